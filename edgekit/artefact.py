@@ -1,0 +1,191 @@
+"""What an emitter hands to builders, runners and reports: files and a manifest.
+
+The manifest says what the artefact is without assuming an ELF, a UART or even C: later families
+(TVM modules, NPU command streams, RTL) fill the same fields and add files of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import DataError
+from edgekit.ir import DType, Quant
+
+MANIFEST_NAME = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of the artefact, and what the caller of the original model sees.
+
+    Attributes:
+        name: the original model's name for it.
+        c_name: identifier used in generated code.
+        dtype, shape, layout, quant: as the artefact stores it (batch axis included, 1).
+        offset: byte offset in the arena.
+        outer_dtype, outer_shape: as the original model has it.
+        perm: axes of the outer array in the artefact's order (``inner = outer.transpose(perm)``);
+            None where they agree.
+    """
+
+    name: str
+    c_name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    layout: str
+    quant: Quant | None
+    offset: int
+    outer_dtype: DType
+    outer_shape: tuple[int, ...]
+    perm: tuple[int, ...] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in the arena."""
+        size = self.dtype.itemsize
+        for n in self.shape:
+            size *= n
+        return size
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor that a step writes, where it lies, for tracing."""
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    offset: int
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """One step of the program: the unit of per-layer profiles and traces.
+
+    Attributes:
+        symbol: the C function that runs it (local linkage; compilers may append a suffix).
+        name: the node's name; origin: names in the source model.
+        op: operator name.
+        macs: multiply-accumulates.
+        writes: tensors it writes.
+        scratch_bytes: scratch inside the arena.
+    """
+
+    symbol: str
+    name: str
+    op: str
+    macs: int
+    origin: tuple[str, ...] = ()
+    writes: tuple[Tensor, ...] = ()
+    scratch_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that builders, runners and reports need to know about an artefact.
+
+    Attributes:
+        kind: artefact family; ``c`` for generated C.
+        name: symbol prefix.
+        target: name of the core it was made for.
+        sources: files to compile, relative to the artefact's folder.
+        headers: public headers.
+        inputs, outputs: ports in calling order.
+        arena_bytes, arena_align, state_bytes: memory the caller provides.
+        scratch_bytes: largest scratch inside the arena.
+        steps: in execution order.
+        run_symbol, run_copy_symbol, init_symbol: entry points.
+        weights_bytes, table_bytes: constant data, and how much of it is quantization tables.
+        precision: ``int8`` or ``float32``.
+    """
+
+    kind: str
+    name: str
+    target: str
+    precision: str
+    sources: tuple[str, ...]
+    headers: tuple[str, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    arena_bytes: int
+    arena_align: int
+    state_bytes: int
+    scratch_bytes: int
+    steps: tuple[StepInfo, ...]
+    run_symbol: str
+    run_copy_symbol: str
+    init_symbol: str
+    weights_bytes: int
+    table_bytes: int
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """Files (relative path -> content) and their manifest. Pure data: nothing is on disk yet."""
+
+    manifest: Manifest
+    files: dict[str, str] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write every file and ``manifest.json`` below ``folder`` (made if missing)."""
+        for name, text in {**self.files, MANIFEST_NAME: manifest_to_json(self.manifest)}.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def manifest_to_json(manifest: Manifest) -> str:
+    """The manifest as deterministic JSON text."""
+    return json.dumps(dataclasses.asdict(manifest), indent=1, default=_plain) + "\n"
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read ``manifest.json`` from an artefact's folder.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw["inputs"] = tuple(_port(p) for p in raw["inputs"])
+        raw["outputs"] = tuple(_port(p) for p in raw["outputs"])
+        raw["steps"] = tuple(_step(s) for s in raw["steps"])
+        raw["sources"], raw["headers"] = tuple(raw["sources"]), tuple(raw["headers"])
+        return Manifest(**raw)
+    except FileNotFoundError:
+        raise DataError(
+            f"{folder} is not a converted model: it has no {MANIFEST_NAME}. "
+            "Make one with: edgekit convert MODEL --target cortex-m4 -o OUT"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, DType):
+        return value.value
+    raise TypeError(f"cannot write {type(value).__name__} to JSON")
+
+
+def _port(raw: dict[str, Any]) -> Port:
+    quant = raw["quant"]
+    raw["quant"] = quant and Quant(tuple(quant["scale"]), tuple(quant["zero_point"]), quant["axis"])
+    raw["dtype"], raw["outer_dtype"] = DType(raw["dtype"]), DType(raw["outer_dtype"])
+    raw["shape"], raw["outer_shape"] = tuple(raw["shape"]), tuple(raw["outer_shape"])
+    raw["perm"] = None if raw["perm"] is None else tuple(raw["perm"])
+    return Port(**raw)
+
+
+def _step(raw: dict[str, Any]) -> StepInfo:
+    raw["writes"] = tuple(
+        Tensor(t["name"], DType(t["dtype"]), tuple(t["shape"]), t["offset"]) for t in raw["writes"]
+    )
+    raw["origin"] = tuple(raw["origin"])
+    return StepInfo(**raw)

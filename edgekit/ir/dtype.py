@@ -1,0 +1,61 @@
+"""Element types and their numpy and C spellings."""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+
+class DType(enum.Enum):
+    """Element type of a value; the enum's value is numpy's name for it."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+    UINT8 = "uint8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    BOOL = "bool"
+
+    @property
+    def numpy(self) -> np.dtype[np.generic]:
+        """The numpy dtype."""
+        return np.dtype(self.value)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.numpy.itemsize
+
+    @property
+    def is_integer(self) -> bool:
+        """True for the signed and unsigned integer types (not for bool)."""
+        return self.numpy.kind in "iu"
+
+    @property
+    def c_name(self) -> str:
+        """The C99 spelling, e.g. ``int8_t``."""
+        if self is DType.FLOAT32:
+            return "float"
+        return "bool" if self is DType.BOOL else f"{self.value}_t"
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Smallest and largest representable integer.
+
+        Raises:
+            ValueError: for float and bool types.
+        """
+        info = np.iinfo(self.value)
+        return int(info.min), int(info.max)
+
+    @staticmethod
+    def from_numpy(dtype: DTypeLike) -> DType:
+        """The element type of a numpy dtype.
+
+        Raises:
+            ValueError: the dtype has no counterpart.
+        """
+        return DType(np.dtype(dtype).name)

@@ -1,0 +1,40 @@
+"""The base of operators: a frozen dataclass of attributes with shape inference and MAC count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Shape = tuple[int, ...]
+
+
+class ShapeError(ValueError):
+    """Input shapes do not fit the operator; the message says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator's attributes. Subclasses are frozen dataclasses."""
+
+    @property
+    def name(self) -> str:
+        """The operator's name, e.g. ``Conv2D``."""
+        return type(self).__name__
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        """Output shapes from input shapes (``()`` stands for an absent optional input).
+
+        Raises:
+            ShapeError: the inputs do not fit.
+        """
+        raise ShapeError(f"{self.name} has no shape inference")
+
+    def macs(self, shapes: Sequence[Shape]) -> int:
+        """Multiply-accumulates for these input shapes; 0 where the operator has none."""
+        return 0
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `ShapeError` with ``message`` unless ``condition`` holds."""
+    if not condition:
+        raise ShapeError(message)

@@ -1,0 +1,153 @@
+"""A graph on disk: ``graph.json`` for structure, ``graph.npz`` for constants. Nothing is executed
+or unpickled when it is read back."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import DataError
+from edgekit.ir.dtype import DType
+from edgekit.ir.graph import Binding, Graph
+from edgekit.ir.ops import OPS, Clamp, Requant, Rescale, Rounding, Window
+from edgekit.ir.types import FixedPoint, Quant, TensorType
+from edgekit.ir.value import Value
+from edgekit.ir.verify import verify
+
+FORMAT = 1
+_TYPES: dict[str, Any] = {
+    **OPS,
+    **{c.__name__: c for c in (Clamp, FixedPoint, Quant, Requant, Rescale, TensorType, Window)},
+}
+_ENUMS: dict[str, type[enum.Enum]] = {"DType": DType, "Rounding": Rounding}
+
+
+def save_graph(graph: Graph, folder: Path) -> None:
+    """Write ``graph.json`` and ``graph.npz`` into an existing folder."""
+    arrays: dict[str, NDArray[Any]] = {}
+    constants: list[dict[str, Any]] = []
+    for value in [*graph.constants(), *(v for v in graph.outputs if v.is_constant)]:
+        arrays[f"c{len(constants)}"] = value.array
+        constants.append(_value(value))
+    for i, link in enumerate(graph.states):
+        arrays[f"s{i}"] = link.initial
+    text = {
+        "format": FORMAT,
+        "name": graph.name,
+        "inputs": [_value(v) for v in graph.inputs],
+        "states": [{"state": _value(s.state), "update": s.update.name} for s in graph.states],
+        "constants": constants,
+        "nodes": [
+            {
+                "name": n.name,
+                "op": _encode(n.op),
+                "inputs": [None if v is None else v.name for v in n.inputs],
+                "outputs": [_value(v) for v in n.outputs],
+                "origin": list(n.origin),
+                "device": n.device,
+            }
+            for n in graph.nodes
+        ],
+        "outputs": [v.name for v in graph.outputs],
+        "input_bindings": [_binding(b) for b in graph.input_bindings],
+        "output_bindings": [_binding(b) for b in graph.output_bindings],
+    }
+    (folder / "graph.json").write_text(json.dumps(text, indent=0) + "\n", encoding="utf-8")
+    np.savez_compressed(folder / "graph.npz", **arrays)  # type: ignore[arg-type]
+
+
+def load_graph(folder: Path) -> Graph:
+    """Read a graph that `save_graph` wrote.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    try:
+        text = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
+        with np.load(folder / "graph.npz", allow_pickle=False) as arrays:
+            graph = _build(text, {k: arrays[k] for k in arrays.files})
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename} is missing; convert the model again") from None
+    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"the stored graph in {folder} is damaged: {error}") from error
+    verify(graph, f"the stored graph in {folder}")
+    return graph
+
+
+def _build(text: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Graph:
+    if text["format"] != FORMAT:
+        raise ValueError(f"format {text['format']}, this version reads {FORMAT}")
+    graph = Graph(text["name"])
+    known: dict[str, Value] = {}
+
+    def keep(value: Value, raw: dict[str, Any]) -> Value:
+        value.origin = tuple(raw["origin"])
+        known[raw["name"]] = value
+        return value
+
+    for raw in text["inputs"]:
+        keep(graph.add_input(raw["name"], _decode(raw["type"])), raw)
+    for i, raw in enumerate(text["states"]):
+        state = raw["state"]
+        keep(graph.add_state(state["name"], _decode(state["type"]), arrays[f"s{i}"]), state)
+    for i, raw in enumerate(text["constants"]):
+        keep(graph.constant(arrays[f"c{i}"], raw["name"], _decode(raw["type"])), raw)
+    for raw in text["nodes"]:
+        node = graph.add_node(
+            _decode(raw["op"]),
+            [None if n is None else known[n] for n in raw["inputs"]],
+            [_decode(o["type"]) for o in raw["outputs"]],
+            name=raw["name"],
+            outputs=[o["name"] for o in raw["outputs"]],
+            origin=tuple(raw["origin"]),
+        )
+        node.device = raw["device"]
+        for value, out in zip(node.outputs, raw["outputs"], strict=True):
+            keep(value, out)
+    graph.outputs = [known[n] for n in text["outputs"]]
+    for raw in text["states"]:
+        graph.set_state_update(known[raw["state"]["name"]], known[raw["update"]])
+    graph.input_bindings = [_unbind(b) for b in text["input_bindings"]]
+    graph.output_bindings = [_unbind(b) for b in text["output_bindings"]]
+    return graph
+
+
+def _value(value: Value) -> dict[str, Any]:
+    return {"name": value.name, "type": _encode(value.type), "origin": list(value.origin)}
+
+
+def _binding(binding: Binding) -> dict[str, Any]:
+    return {"name": binding.name, "outer": _encode(binding.outer), "perm": binding.perm}
+
+
+def _unbind(raw: dict[str, Any]) -> Binding:
+    perm = raw["perm"]
+    return Binding(raw["name"], _decode(raw["outer"]), None if perm is None else tuple(perm))
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return {"enum": type(value).__name__, "value": value.value}
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"type": type(value).__name__, "fields": fields}
+    if isinstance(value, tuple | list):
+        return [_encode(v) for v in value]
+    return value
+
+
+def _decode(raw: Any) -> Any:
+    if isinstance(raw, list):
+        return tuple(_decode(v) for v in raw)
+    if isinstance(raw, dict):
+        if "enum" in raw:
+            return _ENUMS[raw["enum"]](raw["value"])
+        return _TYPES[raw["type"]](**{k: _decode(v) for k, v in raw["fields"].items()})
+    return raw
