@@ -1,0 +1,82 @@
+"""The program: steps in order, buffers with live ranges and offsets in named regions.
+
+A step is one kernel call today; it can become a range of rows or a tile of one, because nothing
+here assumes that a step covers a whole node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgekit.ir import Graph, Node
+
+ARENA = "arena"
+STATE = "state"
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A piece of a region.
+
+    Attributes:
+        name: value it belongs to, or ``scratch of NODE``.
+        region: ``arena`` (contents live within one run) or ``state`` (contents persist).
+        offset: bytes from the start of the region.
+        nbytes: size in bytes.
+        first: step before or in which it is first written; -1 for what the caller writes.
+        last: last step that reads it; the number of steps for what the caller reads.
+        aliases: further values that share these bytes (reshapes).
+    """
+
+    name: str
+    region: str
+    offset: int
+    nbytes: int
+    first: int
+    last: int
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kernel call.
+
+    Attributes:
+        index: position in the program.
+        node: what it computes.
+        scratch: bytes that only this step uses, or None.
+    """
+
+    index: int
+    node: Node
+    scratch: Buffer | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """A graph with every byte placed.
+
+    Attributes:
+        graph: the graph that it computes.
+        steps: kernel calls in order; aliases (reshapes) need none.
+        buffers: every buffer but scratch.
+        location: value name -> buffer that holds it.
+        arena_bytes, state_bytes: sizes of the regions.
+        lower_bound_bytes: arena bytes that no placement can undercut in this step order (largest
+            sum of simultaneously live buffers, without overlap of inputs and outputs).
+        align: alignment in bytes of every buffer and of the regions.
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    buffers: tuple[Buffer, ...]
+    location: dict[str, Buffer]
+    arena_bytes: int
+    state_bytes: int
+    lower_bound_bytes: int
+    align: int
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Largest scratch of a step."""
+        return max((s.scratch.nbytes for s in self.steps if s.scratch), default=0)
