@@ -1,0 +1,268 @@
+"""A program becomes C99: header, source, kernels, constants, CMake, host test and README."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c import kernels
+from codegen.c.literals import array_literal, comment
+from codegen.c.operators import EMITTERS
+from codegen.c.render import render
+from codegen.c.step import Constant, StepWriter
+from edgekit import __version__
+from edgekit.artefact import Artefact, Manifest, StepInfo, Tensor
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import Graph, Node
+from edgekit.ir.graph import node_macs
+from edgekit.ir.op import Op
+from edgekit.schedule import Program
+from edgekit.schedule.ports import make_ports
+
+FLOAT_TOLERANCE = 1e-4
+"""Largest difference, relative to the largest magnitude, between float32 results."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the generated files say about where they come from."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Stored inputs and the outputs that the reference computes for them.
+
+    Arrays have a leading sample axis and the artefact's layout and element type, in the order of
+    the ports.
+    """
+
+    inputs: tuple[NDArray[Any], ...]
+    outputs: tuple[NDArray[Any], ...]
+
+
+def scratch_bytes(node: Node) -> int:
+    """Scratch that the kernel of a node declares, in bytes.
+
+    Raises:
+        ModelError: the operator has no C kernel.
+    """
+    emitter = EMITTERS.get(type(node.op))
+    if emitter is None:
+        problem = Problem("has no C kernel", f"{node.op.name} '{node.name}'")
+        raise ModelError("the model needs an operator that C emission lacks", [problem])
+    return emitter.scratch(node)
+
+
+def unsupported(graph: Graph) -> list[Problem]:
+    """Every node without a C kernel (aliases need none)."""
+    return [
+        Problem("has no C kernel", f"{n.op.name} '{n.name}'")
+        for n in graph.nodes
+        if type(n.op) not in EMITTERS and not is_alias(n.op)
+    ]
+
+
+def is_alias(op: Op) -> bool:
+    """True for operators that move no bytes."""
+    return op.name == "Reshape"
+
+
+def emit(program: Program, name: str, target: str, source: Source, vectors: Vectors) -> Artefact:
+    """Emit a lowered program.
+
+    Args:
+        program: scheduled graph of operators that have a C kernel.
+        name: symbol prefix, a C identifier.
+        target: core name, written into comments.
+        source: provenance, written into comments.
+        vectors: stored for the host test.
+
+    Returns:
+        Files and manifest; the same arguments give the same bytes.
+
+    Raises:
+        ModelError: a node cannot be emitted (shape, batch, accumulator range).
+    """
+    writers = _write_steps(program, name)
+    constants = [c for w in writers for c in w.constants]
+    states = _states(program, name, constants)
+    manifest = _manifest(program, name, target, writers, constants)
+    context: dict[str, Any] = {
+        "name": name,
+        "NAME": name.upper(),
+        "version": __version__,
+        "target": comment(target),
+        "source": comment(source.file),
+        "sha256": source.sha256,
+        "title": _title(program, manifest),
+        "arena_bytes": manifest.arena_bytes,
+        "arena_align": manifest.arena_align,
+        "state_bytes": manifest.state_bytes,
+        "weights_bytes": manifest.weights_bytes,
+        "inputs": manifest.inputs,
+        "outputs": manifest.outputs,
+        "steps": [_step_text(w, manifest.steps[w.step.index].symbol) for w in writers],
+        "states": states,
+        "constants": constants,
+        "kernels": _kernel_texts(writers),
+        "exact": manifest.precision == "int8",
+        "tolerance": FLOAT_TOLERANCE,
+        "count": len(vectors.inputs[0]) if vectors.inputs else 0,
+        "vectors": _vector_texts(manifest, vectors),
+    }
+    files = {
+        f"{name}.h": "model.h.j2",
+        f"{name}.c": "model.c.j2",
+        f"{name}_kernels.h": "kernels.h.j2",
+        f"{name}_weights.h": "weights.h.j2",
+        "CMakeLists.txt": "CMakeLists.txt.j2",
+        "README.md": "README.md.j2",
+        "test/host_test.c": "host_test.c.j2",
+        "test/vectors.h": "vectors.h.j2",
+    }
+    return Artefact(manifest, {path: render(t, context) for path, t in files.items()})
+
+
+def _write_steps(program: Program, name: str) -> list[StepWriter]:
+    writers = []
+    for step in program.steps:
+        writer = StepWriter(name, program, step)
+        EMITTERS[type(step.node.op)].emit(writer)
+        writers.append(writer)
+    return writers
+
+
+def _manifest(
+    program: Program,
+    name: str,
+    target: str,
+    writers: Sequence[StepWriter],
+    constants: Sequence[Constant],
+) -> Manifest:
+    graph = program.graph
+    inputs, outputs = make_ports(program)
+    integer = any(w.node.op.name.startswith("Q") for w in writers)
+    return Manifest(
+        kind="c",
+        name=name,
+        target=target,
+        precision="int8" if integer or not _has_floats(graph) else "float32",
+        sources=(f"{name}.c",),
+        headers=(f"{name}.h",),
+        inputs=inputs,
+        outputs=outputs,
+        arena_bytes=max(program.arena_bytes, program.align),
+        arena_align=program.align,
+        state_bytes=program.state_bytes,
+        scratch_bytes=program.scratch_bytes,
+        steps=tuple(_step_info(program, name, w) for w in writers),
+        run_symbol=f"{name}_run",
+        run_copy_symbol=f"{name}_run_copy",
+        init_symbol=f"{name}_init",
+        weights_bytes=sum(c.data.nbytes for c in constants),
+        table_bytes=sum(c.data.nbytes for c in constants if c.table),
+    )
+
+
+def _has_floats(graph: Graph) -> bool:
+    values = [*graph.inputs, *(v for n in graph.nodes for v in n.outputs)]
+    return any(not v.type.dtype.is_integer for v in values)
+
+
+def _step_info(program: Program, name: str, writer: StepWriter) -> StepInfo:
+    node, step = writer.node, writer.step
+    return StepInfo(
+        symbol=f"{name}_step_{step.index:02d}_{node.op.name.lower()}",
+        name=node.name,
+        op=node.op.name,
+        macs=node_macs(node),
+        origin=node.origin,
+        writes=tuple(
+            Tensor(v.name, v.type.dtype, v.type.shape, program.location[v.name].offset)
+            for v in node.outputs
+        ),
+        scratch_bytes=step.scratch.nbytes if step.scratch else 0,
+    )
+
+
+def _step_text(writer: StepWriter, symbol: str) -> dict[str, Any]:
+    node = writer.node
+    shapes = " + ".join(str(v.type) for v in node.inputs if v is not None and not v.is_constant)
+    notes = [comment(f"{shapes} -> {', '.join(str(v.type) for v in node.outputs)}")]
+    origin = "; ".join(node.origin)
+    if origin and origin != node.name:
+        notes.append("from " + comment(origin))
+    body = " ".join(writer.lines)
+    return {
+        "index": writer.step.index,
+        "symbol": symbol,
+        "title": comment(f"{node.op.name} '{node.name}'"),
+        "notes": notes,
+        "lines": writer.lines,
+        "uses_arena": "arena +" in body,
+        "uses_state": "state +" in body,
+    }
+
+
+def _kernel_texts(writers: Sequence[StepWriter]) -> list[dict[str, str]]:
+    names = kernels.closure(["ek_common.h", *dict.fromkeys(k for w in writers for k in w.kernels)])
+    texts = [
+        {
+            "guard": f"EK_HAVE_{n.removeprefix('ek_').replace('.', '_').upper()}",
+            "text": kernels.source(n),
+        }
+        for n in names
+    ]
+    for kernel, rule in dict.fromkeys(v for w in writers for v in w.variants):
+        texts.append({"guard": _guard(f"{kernel}_{rule}"), "text": kernels.variant(kernel, rule)})
+    return texts
+
+
+def _guard(name: str) -> str:
+    return f"EK_HAVE_{name.removeprefix('ek_').upper()}"
+
+
+def _states(program: Program, name: str, constants: list[Constant]) -> list[dict[str, Any]]:
+    texts = []
+    for i, link in enumerate(program.graph.states):
+        home, update = program.location[link.state.name], program.location[link.update.name]
+        symbol = f"{name}_w_state_{i}"
+        constants.append(Constant(symbol, link.state.type.dtype.c_name, link.initial, False))
+        moved = update is not home
+        base = "s" if update.region == "state" else "a"
+        texts.append(
+            {
+                "symbol": symbol,
+                "offset": home.offset,
+                "nbytes": link.state.type.nbytes,
+                "update": f"{base} + {update.offset}" if moved else "",
+            }
+        )
+    return texts
+
+
+def _vector_texts(manifest: Manifest, vectors: Vectors) -> list[dict[str, Any]]:
+    pairs = [*zip(manifest.inputs, vectors.inputs, strict=True)]
+    pairs += zip(manifest.outputs, vectors.outputs, strict=True)
+    return [
+        {
+            "c_name": port.c_name,
+            "c_type": port.dtype.c_name,
+            "size": math.prod(port.shape),
+            "rows": [array_literal(np.asarray(sample)) for sample in data],
+        }
+        for port, data in pairs
+    ]
+
+
+def _title(program: Program, manifest: Manifest) -> str:
+    layers = len(program.steps)
+    return f"{manifest.precision} network, {layers} layers, {program.graph.macs():,} MACs"

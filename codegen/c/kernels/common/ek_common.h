@@ -1,0 +1,56 @@
+/* What every kernel shares: attributes, small helpers, the window geometry.
+ *
+ * Arithmetic right shift of negative numbers is assumed (implementation-defined in C99, the same
+ * in every compiler for the supported cores). No function here allocates or keeps state.
+ */
+#ifndef EK_COMMON_H
+#define EK_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define EK_INLINE static inline __attribute__((always_inline))
+#define EK_KERNEL static __attribute__((noinline))
+#else
+#define EK_INLINE static inline
+#define EK_KERNEL static
+#endif
+
+/* A window sliding over an NHWC tensor with batch 1. */
+typedef struct {
+    int32_t in_h, in_w, in_c;
+    int32_t out_h, out_w, out_c;
+    int32_t kernel_h, kernel_w;
+    int32_t stride_h, stride_w;
+    int32_t pad_top, pad_left;
+    int32_t dilation_h, dilation_w;
+    int32_t groups;
+} ek_window;
+
+EK_INLINE int32_t ek_clamp_i32(int32_t x, int32_t low, int32_t high)
+{
+    if (x < low) {
+        return low;
+    }
+    return x > high ? high : x;
+}
+
+EK_INLINE float ek_clamp_f32(float x, float low, float high)
+{
+    if (x < low) {
+        return low;
+    }
+    return x > high ? high : x;
+}
+
+EK_INLINE void ek_copy_bytes(const void *from, void *to, size_t count)
+{
+    const unsigned char *src = (const unsigned char *)from;
+    unsigned char *dst = (unsigned char *)to;
+    for (size_t i = 0; i < count; ++i) {
+        dst[i] = src[i];
+    }
+}
+
+#endif

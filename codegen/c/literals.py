@@ -1,0 +1,62 @@
+"""C spellings of identifiers, numbers and arrays."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.ir import DType
+
+_KEYWORDS = frozenset(
+    """auto break case char class const continue default delete do double else enum extern float for
+    goto if inline int long new private public register restrict return short signed sizeof static
+    struct switch template this typedef union unsigned void volatile while""".split()
+)
+
+
+def identifier(text: str) -> str:
+    """A C and C++ identifier made from any text: lower case, digits and single underscores."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "x"
+    return f"m_{name}" if name[0].isdigit() or name in _KEYWORDS else name
+
+
+def is_identifier(text: str) -> bool:
+    """True where ``text`` can be a symbol prefix as it is."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None and text not in _KEYWORDS
+
+
+def comment(text: str, limit: int = 90) -> str:
+    """Text that is safe inside a C comment, on one line, at most ``limit`` characters."""
+    clean = re.sub(r"[^\x20-\x7e]", "?", text).replace("*/", "* /").replace("/*", "/ *")
+    return clean if len(clean) <= limit else clean[: limit - 3] + "..."
+
+
+def float_literal(value: float, dtype: DType = DType.FLOAT32) -> str:
+    """A literal that reads back as exactly this value; infinities become the largest float."""
+    if dtype is DType.FLOAT32:
+        limit = float(np.finfo(np.float32).max)
+        single = np.float32(min(max(value, -limit), limit))
+        text = np.format_float_scientific(single, unique=True, trim="0")
+        return f"{text}f"
+    return repr(float(value))
+
+
+def array_literal(data: NDArray[Any], columns: int = 16) -> str:
+    """The elements of ``data`` in C order, as lines of a brace initialiser without the braces."""
+    flat = np.asarray(data).ravel()
+    if flat.dtype.kind == "f":
+        kind = DType.FLOAT32 if flat.dtype == np.float32 else DType.INT64
+        words = [float_literal(float(v), kind) for v in flat]
+        columns = min(columns, 6)
+    else:
+        words = list(map(_integer, flat.tolist()))
+    rows = (", ".join(words[i : i + columns]) for i in range(0, len(words), columns))
+    return ",\n    ".join(rows)
+
+
+def _integer(value: int) -> str:
+    # -2147483648 is an expression of a wider type in C.
+    return "(-2147483647 - 1)" if value == -(2**31) else str(int(value))

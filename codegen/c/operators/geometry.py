@@ -1,0 +1,114 @@
+"""Shapes as the kernels want them: windows, collapsed reductions, broadcasting."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from codegen.c.step import StepWriter
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import Node
+from edgekit.ir.op import Shape
+from edgekit.ir.ops import Window
+
+AXES = 4
+
+
+def declare_window(w: StepWriter, kernel: tuple[int, int], window: Window, groups: int = 1) -> str:
+    """Declare the step's ``ek_window`` and return a pointer to it."""
+    x, y = w.node.input(0).type.shape, w.node.output.type.shape
+    refuse_batch(w.node)
+    return w.declare(
+        "ek_window",
+        "window",
+        in_h=x[1],
+        in_w=x[2],
+        in_c=x[3],
+        out_h=y[1],
+        out_w=y[2],
+        out_c=y[3],
+        kernel_h=kernel[0],
+        kernel_w=kernel[1],
+        stride_h=window.strides[0],
+        stride_w=window.strides[1],
+        pad_top=window.padding[0],
+        pad_left=window.padding[1],
+        dilation_h=window.dilations[0],
+        dilation_w=window.dilations[1],
+        groups=groups,
+    )
+
+
+def refuse_batch(node: Node) -> None:
+    """Kernels with a window take batch 1.
+
+    Raises:
+        ModelError: another batch size.
+    """
+    batch = node.input(0).type.shape[0]
+    if batch != 1:
+        problem = Problem(f"batch {batch}", f"{node.op.name} '{node.name}'", "batch 1")
+        raise ModelError("generated C computes one sample per call", [problem])
+
+
+def collapse_mean(node: Node, axes: tuple[int, ...]) -> tuple[int, int, int]:
+    """A mean over neighbouring axes as (outer, count, inner).
+
+    Raises:
+        ModelError: the axes are not neighbours.
+    """
+    shape = node.input(0).type.shape
+    kept = [a for a in axes if shape[a] != 1] or list(axes[:1])
+    low, high = min(kept), max(kept)
+    if any(shape[a] != 1 and a not in axes for a in range(low, high + 1)):
+        problem = Problem(f"mean over axes {axes} of shape {shape}", node.name, "neighbouring axes")
+        raise ModelError("unsupported mean", [problem])
+    return math.prod(shape[:low]), math.prod(shape[low : high + 1]), math.prod(shape[high + 1 :])
+
+
+def declare_broadcast(w: StepWriter) -> str:
+    """Declare the step's ``ek_broadcast`` and return a pointer to it."""
+    node = w.node
+    size, a_step, b_step = broadcast_fields(
+        node.input(0).type.shape, node.input(1).type.shape, node.output.type.shape
+    )
+    return w.declare("ek_broadcast", "geometry", size=size, a_step=a_step, b_step=b_step)
+
+
+def broadcast_fields(a: Shape, b: Shape, out: Shape) -> list[str]:
+    """The three initialisers of an ``ek_broadcast``: sizes and both operands' steps.
+
+    Neighbouring axes that behave alike are joined first, so that most additions are one loop.
+
+    Raises:
+        ModelError: more than four axes remain.
+    """
+    rank = len(out)
+    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
+    axes: list[list[Any]] = []  # [size, a varies, b varies]
+    for size, na, nb in zip(out, a, b, strict=True):
+        kind = [na != 1 or size == 1, nb != 1 or size == 1]
+        if size == 1:
+            continue
+        if axes and axes[-1][1:] == kind:
+            axes[-1][0] *= size
+        else:
+            axes.append([size, *kind])
+    if len(axes) > AXES:
+        problem = Problem(f"broadcasting {a} with {b}", allowed=f"{AXES} joined axes")
+        raise ModelError("unsupported broadcasting", [problem])
+    axes = [[1, True, True]] * (AXES - len(axes)) + axes
+    sizes = [size for size, _, _ in axes]
+    fields = [sizes]
+    for operand in (1, 2):
+        own = [axis[0] if axis[operand] else 1 for axis in axes]
+        strides = [math.prod(own[i + 1 :]) for i in range(AXES)]
+        fields.append([s if axis[operand] else 0 for s, axis in zip(strides, axes, strict=True)])
+    return [braces(f) for f in fields]
+
+
+def braces(values: Any) -> str:
+    """A brace initialiser of integers."""
+    return "{" + ", ".join(str(int(v)) for v in np.asarray(values).ravel()) + "}"

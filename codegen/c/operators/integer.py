@@ -1,0 +1,226 @@
+"""C for the integer operators."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c.operators.geometry import collapse_mean, declare_broadcast, declare_window
+from codegen.c.step import StepWriter
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import Node
+from edgekit.ir.op import Op
+from edgekit.ir.ops import (
+    QAdd,
+    QAvgPool2D,
+    QClip,
+    QConv2D,
+    QDense,
+    QMaxPool2D,
+    QMean,
+    QRescale,
+    QSoftmax,
+    Requant,
+    Rounding,
+)
+from quantize.integer_form import symmetric_form
+from quantize.requantize import bits_float, requantize
+
+INT32_MAX = 2**31 - 1
+T = TypeVar("T", bound=Op)
+
+
+def attributes(w: StepWriter, kind: type[T]) -> T:
+    """The node's operator, checked to be of the class that the emitter was registered for."""
+    op = w.node.op
+    if not isinstance(op, kind):
+        raise TypeError(f"{op.name} is not {kind.__name__}")
+    return op
+
+
+def is_depthwise(node: Node) -> bool:
+    """True where each group has one input channel and there are several."""
+    op = node.op
+    return isinstance(op, QConv2D) and op.groups == node.input(0).type.shape[3] and op.groups > 1
+
+
+def conv_scratch(node: Node) -> int:
+    """Bytes of windows that the convolution kernels copy (see their headers)."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    _, kh, kw, count = node.input(1).type.shape
+    if is_depthwise(node):
+        return kh * kw * node.input(0).type.shape[3] if any(op.window.padding) else 0
+    pointwise = kh == kw == 1 and not any(op.window.padding)
+    return 0 if pointwise else 2 * kh * kw * count
+
+
+def emit_conv(w: StepWriter) -> None:
+    op = attributes(w, QConv2D)
+    weights = w.node.input(1).array
+    window = declare_window(w, weights.shape[1:3], op.window, op.groups)
+    rows = weights.reshape(weights.shape[0], -1)
+    bias = fold_zero_point(w.node, rows, op.x_zero, op.requant)
+    q, rule = declare_requant(w, op.requant, reach(rows, bias))
+    depthwise = is_depthwise(w.node)
+    w.call(
+        "ek_depthwise_s8" if depthwise else "ek_conv2d_s8",
+        window, q, op.x_zero, w.read(w.node.input(0)), w.weights(weights, "weights"),
+        w.table(bias, "bias"), w.scratch(), w.write(w.node.output),
+        rule=rule,
+    )  # fmt: skip
+
+
+def emit_dense(w: StepWriter) -> None:
+    op = attributes(w, QDense)
+    weights = w.node.input(1).array
+    bias = fold_zero_point(w.node, weights, op.x_zero, op.requant)
+    q, rule = declare_requant(w, op.requant, reach(weights, bias))
+    rows, depth = w.node.input(0).type.shape
+    w.call(
+        "ek_dense_s8", rows, depth, weights.shape[0], q, w.read(w.node.input(0)),
+        w.weights(weights, "weights"), w.table(bias, "bias"), w.write(w.node.output),
+        rule=rule,
+    )  # fmt: skip
+
+
+def emit_add(w: StepWriter) -> None:
+    op = attributes(w, QAdd)
+    a, b = w.node.input(0), w.node.input(1)
+    geometry = declare_broadcast(w)
+    first = w.declare("ek_operand", "first", **asdict(op.first))
+    second = w.declare("ek_operand", "second", **asdict(op.second))
+    q, rule = declare_requant(w, op.requant, np.array([INT32_MAX]))
+    w.call(
+        "ek_add_s8", geometry, first, second, op.left_shift, q, w.read(a), w.read(b),
+        w.write(w.node.output), rule=rule,
+    )  # fmt: skip
+
+
+def emit_max_pool(w: StepWriter) -> None:
+    op = attributes(w, QMaxPool2D)
+    window = declare_window(w, op.kernel, op.window)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_max_pool_s8", window, op.low, op.high, x, y)
+
+
+def emit_avg_pool(w: StepWriter) -> None:
+    op = attributes(w, QAvgPool2D)
+    window = declare_window(w, op.kernel, op.window)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_avg_pool_s8", window, op.low, op.high, x, y)
+
+
+def emit_mean(w: StepWriter) -> None:
+    op = attributes(w, QMean)
+    outer, count, inner = collapse_mean(w.node, op.axes)
+    q, rule = declare_requant(w, op.requant, np.array([255 * count]))
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_mean_s8", outer, count, inner, op.x_zero, q, x, y, rule=rule)
+
+
+def emit_clip(w: StepWriter) -> None:
+    op = attributes(w, QClip)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_clip_s8", w.node.output.type.size, op.low, op.high, x, y)
+
+
+def emit_rescale(w: StepWriter) -> None:
+    op = attributes(w, QRescale)
+    q, rule = declare_requant(w, op.requant, np.array([255]))
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_rescale_s8", w.node.output.type.size, op.x_zero, q, x, y, rule=rule)
+
+
+def emit_softmax(w: StepWriter) -> None:
+    op = attributes(w, QSoftmax)
+    shape = w.node.output.type.shape
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call(
+        "ek_softmax_s8", math.prod(shape[:-1]), shape[-1], op.multiplier, op.left_shift,
+        op.diff_min, x, y,
+    )  # fmt: skip
+
+
+def reach(weights: NDArray[np.int8], bias: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Largest magnitude that each filter's accumulator can reach."""
+    worst = 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    return np.asarray(worst + np.abs(bias.astype(np.int64)))
+
+
+def fold_zero_point(
+    node: Node, weights: NDArray[np.int8], x_zero: int, requant: Requant
+) -> NDArray[np.int32]:
+    """Bias with the input's zero point folded in: ``bias - x_zero * sum(weights)``.
+
+    Every partial sum must stay inside int32. A channel whose bias is so large that it would not
+    is dead (its output is saturated for every input): its bias is moved towards zero as far as
+    needed, after checking that its output stays the same constant.
+
+    Raises:
+        ModelError: a channel could overflow and is not dead.
+    """
+    value = node.optional_input(2)
+    bias = np.zeros(len(weights), np.int64) if value is None else value.array.astype(np.int64)
+    total = weights.astype(np.int64).sum(axis=1)
+    folded = bias - x_zero * total
+    room = INT32_MAX - 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    moved = np.clip(folded, -room, room)
+    ends = [folded - INT32_MAX + room, folded + INT32_MAX - room]
+    ends += [moved - INT32_MAX + room, moved + INT32_MAX - room]
+    outputs = [requantize(np.clip(e, -INT32_MAX, INT32_MAX), requant) for e in ends]
+    same = np.all([o == outputs[0] for o in outputs[1:]], axis=0)
+    alive = np.flatnonzero((moved != folded) & ~same)
+    if alive.size:
+        problem = Problem(
+            f"the accumulators of channels {alive[:8].tolist()} can overflow int32",
+            f"{node.op.name} '{node.name}'",
+            hint="Check the biases' scales.",
+        )
+        raise ModelError("an accumulator can overflow", [problem])
+    return np.asarray(moved, np.int32)
+
+
+def declare_requant(w: StepWriter, requant: Requant, bound: NDArray[np.int64]) -> tuple[str, str]:
+    """Declare the step's ``ek_requant``; returns a pointer to it and the rule's name in C.
+
+    Args:
+        w: the step.
+        requant: the specification.
+        bound: largest accumulator magnitude per channel.
+    """
+    multiplier: NDArray[np.int32] | None
+    rule = requant.rule.value
+    scale = "NULL"
+    if requant.rule is Rounding.FLOAT:
+        exact = symmetric_form(requant, bound)
+        if exact is None:
+            data = np.array([bits_float(m) for m in requant.multiplier])
+            table, shifts, scale = "NULL", "NULL", w.table(data, "scale")
+        else:
+            multiplier, shift = exact
+            rule = "away"
+            table = w.table(multiplier, "multiplier")
+            shifts = w.table(shift.astype(np.int8), "shift")
+    else:
+        table = w.table(np.array(requant.multiplier, np.int32), "multiplier")
+        shifts = "NULL"
+        if requant.rule is not Rounding.HIGH:
+            shifts = w.table(np.array(requant.shift, np.int8), "shift")
+    step = 0 if len(requant.multiplier) == 1 else 1
+    pointer = w.declare(
+        "ek_requant",
+        "requant",
+        multiplier=table,
+        shift=shifts,
+        scale=scale,
+        step=step,
+        zero_point=requant.zero_point,
+        low=requant.low,
+        high=requant.high,
+    )
+    return pointer, rule

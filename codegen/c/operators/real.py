@@ -1,0 +1,133 @@
+"""C for the float32 operators, and for the steps between float and integer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codegen.c.literals import float_literal
+from codegen.c.operators.geometry import collapse_mean, declare_broadcast, declare_window
+from codegen.c.operators.integer import attributes
+from codegen.c.step import StepWriter
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import Node, Quant
+from edgekit.ir.op import Op
+from edgekit.ir.ops import (
+    Add,
+    AvgPool2D,
+    Clamp,
+    Clip,
+    Conv2D,
+    Dense,
+    MaxPool2D,
+    Mean,
+    Mul,
+    Softmax,
+    Sub,
+)
+
+OPERATIONS: dict[type[Op], str] = {Add: "EK_ADD", Sub: "EK_SUB", Mul: "EK_MUL"}
+
+
+def bounds(clamp: Clamp | None) -> tuple[str, str]:
+    """C literals of a clamp's bounds; an open side is the largest float."""
+    low = -math.inf if clamp is None or clamp.low is None else clamp.low
+    high = math.inf if clamp is None or clamp.high is None else clamp.high
+    return float_literal(low), float_literal(high)
+
+
+def bias_of(w: StepWriter, outputs: int) -> str:
+    """Symbol of the step's bias; zeros where the model has none."""
+    value = w.node.optional_input(2)
+    return w.weights(np.zeros(outputs, np.float32) if value is None else value.array, "bias")
+
+
+def emit_conv(w: StepWriter) -> None:
+    op = attributes(w, Conv2D)
+    weights = w.node.input(1).array
+    window = declare_window(w, weights.shape[1:3], op.window, op.groups)
+    w.call(
+        "ek_conv2d_f32", window, *bounds(op.clamp), w.read(w.node.input(0)),
+        w.weights(weights, "weights"), bias_of(w, weights.shape[0]), w.write(w.node.output),
+    )  # fmt: skip
+
+
+def emit_dense(w: StepWriter) -> None:
+    op = attributes(w, Dense)
+    weights = w.node.input(1).array
+    rows, depth = w.node.input(0).type.shape
+    w.call(
+        "ek_dense_f32", rows, depth, weights.shape[0], *bounds(op.clamp),
+        w.read(w.node.input(0)), w.weights(weights, "weights"), bias_of(w, weights.shape[0]),
+        w.write(w.node.output),
+    )  # fmt: skip
+
+
+def emit_max_pool(w: StepWriter) -> None:
+    op = attributes(w, MaxPool2D)
+    window = declare_window(w, op.kernel, op.window)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_max_pool_f32", window, *bounds(op.clamp), x, y)
+
+
+def emit_avg_pool(w: StepWriter) -> None:
+    op = attributes(w, AvgPool2D)
+    window = declare_window(w, op.kernel, op.window)
+    area = op.kernel[0] * op.kernel[1] if op.include_pad else 0
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_avg_pool_f32", window, area, *bounds(op.clamp), x, y)
+
+
+def emit_mean(w: StepWriter) -> None:
+    op = attributes(w, Mean)
+    outer, count, inner = collapse_mean(w.node, op.axes)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_mean_f32", outer, count, inner, x, y)
+
+
+def emit_binary(w: StepWriter) -> None:
+    op = w.node.op
+    assert isinstance(op, Add | Sub | Mul)
+    a, b = w.node.input(0), w.node.input(1)
+    geometry = declare_broadcast(w)
+    w.call(
+        "ek_binary_f32", geometry, *bounds(op.clamp), w.read(a), w.read(b),
+        w.write(w.node.output), OPERATIONS[type(op)],
+    )  # fmt: skip
+
+
+def emit_clip(w: StepWriter) -> None:
+    op = attributes(w, Clip)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_clip_f32", w.node.output.type.size, *bounds(op.clamp), x, y)
+
+
+def emit_softmax(w: StepWriter) -> None:
+    op = attributes(w, Softmax)
+    shape = w.node.output.type.shape
+    if math.prod(shape[op.axis + 1 :]) != 1:
+        problem = Problem(f"axis {op.axis} of shape {shape}", w.node.name, "the last axis")
+        raise ModelError("unsupported softmax", [problem])
+    rows = math.prod(shape[: op.axis])
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_softmax_f32", rows, shape[op.axis], float_literal(op.beta), x, y)
+
+
+def emit_quantize(w: StepWriter) -> None:
+    scale, zero_point = _per_tensor(w.node, w.node.output.type.quant)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_quantize_f32", w.node.output.type.size, scale, zero_point, x, y)
+
+
+def emit_dequantize(w: StepWriter) -> None:
+    scale, zero_point = _per_tensor(w.node, w.node.input(0).type.quant)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.call("ek_dequantize_s8", w.node.output.type.size, scale, zero_point, x, y)
+
+
+def _per_tensor(node: Node, quant: Quant | None) -> tuple[str, int]:
+    if quant is None or not quant.is_per_tensor:
+        problem = Problem("needs one scale for the whole tensor", f"{node.op.name} '{node.name}'")
+        raise ModelError("unsupported quantization", [problem])
+    return float_literal(quant.scale[0]), quant.zero_point[0]

@@ -1,0 +1,158 @@
+"""What an operator's emitter works with: pointers, constants, kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c.literals import array_literal, identifier
+from edgekit.ir import DType, Node, Value
+from edgekit.schedule import Program, Step
+from edgekit.schedule.program import STATE
+
+WEIGHTS = "w"
+TABLE = "q"
+LINE = 96
+"""Characters of a statement before it is wrapped (four more are indentation)."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A constant array of the generated code.
+
+    Attributes:
+        symbol: C identifier; ``NAME_w_...`` for weights, ``NAME_q_...`` for quantization tables.
+        c_type: element type.
+        data: the elements.
+        table: True for quantization tables (bias, multipliers, shifts).
+    """
+
+    symbol: str
+    c_type: str
+    data: NDArray[Any]
+    table: bool
+
+    @property
+    def text(self) -> str:
+        """The definition."""
+        return (
+            f"static const {self.c_type} {self.symbol}[{self.data.size}] = {{\n"
+            f"    {array_literal(self.data)},\n}};\n"
+        )
+
+
+@dataclass
+class StepWriter:
+    """Collects the C statements of one step and what they need.
+
+    Attributes:
+        name: symbol prefix of the model.
+        program, step: what is emitted.
+        lines: statements of the step's function.
+        kernels: kernel files used, and ``(kernel, rule)`` variants.
+        constants: arrays defined for this step.
+    """
+
+    name: str
+    program: Program
+    step: Step
+    lines: list[str] = field(default_factory=list)
+    kernels: list[str] = field(default_factory=list)
+    variants: list[tuple[str, str]] = field(default_factory=list)
+    constants: list[Constant] = field(default_factory=list)
+
+    @property
+    def node(self) -> Node:
+        """The node that this step computes."""
+        return self.step.node
+
+    def read(self, value: Value) -> str:
+        """Expression of type ``const T *`` for a tensor that the step reads."""
+        if value.is_constant:
+            return self.weights(value.array, f"{value.name}")
+        return self._place(value, "const ")
+
+    def write(self, value: Value) -> str:
+        """Expression of type ``T *`` for a tensor that the step writes."""
+        return self._place(value, "")
+
+    def scratch(self) -> str:
+        """Expression for the step's scratch, or NULL."""
+        if self.step.scratch is None:
+            return "NULL"
+        return f"(int8_t *)(arena + {self.step.scratch.offset})"
+
+    def weights(self, data: NDArray[Any], suffix: str) -> str:
+        """Symbol of a constant that counts as weights."""
+        return self._constant(data, suffix, WEIGHTS)
+
+    def table(self, data: NDArray[Any], suffix: str) -> str:
+        """Symbol of a constant that counts as a quantization table."""
+        return self._constant(data, suffix, TABLE)
+
+    def declare(self, c_type: str, variable: str, **fields: object) -> str:
+        """Declare a constant struct with designated initialisers; returns a pointer to it."""
+        values = [f".{name} = {value}" for name, value in fields.items()]
+        self._statement(f"static const {c_type} {variable} = {{", values, "};")
+        return f"&{variable}"
+
+    def declare_array(self, c_type: str, variable: str, values: Sequence[object]) -> str:
+        """Declare a small constant array; returns its name."""
+        head = f"static const {c_type} {variable}[{len(values)}] = {{"
+        self._statement(head, list(map(str, values)), "};")
+        return variable
+
+    def call(self, kernel: str, *arguments: object, rule: str | None = None) -> None:
+        """Call a kernel; with a rule, its variant for that rounding rule."""
+        self.kernels.append(f"{kernel}.c")
+        function = kernel
+        if rule is not None:
+            self.variants.append((kernel, rule))
+            function = f"{kernel}_{rule}"
+        self._statement(f"{function}(", list(map(str, arguments)), ");")
+
+    def _place(self, value: Value, qualifier: str) -> str:
+        buffer = self.program.location[value.name]
+        base = "state" if buffer.region == STATE else "arena"
+        return f"({qualifier}{value.type.dtype.c_name} *)({base} + {buffer.offset})"
+
+    def _constant(self, data: NDArray[Any], suffix: str, kind: str) -> str:
+        stem = f"{self.name}_{kind}_{self.step.index:02d}_{identifier(suffix)[-40:]}"
+        taken = {c.symbol: c.data for c in self.constants}
+        symbol = stem
+        while symbol in taken:
+            if taken[symbol] is data:
+                return symbol
+            symbol = f"{stem}_{len(taken)}"
+        is_double = data.dtype == np.float64
+        c_type = "double" if is_double else DType.from_numpy(data.dtype).c_name
+        self.constants.append(Constant(symbol, c_type, data, kind == TABLE))
+        return symbol
+
+    def _statement(self, head: str, items: list[str], tail: str) -> None:
+        """One statement, its comma-separated items wrapped where a line would grow too long."""
+        line = head
+        for i, item in enumerate(items):
+            text = item if i == len(items) - 1 else f"{item}, "
+            if len(line) + len(text.rstrip()) + len(tail) > LINE and line.strip() != head:
+                self.lines.append(line.rstrip())
+                line = "    "
+            line += text
+        self.lines.append(line + tail)
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """How one operator becomes C.
+
+    Attributes:
+        emit: writes the step.
+        scratch: bytes of scratch that its kernel needs for a node.
+    """
+
+    emit: Callable[[StepWriter], None]
+    scratch: Callable[[Node], int] = lambda node: 0

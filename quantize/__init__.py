@@ -1,0 +1,1 @@
+"""Quantization: calibration, the requantize specification, the integer reference and lowering."""
