@@ -34,6 +34,8 @@ from edgekit.ir.ops import Requant, Rounding
 
 Array = NDArray[Any]
 INT32_MAX = 2**31 - 1
+MAX_SCALE = 2.0**30
+"""Beyond it every accumulator saturates; TFLite's shift ends here too."""
 
 HIGH_MIN_MULTIPLIER = 2**15
 """Below this HIGH keeps too few significant bits for an 8-bit result."""
@@ -83,8 +85,10 @@ def make_requant(
         bounds: largest ``|acc|`` per scale, where it is known.
 
     Raises:
-        ValueError: a scale is negative, infinite or NaN.
+        ValueError: a scale does not pass `check_scale`.
     """
+    for index, scale in enumerate(scales):
+        check_scale(scale, None if bounds is None else bounds[index])
     if rule is Rounding.FLOAT:
         multiplier = tuple(float_bits(s) for s in scales)
         return Requant(multiplier, (0,) * len(multiplier), rule, zero_point, low, high)
@@ -97,6 +101,23 @@ def make_requant(
     return Requant(
         tuple(m for m, _ in pairs), tuple(s for _, s in pairs), rule, zero_point, low, high
     )
+
+
+def check_scale(scale: float, bound: int | None = None) -> None:
+    """Check that a requantization can use this scale.
+
+    Args:
+        scale: accumulator scale over output scale.
+        bound: largest ``|acc|``, where it is known. The product must then stay below 2**30, so that
+            no rule meets an overflow: implementations are free in how they would treat it.
+
+    Raises:
+        ValueError: the scale is negative, NaN, not below `MAX_SCALE`, or too large for ``bound``.
+    """
+    if not 0 <= scale < MAX_SCALE:
+        raise ValueError(f"requantization scale {scale:.6g} is outside [0, 2**30)")
+    if bound is not None and scale * bound >= 2**30:
+        raise ValueError(f"requantization scale {scale:.6g} takes accumulators beyond int32")
 
 
 def suits_high(scales: Sequence[float], bounds: Sequence[int] | None = None) -> bool:

@@ -1,0 +1,249 @@
+"""State of one import, and the typed view of one ONNX node that handlers work with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import Problem
+from edgekit.ir import DType, Graph, TensorType, Value
+from edgekit.ir.op import Op
+from edgekit.ir.ops import (
+    AvgPool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    Dequantize,
+    MaxPool2D,
+    Pad,
+    Quantize,
+    Reshape,
+    Transpose,
+)
+from edgekit.passes.fold_constants import fold
+
+KEEPS_INTEGERS = (Reshape, Transpose, MaxPool2D, Concat, Pad)
+"""Operators that are also imported on integer tensors."""
+
+
+class Refusal(Exception):
+    """A node cannot be imported."""
+
+    def __init__(self, what: str, allowed: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what, self.allowed, self.hint = what, allowed, hint
+
+
+@dataclass
+class Context:
+    """The graph under construction.
+
+    Attributes:
+        opset: version of the default operator set.
+        values: ONNX tensor name -> value.
+        failed: tensors that exist in the model but were not imported, with the reason where none of
+            the problems gives it.
+        shifted: values (by id) that ONNX holds as uint8 and the graph as int8 (128 less).
+    """
+
+    graph: Graph
+    opset: int
+    values: dict[str, Value] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    shifted: dict[int, Value] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Call:
+    """One ONNX node: its inputs as values, its attributes by type, and `emit` for the result.
+
+    Attributes that a handler never asked for are reported by `finish`: an unknown attribute could
+    change the result.
+    """
+
+    def __init__(self, context: Context, proto: Any) -> None:
+        from onnx.helper import get_attribute_value
+
+        self.context = context
+        self.op_type: str = proto.op_type
+        self.output_names = list(proto.output)
+        self.input_names = list(proto.input)
+        self.name: str = proto.name or (self.output_names[0] if self.output_names else "")
+        self.attributes = {a.name: get_attribute_value(a) for a in proto.attribute}
+        self._unread = set(self.attributes)
+
+    @property
+    def opset(self) -> int:
+        """Version of the default operator set."""
+        return self.context.opset
+
+    # Attributes
+
+    def _attribute(self, name: str, default: Any) -> Any:
+        self._unread.discard(name)
+        return self.attributes.get(name, default)
+
+    def attr_int(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        return int(self._attribute(name, default))
+
+    def attr_float(self, name: str, default: float) -> float:
+        """A float attribute."""
+        return float(self._attribute(name, default))
+
+    def attr_str(self, name: str, default: str) -> str:
+        """A text attribute."""
+        value = self._attribute(name, default)
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+    def attr_ints(self, name: str) -> tuple[int, ...] | None:
+        """A list attribute, None where it is absent."""
+        value = self._attribute(name, None)
+        return None if value is None else tuple(int(v) for v in value)
+
+    def attr_raw(self, name: str) -> Any:
+        """An attribute as onnx gives it, None where it is absent."""
+        return self._attribute(name, None)
+
+    def ignore(self, *names: str) -> None:
+        """Attributes without influence on the result."""
+        self._unread.difference_update(names)
+
+    def finish(self) -> None:
+        """Refuse attributes that the handler did not read.
+
+        Raises:
+            Refusal: there are some.
+        """
+        if self._unread:
+            names = ", ".join(sorted(self._unread))
+            raise Refusal(f"attributes not known for {self.op_type}: {names}")
+
+    # Inputs
+
+    def has(self, index: int) -> bool:
+        """True where the input is given."""
+        return index < len(self.input_names) and bool(self.input_names[index])
+
+    def value(self, index: int) -> Value:
+        """The input at ``index``.
+
+        Raises:
+            Refusal: the node has no such input.
+        """
+        if not self.has(index):
+            raise Refusal(f"input {index} is missing")
+        return self.context.values[self.input_names[index]]
+
+    def optional(self, index: int) -> Value | None:
+        """The input at ``index`` or None."""
+        return self.value(index) if self.has(index) else None
+
+    def constant(self, index: int, what: str) -> NDArray[Any]:
+        """The data of an input that must be constant.
+
+        Raises:
+            Refusal: it is computed at run time.
+        """
+        value = self.value(index)
+        if value.data is None:
+            raise Refusal(
+                f"{what} ('{value.name}') is computed at run time",
+                "a constant",
+                "Export the model with constants folded",
+            )
+        return value.data
+
+    def ints(self, index: int, what: str) -> tuple[int, ...]:
+        """A constant list of integers given as input."""
+        return tuple(int(v) for v in self.constant(index, what).reshape(-1))
+
+    def scalar(self, index: int, what: str) -> float:
+        """A constant number given as input."""
+        data = self.constant(index, what)
+        if data.size != 1:
+            raise Refusal(f"{what} has {data.size} elements", "1")
+        return float(data.reshape(-1)[0])
+
+    def rank(self, index: int, *allowed: int) -> tuple[int, ...]:
+        """The shape of an input whose rank must be one of ``allowed``."""
+        shape = self.value(index).type.shape
+        if len(shape) not in allowed:
+            ranks = " or ".join(map(str, allowed))
+            raise Refusal(f"input {index} has shape {shape}, rank {len(shape)}", f"rank {ranks}")
+        return shape
+
+    # Results
+
+    def add(
+        self, op: Op, inputs: Sequence[Value | None], stem: str, dtype: TensorType | None = None
+    ) -> Value:
+        """Append a node (or fold it, where all inputs are constant) and return its output.
+
+        Args:
+            op: the operator.
+            inputs: its inputs.
+            stem: name of the output.
+            dtype: a type whose element type and quantization the output takes; by default the
+                first input's.
+        """
+        folded = fold(op, inputs)
+        if folded is not None:
+            return self.context.graph.constant(folded[0], stem, folded[1])
+        first = inputs[0]
+        if first is None:
+            raise Refusal("the first input is missing")
+        real = DType.FLOAT32 in (first.type.dtype, dtype.dtype if dtype else None)
+        if not real and not isinstance(op, KEEPS_INTEGERS):
+            raise Refusal(f"element type {first.type.dtype.value} of '{first.name}'", "float32")
+        shape = op.infer([() if v is None else v.type.shape for v in inputs])[0]
+        if math.prod(shape) == 0:
+            raise Refusal(f"its output would be empty: {shape}")
+        type = replace(dtype or first.type, shape=shape, range=None)
+        type = replace(type, layout=self._layout(op, first, len(shape)))
+        node = self.context.graph.add_node(
+            op, inputs, type, name=self.name or stem, outputs=(stem,), origin=(self.name,)
+        )
+        if id(first) in self.context.shifted and not isinstance(op, Quantize):
+            self.context.shifted[id(node.output)] = node.output
+        return node.output
+
+    def _layout(self, op: Op, first: Value, rank: int) -> str:
+        if isinstance(op, Conv2D | MaxPool2D | AvgPool2D):
+            self._tag(first, op.layout)
+            return op.layout
+        if isinstance(op, Transpose) and first.type.layout:
+            return "".join(first.type.layout[p] for p in op.perm)
+        if isinstance(op, Reshape) or len(first.type.layout) != rank:
+            return ""
+        return first.type.layout
+
+    def _tag(self, value: Value, layout: str) -> None:
+        """Name the axes of what a spatial operator reads, up to where it comes from."""
+        while not value.type.layout:
+            self.context.graph.set_type(value, replace(value.type, layout=layout))
+            source = value.producer
+            if source is None or not isinstance(source.op, Quantize | Dequantize | Clip):
+                return
+            value = source.input(0)
+
+    def emit(self, op: Op, inputs: Sequence[Value | None], dtype: TensorType | None = None) -> None:
+        """`add` whose result is the node's first output."""
+        self.result(self.add(op, inputs, self.output_names[0], dtype))
+
+    def result(self, value: Value) -> None:
+        """Declare ``value`` as the node's first output (under a second name where it has one)."""
+        name = self.output_names[0]
+        if name not in value.origin:
+            value.origin = (*value.origin, name)
+        self.context.values[name] = value
+
+    def array(self, data: NDArray[Any], stem: str = "") -> Value:
+        """A constant made from ``data``."""
+        name = stem or f"{self.output_names[0]}_const"
+        return self.context.graph.constant(np.asarray(data), name)

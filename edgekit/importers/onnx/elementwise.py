@@ -1,0 +1,108 @@
+"""Arithmetic with broadcasting, clipping, softmax, mean."""
+
+from __future__ import annotations
+
+import math
+
+from edgekit.importers.onnx.context import Call, Refusal
+from edgekit.ir import DType
+from edgekit.ir.ops import RELU, Add, Clamp, Clip, Mean, Mul, Op, Reshape, Softmax, Sub
+
+
+def _binary(call: Call, op: Op) -> None:
+    a, b = call.value(0), call.value(1)
+    if a.is_constant and not b.is_constant and isinstance(op, Add | Mul):
+        a, b = b, a  # constants second: passes look for them there
+    call.emit(op, [a, b])
+
+
+def add(call: Call) -> None:
+    """``Add``."""
+    _binary(call, Add())
+
+
+def sub(call: Call) -> None:
+    """``Sub``; a constant is added with its sign changed, which is the same in floating point."""
+    constant = call.value(1)
+    if constant.data is not None and constant.type.dtype is DType.FLOAT32:
+        negative = call.array(-constant.data, f"{constant.name}_negative")
+        call.emit(Add(), [call.value(0), negative])
+    else:
+        _binary(call, Sub())
+
+
+def mul(call: Call) -> None:
+    """``Mul``."""
+    _binary(call, Mul())
+
+
+def relu(call: Call) -> None:
+    """``Relu``."""
+    call.emit(Clip(RELU), [call.value(0)])
+
+
+def clip(call: Call) -> None:
+    """``Clip``: bounds are attributes before opset 11, inputs since."""
+    low: float | None = None
+    high: float | None = None
+    if call.opset < 11:
+        low, high = call.attr_float("min", -math.inf), call.attr_float("max", math.inf)
+    else:
+        low = call.scalar(1, "min") if call.has(1) else None
+        high = call.scalar(2, "max") if call.has(2) else None
+    # The bounds of float32 mean "no bound" in exports of older opsets.
+    low = None if low is None or low <= -3.4e38 else low
+    high = None if high is None or high >= 3.4e38 else high
+    if any(b is not None and math.isnan(b) for b in (low, high)):
+        raise Refusal("a bound is NaN")
+    if low is not None and high is not None and low > high:
+        raise Refusal(f"min {low} is greater than max {high}")
+    call.emit(Clip(Clamp(low, high)), [call.value(0)])
+
+
+def softmax(call: Call) -> None:
+    """``Softmax``: before opset 13 over all axes from ``axis`` on, since then over one axis."""
+    x = call.value(0)
+    shape = x.type.shape
+    rank = len(shape)
+    axis = call.attr_int("axis", -1 if call.opset >= 13 else 1)
+    if not -rank <= axis < rank:
+        raise Refusal(f"axis {axis} for shape {shape}")
+    axis %= rank
+    one_axis = call.opset >= 13 or math.prod(shape[axis + 1 :]) == 1
+    if one_axis and axis > 0:
+        call.emit(Softmax(axis), [x])
+        return
+    if shape[0] != 1 or one_axis:
+        raise Refusal("softmax over the batch axis", "axis >= 1")
+    out = call.output_names[0]
+    flat = (1, *shape[1:axis], math.prod(shape[axis:])) if axis else (1, math.prod(shape))
+    x = call.add(Reshape(flat), [x], f"{out}_flat")
+    x = call.add(Softmax(len(flat) - 1), [x], f"{out}_softmax")
+    call.emit(Reshape(shape), [x])
+
+
+def reduce_mean(call: Call) -> None:
+    """``ReduceMean``: axes are an attribute before opset 18, an input since."""
+    x = call.value(0)
+    shape = x.type.shape
+    if call.opset >= 18:
+        axes = call.ints(1, "axes") if call.has(1) else ()
+        if not axes and call.attr_int("noop_with_empty_axes", 0):
+            call.result(x)
+            return
+    else:
+        axes = call.attr_ints("axes") or ()
+    call.ignore("noop_with_empty_axes")
+    if any(not -len(shape) <= a < len(shape) for a in axes):
+        raise Refusal(f"axes {axes} for shape {shape}")
+    chosen = sorted({a % len(shape) for a in axes} or set(range(len(shape))))
+    keep = bool(call.attr_int("keepdims", 1))
+    if chosen[:1] == [0]:
+        if not keep:
+            raise Refusal("the mean removes the batch axis", "axes >= 1 or keepdims = 1")
+        chosen = chosen[1:]  # one sample: its mean over the batch is itself
+    if not chosen:
+        call.result(x)
+        return
+    call.emit(Mean(tuple(chosen), keep), [x])

@@ -1,0 +1,84 @@
+"""Gemm, MatMul and BatchNormalization."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.importers.onnx.context import Call, Refusal
+from edgekit.ir import DType, Value
+from edgekit.ir.ops import Add, BatchNorm, Dense, MatMul, Mul, Transpose
+
+
+def _scaled(call: Call, value: Value, factor: float, stem: str) -> Value:
+    if factor == 1.0:
+        return value
+    if value.type.dtype is not DType.FLOAT32:
+        raise Refusal(f"a factor of {factor} on quantized '{value.name}'", "1")
+    return call.add(Mul(), [value, call.array(np.asarray(factor, np.float32))], stem)
+
+
+def gemm(call: Call) -> None:
+    """``Gemm``: ``alpha * A' B' + beta * C``; with a one-dimensional bias it is a Dense layer."""
+    call.rank(0, 2)
+    call.rank(1, 2)
+    out = call.output_names[0]
+    x = call.value(0)
+    if call.attr_int("transA", 0):
+        x = call.add(Transpose((1, 0)), [x], f"{out}_a")
+    weights = call.value(1)
+    if not call.attr_int("transB", 0):
+        weights = call.add(Transpose((1, 0)), [weights], f"{weights.name}_t")
+    weights = _scaled(call, weights, call.attr_float("alpha", 1.0), f"{weights.name}_alpha")
+    bias, beta = call.optional(2), call.attr_float("beta", 1.0)
+    if bias is None or beta == 0.0:
+        call.emit(Dense(), [x, weights])
+        return
+    bias = _scaled(call, bias, beta, f"{bias.name}_beta")
+    columns = weights.type.shape[0]
+    vector = _bias_vector(call, bias, columns)
+    if vector is not None:
+        call.emit(Dense(), [x, weights, vector])
+        return
+    product = call.add(Dense(), [x, weights], f"{out}_product")
+    call.emit(Add(), [product, bias])
+
+
+def _bias_vector(call: Call, bias: Value, columns: int) -> Value | None:
+    """C as a vector of one element a column, or None where it differs by row or is computed."""
+    if bias.data is None:
+        return bias if bias.type.shape == (columns,) else None
+    if bias.type.shape == (columns,):
+        return bias
+    if bias.type.quant is not None or bias.type.size not in (1, columns):
+        return None
+    if len(bias.type.shape) > 1 and bias.type.shape[-1] not in (1, columns):
+        return None
+    if bias.type.size == columns and bias.type.shape[-1:] != (columns,):
+        return None
+    return call.array(np.broadcast_to(bias.data.reshape(-1), (columns,)), bias.name)
+
+
+def matmul(call: Call) -> None:
+    """``MatMul`` of two matrices."""
+    call.rank(0, 2)
+    call.rank(1, 2)
+    call.emit(MatMul(), [call.value(0), call.value(1)])
+
+
+def batch_normalization(call: Call) -> None:
+    """``BatchNormalization`` in inference form, constant statistics."""
+    call.rank(0, 2, 3, 4)
+    if call.attr_int("training_mode", 0):
+        raise Refusal("training_mode = 1", "0")
+    if not call.attr_int("spatial", 1):
+        raise Refusal("spatial = 0", "1")
+    call.ignore("momentum")
+    epsilon = call.attr_float("epsilon", 1e-5)
+    channels = call.value(0).type.shape[1]
+    for i, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")):
+        data = call.constant(i, what)
+        if data.shape != (channels,):
+            raise Refusal(f"{what} has shape {data.shape}", f"{(channels,)}")
+    if (call.constant(4, "variance").astype(np.float64) + epsilon <= 0).any():
+        raise Refusal("variance + epsilon is not positive")
+    call.emit(BatchNorm(epsilon, 1), [call.value(i) for i in range(5)])

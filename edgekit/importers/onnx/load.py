@@ -1,0 +1,162 @@
+"""`load_onnx`: an ONNX file as a model-level graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import ModelError, Problem
+from edgekit.importers.onnx.context import Call, Context, Refusal
+from edgekit.importers.onnx.read import default_opset, ordered, read_constants, read_model
+from edgekit.importers.onnx.registry import HANDLERS
+from edgekit.ir import DType, Graph, TensorType, verify
+from edgekit.ir.op import ShapeError
+
+_PORT_TYPES = {1: DType.FLOAT32, 3: DType.INT8}
+"""ONNX element types of graph inputs (TensorProto.FLOAT, INT8)."""
+
+
+def load_onnx(path: Path) -> Graph:
+    """Read an ONNX model. Nothing in it is executed.
+
+    A dynamic batch axis becomes 1; initializers that are also listed as inputs are constants.
+
+    Args:
+        path: a single-file ONNX model of operator set 7 or newer.
+
+    Returns:
+        The graph in the model's own layout, with names of origin on values and nodes.
+
+    Raises:
+        ModelError: with every problem found.
+    """
+    model = read_model(path)
+    opset = default_opset(model, path)
+    _check_operators(model, path)
+    problems: list[Problem] = []
+    context = Context(Graph(path.stem), opset, problems=problems)
+    for name, data in read_constants(model.graph, problems).items():
+        context.values[name] = context.graph.constant(data, name)
+    initializers = {t.name for t in model.graph.initializer}
+    _add_inputs(model.graph, initializers, context)
+    known = initializers | context.values.keys() | context.failed.keys()
+    nodes = ordered(list(model.graph.node), known, problems)
+    context.failed.update(dict.fromkeys(initializers - context.values.keys(), ""))
+    if not problems:
+        for proto in nodes:
+            _import_node(proto, context)
+        _set_outputs(model.graph, context)
+    if problems:
+        raise ModelError(f"{path} cannot be imported", problems)
+    verify(context.graph, "the ONNX importer")
+    return context.graph
+
+
+def _check_operators(model: Any, path: Path) -> None:
+    problems = []
+    for node in model.graph.node:
+        if node.op_type in HANDLERS and node.domain in ("", "ai.onnx"):
+            continue
+        domain = f" of domain '{node.domain}'" if node.domain else ""
+        where = f"node '{node.name or (node.output[0] if node.output else '')}'"
+        problems.append(Problem(f"operator '{node.op_type}'{domain} is not supported", where))
+    if problems:
+        supported = ", ".join(HANDLERS)
+        raise ModelError(
+            f"{path} uses operators that are not supported; supported are: {supported}", problems
+        )
+
+
+def _add_inputs(graph: Any, initializers: set[str], context: Context) -> None:
+    for info in graph.input:
+        if info.name in initializers:
+            continue
+        where, tensor = f"input '{info.name}'", info.type.tensor_type
+        if info.name in context.values:
+            context.problems.append(Problem("the name occurs twice", where))
+            continue
+        dtype = _PORT_TYPES.get(tensor.elem_type)
+        if dtype is None:
+            context.problems.append(Problem("its element type is not supported", where,
+                                            "float32, int8"))  # fmt: skip
+        shape = _static_shape(tensor, where, context.problems)
+        if shape is None or dtype is None:
+            context.failed[info.name] = ""
+            continue
+        context.values[info.name] = context.graph.add_input(info.name, TensorType(shape, dtype))
+    if not context.graph.inputs and not context.problems:
+        context.problems.append(Problem("the model has no inputs", "graph"))
+
+
+def _static_shape(tensor: Any, where: str, problems: list[Problem]) -> tuple[int, ...] | None:
+    if not tensor.HasField("shape") or not tensor.shape.dim:
+        problems.append(Problem("it has no shape", where, "a batch axis and static dimensions"))
+        return None
+    shape: list[int] = []
+    before = len(problems)
+    for axis, dim in enumerate(tensor.shape.dim):
+        known = dim.WhichOneof("value") == "dim_value" and dim.dim_value > 0
+        if not known and axis > 0:
+            label = f" ('{dim.dim_param}')" if dim.dim_param else ""
+            problems.append(Problem(f"axis {axis}{label} is dynamic", where, "a fixed size",
+                                    "Export the model with a fixed shape"))  # fmt: skip
+        elif known and axis == 0 and dim.dim_value != 1:
+            problems.append(Problem(f"the batch axis is fixed at {dim.dim_value}", where,
+                                    "1 or dynamic", "Export it with batch size 1"))  # fmt: skip
+        shape.append(int(dim.dim_value) if known else 1)
+    return tuple(shape) if len(problems) == before else None
+
+
+def _import_node(proto: Any, context: Context) -> None:
+    reasons = [context.failed[name] for name in proto.input if name in context.failed]
+    if reasons:
+        context.failed.update(dict.fromkeys(proto.output, reasons[0]))
+        return
+    call = Call(context, proto)
+    where = f"{call.op_type} '{call.name}'"
+    try:
+        if not call.output_names or not call.output_names[0]:
+            raise Refusal("it has no output")
+        _check_inputs(call)
+        HANDLERS[call.op_type](call)
+        call.finish()
+    except Refusal as error:
+        context.problems.append(Problem(error.what, where, error.allowed, error.hint))
+    except ShapeError as error:
+        context.problems.append(Problem(str(error), where))
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+        context.problems.append(Problem(f"its attributes or inputs are malformed: {error}", where))
+    for index, name in enumerate(call.output_names):
+        if name and name not in context.values:
+            reason = f"'{name}', output {index} of {where}, is not imported" if index else ""
+            context.failed[name] = reason
+
+
+def _check_inputs(call: Call) -> None:
+    """Every named input has a value (extra outputs, such as indices, are not imported)."""
+    for name in call.input_names:
+        if name and name not in call.context.values:
+            raise Refusal(f"reads '{name}', which is not imported")
+
+
+def _set_outputs(graph: Any, context: Context) -> None:
+    names = []
+    for info in graph.output:
+        value = context.values.get(info.name)
+        where = f"output '{info.name}'"
+        if value is None:
+            reason = context.failed.get(info.name, "no node produces it")
+            if reason:
+                context.problems.append(Problem(reason, where))
+        elif value.is_constant:
+            context.problems.append(Problem("it does not depend on any input", where))
+        elif id(value) in context.shifted or value.type.dtype not in _PORT_TYPES.values():
+            context.problems.append(Problem("its element type is not supported", where,
+                                            "float32, int8"))  # fmt: skip
+        else:
+            names.append(info.name)
+            context.graph.outputs.append(value)
+    if not graph.output:
+        context.problems.append(Problem("the model has no outputs", "graph"))
+    if not context.problems:
+        context.graph.bind_ports(names)

@@ -1,0 +1,205 @@
+"""What operator handlers work with: the graph under construction and checked access to tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import Problem
+from edgekit.importers.tflite.reader import RawModel, RawOperator, RawTensor
+from edgekit.ir import DType, Graph, Quant, TensorType, Value
+from edgekit.ir.op import ShapeError
+from edgekit.ir.ops import Clamp, Op
+from edgekit.ir.ops.elementwise import RELU, RELU6
+
+_HYBRID = "Export the model as float32 or fully as int8 (inputs and activations too)."
+
+
+class Refused(Exception):
+    """An operator is refused, with every reason."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = list(problems)
+
+
+class Context:
+    """The importer's state while it walks the operators.
+
+    Attributes:
+        graph: the graph under construction.
+        values: tensor index -> value, for inputs, constants and outputs made so far.
+    """
+
+    def __init__(self, model: RawModel, graph: Graph) -> None:
+        self.model = model
+        self.graph = graph
+        self.values: dict[int, Value] = {}
+
+    # Errors
+
+    def where(self, op: RawOperator) -> str:
+        """``CONV_2D (operator 3, 'name of its output')``."""
+        name = self.model.tensors[op.outputs[0]].name if op.outputs else ""
+        # Converters join the names of fused operators by semicolons: the first one is enough.
+        return f"{op.kind} (operator {op.index}, '{name.split(';')[0]}')"
+
+    def refuse(self, op: RawOperator, what: str, allowed: str = "", hint: str = "") -> NoReturn:
+        """Raise `Refused` for this operator."""
+        raise Refused([Problem(what, self.where(op), allowed, hint)])
+
+    # Tensors
+
+    def tensor(self, op: RawOperator, position: int) -> RawTensor | None:
+        """The raw tensor at an input position, None where it is absent."""
+        if position >= len(op.inputs) or op.inputs[position] < 0:
+            return None
+        return self.model.tensors[op.inputs[position]]
+
+    def value(self, op: RawOperator, position: int) -> Value:
+        """The value at an input position: a produced value or a constant of the file."""
+        tensor = self.tensor(op, position)
+        if tensor is None:
+            self.refuse(op, f"input {position} is missing")
+        index = op.inputs[position]
+        if index not in self.values:
+            if tensor.data is None:
+                self.refuse(op, f"reads '{tensor.name}' before it is produced")
+            self.values[index] = self.constant(op, tensor, tensor.data, tensor.quant)
+        return self.values[index]
+
+    def constant(
+        self, op: RawOperator, tensor: RawTensor, data: NDArray[Any], quant: Quant | None
+    ) -> Value:
+        """A constant made of a tensor's (possibly re-laid) data."""
+        if data.dtype.kind == "f" and not np.isfinite(data).all():
+            count = int((~np.isfinite(data)).sum())
+            self.refuse(op, f"constant '{tensor.name}' holds {count} NaN or infinite values")
+        type_ = TensorType(tuple(data.shape), DType.from_numpy(data.dtype), quant=quant)
+        return self.graph.constant(data, tensor.name, type_)
+
+    def integers(self, op: RawOperator, position: int, what: str) -> NDArray[np.int64]:
+        """A constant input of integers (axes, shapes, paddings)."""
+        tensor = self.tensor(op, position)
+        if tensor is None or tensor.data is None or tensor.data.dtype.kind != "i":
+            self.refuse(op, f"the {what} must be a constant of integers")
+        return tensor.data.astype(np.int64)
+
+    def type_of(self, tensor: RawTensor) -> TensorType:
+        """The IR type of an activation tensor."""
+        layout = "NHWC" if len(tensor.shape) == 4 else ""
+        assert tensor.dtype is not None
+        return TensorType(tensor.shape, tensor.dtype, layout, tensor.quant)
+
+    # Types
+
+    def check_activations(self, op: RawOperator, positions: Sequence[int] = (0,)) -> None:
+        """Require float32 throughout or per-tensor quantized int8 throughout.
+
+        Raises:
+            Refused: naming every tensor that does not fit.
+        """
+        tensors = [t for p in positions if (t := self.tensor(op, p)) is not None]
+        tensors += [self.model.tensors[i] for i in op.outputs]
+        problems = [
+            Problem(reason, self.where(op), "float32, or int8 with one scale")
+            for t in tensors
+            if (reason := activation_problem(t))
+        ]
+        if not problems and len({t.type_name for t in tensors}) > 1:
+            kinds = ", ".join(f"'{t.name}' {t.type_name}" for t in tensors)
+            problems = [Problem(f"mixes element types: {kinds}", self.where(op), hint=_HYBRID)]
+        if problems:
+            raise Refused(problems)
+
+    def check_weights(self, op: RawOperator) -> None:
+        """Require weights and bias that match the activations (inputs 1 and 2)."""
+        self.check_activations(op)
+        x, weights, bias = (self.tensor(op, i) for i in range(3))
+        for tensor in (weights, bias):
+            if tensor is not None and tensor.problem:
+                self.refuse(op, f"'{tensor.name}' {tensor.problem}")
+        if x is None or weights is None or weights.data is None:
+            self.refuse(op, "the weights must be a constant")
+        if weights.type_name != x.type_name:
+            what = f"has {weights.type_name} weights '{weights.name}' and {x.type_name} activations"
+            self.refuse(op, what, "equal types", _HYBRID)
+        if x.type_name == "INT8" and (weights.quant is None or any(weights.quant.zero_point)):
+            self.refuse(op, f"weights '{weights.name}' must have scales and zero point 0")
+        if bias is None:
+            return
+        expected = "INT32" if x.type_name == "INT8" else "FLOAT32"
+        if bias.data is None or bias.type_name != expected:
+            what = f"bias '{bias.name}' has type {bias.type_name}"
+            self.refuse(op, what, f"a constant of {expected}")
+
+    # Nodes
+
+    def emit(
+        self,
+        op: RawOperator,
+        ir_op: Op,
+        inputs: Sequence[Value | None],
+        type_: TensorType | None = None,
+    ) -> Value:
+        """Append a node; without ``type_`` it writes the operator's output tensor.
+
+        Raises:
+            Refused: the operator's shape inference disagrees with the file.
+        """
+        target = self.model.tensors[op.outputs[0]]
+        final = type_ is None
+        declared = self.type_of(target) if type_ is None else type_
+        try:
+            shape = ir_op.infer([() if v is None else v.type.shape for v in inputs])[0]
+        except ShapeError as error:
+            self.refuse(op, str(error))
+        if shape != declared.shape:
+            what = f"the inputs imply shape {list(shape)}, the file says {list(declared.shape)}"
+            self.refuse(op, what)
+        node = self.graph.add_node(
+            ir_op,
+            inputs,
+            declared,
+            name=f"{op.kind.lower()}_{op.index}",
+            outputs=(target.name,) if final else (),
+            origin=(target.name,),
+        )
+        if final:
+            self.values[op.outputs[0]] = node.output
+        return node.output
+
+    def clamp(self, op: RawOperator, activation: int) -> Clamp | None:
+        """The clamp of a fused activation."""
+        known: dict[int, Clamp | None] = {0: None, 1: RELU, 2: Clamp(-1.0, 1.0), 3: RELU6}
+        if activation not in known:
+            self.refuse(op, f"fused activation {activation}", "NONE, RELU, RELU_N1_TO_1, RELU6")
+        return known[activation]
+
+    def options(self, op: RawOperator, name: str) -> Any:
+        """The operator's options as the schema's table ``name``."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        if op.options is None or op.options_type != getattr(schema.BuiltinOptions, name):
+            self.refuse(op, f"its {name} are missing")
+        table = getattr(schema, name)()
+        table.Init(op.options.Bytes, op.options.Pos)
+        return table
+
+
+def activation_problem(tensor: RawTensor) -> str:
+    """Why a tensor cannot be an activation, empty where it can."""
+    if tensor.problem:
+        return f"'{tensor.name}' {tensor.problem}"
+    if tensor.type_name == "FLOAT32":
+        return ""
+    if tensor.type_name != "INT8":
+        return f"'{tensor.name}' has element type {tensor.type_name}"
+    if tensor.quant is None or not tensor.quant.is_per_tensor:
+        return f"'{tensor.name}' is int8 but not quantized per tensor"
+    if not -128 <= tensor.quant.zero_point[0] <= 127:
+        return f"'{tensor.name}' has zero point {tensor.quant.zero_point[0]} outside int8"
+    return ""

@@ -1,0 +1,114 @@
+"""From file to graph: the table of handlers and the loop over operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edgekit.errors import ModelError, Problem
+from edgekit.importers.tflite import pointwise, spatial
+from edgekit.importers.tflite.context import Context, Refused, activation_problem
+from edgekit.importers.tflite.reader import DAMAGE, RawModel, RawOperator, read_model
+from edgekit.ir import DType, Graph, TensorType, Value
+
+Handler = Callable[[Context, RawOperator], None]
+
+HANDLERS: dict[str, Handler] = {
+    "ADD": pointwise.binary,
+    "AVERAGE_POOL_2D": spatial.average_pool_2d,
+    "CONCATENATION": pointwise.concatenation,
+    "CONV_2D": spatial.conv_2d,
+    "DEPTHWISE_CONV_2D": spatial.depthwise_conv_2d,
+    "DEQUANTIZE": pointwise.dequantize,
+    "EXPAND_DIMS": pointwise.reshape,
+    "FULLY_CONNECTED": spatial.fully_connected,
+    "MAX_POOL_2D": spatial.max_pool_2d,
+    "MEAN": spatial.mean,
+    "MUL": pointwise.binary,
+    "PAD": pointwise.pad,
+    "QUANTIZE": pointwise.quantize,
+    "RELU": pointwise.relu,
+    "RELU6": pointwise.relu,
+    "RELU_N1_TO_1": pointwise.relu,
+    "RESHAPE": pointwise.reshape,
+    "SOFTMAX": pointwise.softmax,
+    "SQUEEZE": pointwise.reshape,
+    "SUB": pointwise.binary,
+    "TRANSPOSE": pointwise.transpose,
+}
+"""Builtin operator -> handler: everything that the importer knows."""
+
+
+def load_tflite(path: Path) -> Graph:
+    """Import a float32 or int8 TFLite model.
+
+    Layouts stay NHWC, fused activations become clamps, SAME and VALID become explicit padding,
+    depthwise convolutions become grouped ones. Quantization lies on the values' types; the
+    operators are model-level ones (`quantize.lower` makes the integer arithmetic of them).
+
+    Args:
+        path: the file.
+
+    Returns:
+        A verified graph whose names are the file's tensor names.
+
+    Raises:
+        ModelError: with everything that is unsupported or inconsistent.
+    """
+    model = read_model(path)
+    graph = Graph(path.stem)
+    ctx = Context(model, graph)
+    problems = _add_inputs(ctx)
+    for op in model.operators:
+        problems += _convert(ctx, op)
+    for index in model.outputs:
+        if index not in ctx.values and not problems:
+            name = model.tensors[index].name
+            problems.append(Problem("is never produced", f"output '{name}'"))
+    if problems:
+        raise ModelError(f"{path} cannot be imported", problems)
+    graph.outputs = [ctx.values[i] for i in model.outputs]
+    graph.bind_ports([model.tensors[i].name for i in model.outputs])
+    return graph
+
+
+def _add_inputs(ctx: Context) -> list[Problem]:
+    problems = []
+    for index in ctx.model.inputs:
+        tensor = ctx.model.tensors[index]
+        reason = activation_problem(tensor)
+        if reason:
+            problems.append(
+                Problem(reason, f"input '{tensor.name}'", "float32, or int8 with one scale")
+            )
+            ctx.values[index] = _placeholder(ctx.model, index)
+        elif index in ctx.values:
+            problems.append(Problem("is listed twice", f"input '{tensor.name}'"))
+        else:
+            ctx.values[index] = ctx.graph.add_input(tensor.name, ctx.type_of(tensor))
+    return problems
+
+
+def _convert(ctx: Context, op: RawOperator) -> list[Problem]:
+    """Convert one operator; on refusal its outputs become placeholders so that the rest is seen."""
+    problems: list[Problem] = []
+    handler = HANDLERS.get(op.kind)
+    try:
+        if handler is None:
+            ctx.refuse(op, "this operator is not supported", hint="See docs/supported-operators.md")
+        if len(op.outputs) != 1 or op.outputs[0] in ctx.values:
+            ctx.refuse(op, "it must write exactly one tensor that nothing else writes")
+        handler(ctx, op)
+    except Refused as refused:
+        problems += refused.problems
+    except DAMAGE as error:
+        problems.append(Problem(f"it is damaged: {error}", ctx.where(op)))
+    for index in op.outputs:
+        if index not in ctx.values:
+            ctx.values[index] = _placeholder(ctx.model, index)
+    return problems
+
+
+def _placeholder(model: RawModel, index: int) -> Value:
+    tensor = model.tensors[index]
+    return Value(tensor.name, TensorType(tensor.shape, tensor.dtype or DType.FLOAT32))

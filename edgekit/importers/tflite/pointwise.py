@@ -1,0 +1,125 @@
+"""Handlers of element-wise operators, of operators that move elements, and of quantization."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit.importers.tflite.context import Context, activation_problem
+from edgekit.importers.tflite.reader import RawOperator
+from edgekit.ir.ops import (
+    RELU,
+    RELU6,
+    Add,
+    Clip,
+    Concat,
+    Dequantize,
+    Mul,
+    Pad,
+    Quantize,
+    Reshape,
+    Softmax,
+    Sub,
+    Transpose,
+)
+from edgekit.ir.ops.elementwise import Clamp
+
+_BINARY: dict[str, tuple[type[Add] | type[Sub] | type[Mul], str]] = {
+    "ADD": (Add, "AddOptions"),
+    "SUB": (Sub, "SubOptions"),
+    "MUL": (Mul, "MulOptions"),
+}
+_CLAMPS = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": Clamp(-1.0, 1.0)}
+
+
+def binary(ctx: Context, op: RawOperator) -> None:
+    """ADD, SUB, MUL with broadcasting and a fused activation."""
+    ctx.check_activations(op, (0, 1))
+    kind, options = _BINARY[op.kind]
+    activation = 0 if op.options is None else ctx.options(op, options).FusedActivationFunction()
+    ctx.emit(op, kind(ctx.clamp(op, activation)), [ctx.value(op, 0), ctx.value(op, 1)])
+
+
+def relu(ctx: Context, op: RawOperator) -> None:
+    """RELU, RELU6, RELU_N1_TO_1 as operators of their own."""
+    ctx.check_activations(op)
+    ctx.emit(op, Clip(_CLAMPS[op.kind]), [ctx.value(op, 0)])
+
+
+def softmax(ctx: Context, op: RawOperator) -> None:
+    """SOFTMAX over the last axis."""
+    ctx.check_activations(op)
+    x = ctx.value(op, 0)
+    beta = 1.0 if op.options is None else float(ctx.options(op, "SoftmaxOptions").Beta())
+    if not np.isfinite(beta) or beta <= 0:
+        ctx.refuse(op, f"beta {beta}", "a positive number")
+    ctx.emit(op, Softmax(len(x.type.shape) - 1, beta), [x])
+
+
+def reshape(ctx: Context, op: RawOperator) -> None:
+    """RESHAPE, SQUEEZE, EXPAND_DIMS: the output's shape in the file is the shape."""
+    ctx.check_activations(op)
+    target = ctx.model.tensors[op.outputs[0]]
+    ctx.emit(op, Reshape(target.shape), [ctx.value(op, 0)])
+
+
+def transpose(ctx: Context, op: RawOperator) -> None:
+    """TRANSPOSE by a constant permutation."""
+    ctx.check_activations(op)
+    x = ctx.value(op, 0)
+    rank = len(x.type.shape)
+    perm = [int(p) for p in ctx.integers(op, 1, "permutation").reshape(-1)]
+    if sorted(p % rank for p in perm) != list(range(rank)):
+        ctx.refuse(op, f"permutation {perm} for {rank} dimensions")
+    ctx.emit(op, Transpose(tuple(p % rank for p in perm)), [x])
+
+
+def pad(ctx: Context, op: RawOperator) -> None:
+    """PAD with zeros (the zero point in int8)."""
+    ctx.check_activations(op)
+    x = ctx.value(op, 0)
+    sides = ctx.integers(op, 1, "paddings")
+    if sides.shape != (len(x.type.shape), 2) or sides.min() < 0:
+        ctx.refuse(op, f"paddings {sides.tolist()} for shape {list(x.type.shape)}")
+    before, after = (tuple(int(n) for n in side) for side in sides.T)
+    ctx.emit(op, Pad(before, after, 0.0), [x])
+
+
+def concatenation(ctx: Context, op: RawOperator) -> None:
+    """CONCATENATION of at least one input."""
+    positions = range(len(op.inputs))
+    ctx.check_activations(op, positions)
+    if not op.inputs:
+        ctx.refuse(op, "it has no inputs")
+    options = ctx.options(op, "ConcatenationOptions")
+    inputs = [ctx.value(op, i) for i in positions]
+    rank = len(inputs[0].type.shape)
+    axis = int(options.Axis())
+    if not -rank <= axis < rank:
+        ctx.refuse(op, f"axis {axis} for {rank} dimensions")
+    if ctx.clamp(op, options.FusedActivationFunction()) is not None:
+        ctx.refuse(op, "a fused activation is not supported here", "NONE")
+    ctx.emit(op, Concat(axis % rank), inputs)
+
+
+def quantize(ctx: Context, op: RawOperator) -> None:
+    """QUANTIZE: float32 or int8 to int8. TFLite rounds ties away from zero."""
+    _check_ports(ctx, op, "INT8")
+    ctx.emit(op, Quantize(half_even=False), [ctx.value(op, 0)])
+
+
+def dequantize(ctx: Context, op: RawOperator) -> None:
+    """DEQUANTIZE: int8 to float32."""
+    _check_ports(ctx, op, "FLOAT32")
+    source = ctx.tensor(op, 0)
+    if source is not None and source.type_name != "INT8":
+        ctx.refuse(op, f"'{source.name}' has element type {source.type_name}", "int8")
+    ctx.emit(op, Dequantize(), [ctx.value(op, 0)])
+
+
+def _check_ports(ctx: Context, op: RawOperator, result: str) -> None:
+    source, target = ctx.tensor(op, 0), ctx.model.tensors[op.outputs[0]]
+    for tensor in (source, target):
+        if tensor is not None and (reason := activation_problem(tensor)):
+            ctx.refuse(op, reason, "float32, or int8 with one scale")
+    if target.type_name != result:
+        ctx.refuse(op, f"'{target.name}' has element type {target.type_name}", result.lower())

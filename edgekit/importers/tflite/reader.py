@@ -1,0 +1,268 @@
+"""Read a .tflite file into plain dataclasses, trusting nothing in it.
+
+The schema's accessors follow offsets without checking them, so a damaged file can make them raise
+anything or describe vectors longer than the file. Every length is therefore charged against a
+budget proportional to the file's size, and every exception becomes a `ModelError`.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import DType, Quant
+
+_IDENTIFIER = b"TFL3"
+_MAX_ELEMENTS = 2**31
+_DTYPES = {
+    "FLOAT32": DType.FLOAT32,
+    "INT8": DType.INT8,
+    "UINT8": DType.UINT8,
+    "INT16": DType.INT16,
+    "INT32": DType.INT32,
+    "INT64": DType.INT64,
+    "BOOL": DType.BOOL,
+}
+DAMAGE = (
+    struct.error,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    AttributeError,
+    AssertionError,
+)
+"""What the accessors raise on a damaged file."""
+
+
+@dataclass(frozen=True)
+class RawTensor:
+    """One tensor as the file describes it.
+
+    Attributes:
+        name: its name, or ``tensor<index>`` where it has none.
+        shape: dimensions, each >= 1.
+        type_name: the schema's name of the element type.
+        quant: quantization parameters, None where there are none.
+        data: content of a constant.
+        problem: why the tensor cannot be used, empty where it can.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    type_name: str
+    quant: Quant | None
+    data: NDArray[Any] | None
+    problem: str = ""
+
+    @property
+    def dtype(self) -> DType | None:
+        """The element type, None for types that the IR does not have."""
+        return _DTYPES.get(self.type_name)
+
+
+@dataclass(frozen=True)
+class RawOperator:
+    """One operator: builtin name, tensor indices (-1 for absent), its options and their type."""
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Any
+    options_type: int = 0
+
+
+@dataclass(frozen=True)
+class RawModel:
+    """The main subgraph of a file."""
+
+    tensors: tuple[RawTensor, ...]
+    operators: tuple[RawOperator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def read_model(path: Path) -> RawModel:
+    """Read the file's only subgraph.
+
+    Raises:
+        ModelError: it cannot be read, is damaged, or has several subgraphs.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+    if data[4:8] != _IDENTIFIER:
+        raise ModelError(
+            f"{path} is not a TFLite model: bytes 4 to 8 are not 'TFL3' (file of {len(data)} bytes)"
+        )
+    try:
+        return _Reader(data).model()
+    except _Several as several:
+        raise ModelError(
+            f"{path} has {several} subgraphs; supported: 1",
+            [Problem("control flow and variables in further subgraphs are not supported")],
+        ) from None
+    except DAMAGE as error:
+        raise ModelError(f"{path} is damaged or truncated: {error or type(error).__name__}") from (
+            error
+        )
+
+
+class _Several(Exception):
+    """The model has more than one subgraph."""
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self._schema = schema
+        self._size = len(data)
+        self._budget = 4 * len(data)
+        self._root = schema.Model.GetRootAs(data, 0)
+        self._types = _names(schema.TensorType)
+        self._operators = _names(schema.BuiltinOperator)
+
+    def _charge(self, length: int) -> int:
+        self._budget -= length
+        if length < 0 or length > self._size or self._budget < 0:
+            raise ValueError(f"a vector of {length} elements does not fit into the file")
+        return length
+
+    def _indices(self, length: int, array: Any) -> tuple[int, ...]:
+        self._charge(length)
+        return tuple(int(i) for i in array) if length else ()
+
+    def model(self) -> RawModel:
+        root = self._root
+        count = root.SubgraphsLength()
+        if count != 1:
+            raise _Several(count)
+        sub = root.Subgraphs(0)
+        kinds = [
+            self._kind(root.OperatorCodes(i))
+            for i in range(self._charge(root.OperatorCodesLength()))
+        ]
+        tensors = tuple(
+            self._tensor(sub.Tensors(i), i) for i in range(self._charge(sub.TensorsLength()))
+        )
+        operators = tuple(
+            self._operator(sub.Operators(i), i, kinds, len(tensors))
+            for i in range(self._charge(sub.OperatorsLength()))
+        )
+        inputs = self._indices(sub.InputsLength(), sub.InputsAsNumpy())
+        outputs = self._indices(sub.OutputsLength(), sub.OutputsAsNumpy())
+        _check_indices((*inputs, *outputs), len(tensors), "the model's inputs and outputs", 0)
+        if not outputs:
+            raise ValueError("the model has no outputs")
+        return RawModel(tensors, operators, inputs, outputs)
+
+    def _kind(self, code: Any) -> str:
+        # Old files hold the code in a byte; the larger of both fields is the operator.
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        kind = self._operators.get(number, f"BUILTIN_{number}")
+        custom = code.CustomCode()
+        return f"CUSTOM {_text(custom)}" if kind == "CUSTOM" and custom else kind
+
+    def _operator(self, op: Any, index: int, kinds: list[str], tensors: int) -> RawOperator:
+        code = op.OpcodeIndex()
+        if code >= len(kinds):
+            raise ValueError(f"operator {index} has code {code} of {len(kinds)}")
+        inputs = self._indices(op.InputsLength(), op.InputsAsNumpy())
+        outputs = self._indices(op.OutputsLength(), op.OutputsAsNumpy())
+        _check_indices(inputs, tensors, f"operator {index}", -1)
+        _check_indices(outputs, tensors, f"operator {index}", 0)
+        return RawOperator(
+            index, kinds[code], inputs, outputs, op.BuiltinOptions(), op.BuiltinOptionsType()
+        )
+
+    def _tensor(self, tensor: Any, index: int) -> RawTensor:
+        name = _text(tensor.Name()) or f"tensor{index}"
+        shape = self._indices(tensor.ShapeLength(), tensor.ShapeAsNumpy())
+        type_name = self._types.get(tensor.Type(), f"TYPE_{tensor.Type()}")
+        problem = ""
+        if any(n < 1 for n in shape) or math.prod(shape) > _MAX_ELEMENTS:
+            problem = f"has shape {list(shape)}; every dimension must be at least 1 and fixed"
+        elif tensor.IsVariable():
+            problem = "is a state variable, which is not supported"
+        elif tensor.Sparsity() is not None:
+            problem = "is stored sparse, which is not supported"
+        quant, data = None, None
+        try:
+            quant = self._quant(tensor, type_name, len(shape))
+            data = None if problem else self._data(tensor, shape, type_name)
+        except _Unusable as error:
+            problem = problem or str(error)
+        return RawTensor(name, shape, type_name, quant, data, problem)
+
+    def _quant(self, tensor: Any, type_name: str, rank: int) -> Quant | None:
+        table = tensor.Quantization()
+        if table is None or type_name == "FLOAT32":
+            return None
+        scales = self._charge(table.ScaleLength())
+        points = self._charge(table.ZeroPointLength())
+        if not scales:
+            return None
+        scale = tuple(float(s) for s in table.ScaleAsNumpy())
+        zero = tuple(int(z) for z in table.ZeroPointAsNumpy()) if points else (0,) * scales
+        if type_name == "INT32":
+            # A bias: its scales are those of input times weights, and older converters give it the
+            # weights' axis, which it does not have.
+            return None
+        axis = int(table.QuantizedDimension()) if scales > 1 else None
+        if len(zero) == 1 and scales > 1:
+            zero *= scales
+        if axis is not None and not 0 <= axis < rank:
+            raise _Unusable(f"is quantized along axis {axis} but has {rank} dimensions")
+        try:
+            return Quant(scale, zero, axis)
+        except ValueError as error:
+            raise _Unusable(f"has invalid quantization: {error}") from error
+
+    def _data(self, tensor: Any, shape: tuple[int, ...], type_name: str) -> NDArray[Any] | None:
+        number = tensor.Buffer()
+        if number >= self._root.BuffersLength():
+            raise ValueError(f"buffer {number} of {self._root.BuffersLength()}")
+        buffer = self._root.Buffers(number)
+        if number == 0 or buffer is None:
+            return None
+        if buffer.Offset() > 1 or buffer.Size() > 1:
+            raise _Unusable("keeps its data outside the flatbuffer, which is not supported")
+        length = self._charge(buffer.DataLength())
+        dtype = _DTYPES.get(type_name)
+        if not length or dtype is None:
+            return None
+        if length != math.prod(shape) * dtype.itemsize:
+            raise _Unusable(f"holds {length} bytes, its shape {list(shape)} needs another number")
+        little = np.dtype(dtype.numpy).newbyteorder("<")
+        array = np.frombuffer(buffer.DataAsNumpy().tobytes(), little)
+        return array.astype(dtype.numpy).reshape(shape)
+
+
+class _Unusable(Exception):
+    """A tensor cannot be used; the rest of the file may still be listed."""
+
+
+def _check_indices(indices: tuple[int, ...], count: int, where: str, lowest: int) -> None:
+    for index in indices:
+        if not lowest <= index < count:
+            raise ValueError(f"{where}: tensor index {index} of {count}")
+
+
+def _text(raw: bytes | None) -> str:
+    return raw.decode("utf-8", errors="replace") if raw else ""
+
+
+def _names(enumeration: type) -> dict[int, str]:
+    return {v: k for k, v in vars(enumeration).items() if isinstance(v, int)}

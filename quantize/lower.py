@@ -1,0 +1,130 @@
+"""Lowering: a quantized model-level graph in NHWC becomes a graph of integer operators.
+
+Every constant of the arithmetic is computed by the rules in `quantize.lowering`, as TFLite prepares
+them: effective scales in float64 (``s_in * s_w / s_out``), significand and exponent by
+`quantize_multiplier`, clamps of fused activations by ``zero_point + round(f / s_out)``. What
+`QConv2D` and its siblings then compute is defined in `quantize.reference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import DType, Graph, Node
+from edgekit.ir.ops import (
+    Add,
+    AvgPool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    Dense,
+    Dequantize,
+    MaxPool2D,
+    Mean,
+    Op,
+    Pad,
+    Quantize,
+    Reshape,
+    Softmax,
+    Sub,
+    Transpose,
+    integer,
+)
+from quantize.lowering import layers, moving, pointwise
+from quantize.lowering.common import Refused, RoundingName, tensor_scale
+
+Rule = Callable[[Graph, Node, RoundingName], bool]
+
+RULES: dict[type[Op], Rule] = {
+    Add: pointwise.add,
+    AvgPool2D: pointwise.pool,
+    Clip: pointwise.clip,
+    Concat: moving.keep,
+    Conv2D: layers.conv2d,
+    Dense: layers.dense,
+    MaxPool2D: pointwise.pool,
+    Mean: pointwise.mean,
+    Pad: moving.pad,
+    Quantize: pointwise.quantize,
+    Reshape: moving.keep,
+    Softmax: pointwise.softmax,
+    Sub: pointwise.add,
+    Transpose: moving.keep,
+}
+"""Model-level operator -> what makes it an integer operator (True where the graph changed)."""
+
+
+@dataclass(frozen=True)
+class LowerInteger:
+    """Replace model-level operators on int8 values by integer operators.
+
+    ``Quantize`` at a graph input and ``Dequantize`` at a graph output disappear: the port becomes
+    int8, its binding still names the float type that the source model has.
+
+    Attributes:
+        rounding: ``litert`` equals LiteRT's reference kernels (FLOAT in dense layers, DOUBLE
+            elsewhere), ``tflm`` equals TFLite Micro (DOUBLE), ``fast`` rounds once (HIGH, or SINGLE
+            where HIGH lacks range or precision).
+    """
+
+    rounding: RoundingName = "litert"
+    name: str = "lower-integer"
+
+    def run(self, graph: Graph) -> bool:
+        """Lower every node.
+
+        Raises:
+            ModelError: naming every node that has no integer form.
+        """
+        problems: list[Problem] = []
+        changed = _strip_ports(graph)
+        for node in list(graph.nodes):
+            if type(node.op).__module__ == integer.__name__:
+                continue
+            try:
+                changed |= _lower(graph, node, self.rounding)
+            except Refused as refused:
+                where = f"{node.op.name} '{node.name}'"
+                problems.append(Problem(refused.what, where, refused.allowed, refused.hint))
+        if problems:
+            raise ModelError(f"'{graph.name}' cannot be lowered to int8", problems)
+        return changed
+
+
+def _strip_ports(graph: Graph) -> bool:
+    """Remove Quantize at inputs and Dequantize at outputs."""
+    changed = False
+    inputs = {id(v) for v in graph.inputs}
+    for node in list(graph.nodes):
+        value = node.input(0)
+        at_input = isinstance(node.op, Quantize) and id(value) in inputs
+        at_output = isinstance(node.op, Dequantize) and not node.output.uses
+        if at_input and value.type.dtype is DType.FLOAT32 and graph.sole_user(value) is node:
+            inner = graph.replace_input(value, replace(node.output.type, range=None))
+            inputs.add(id(inner))
+            graph.bypass(node, inner)
+            changed = True
+        elif at_output and value.producer is not None:
+            graph.bypass(node, value)
+            changed = True
+    return changed
+
+
+def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:
+    rule = RULES.get(type(node.op))
+    if rule is None:
+        raise Refused("it has no integer form")
+    for value in (node.input(0), node.output):
+        if value.type.dtype is not DType.INT8:
+            raise Refused(
+                f"'{value.name}' is {value.type.dtype.value}",
+                "int8",
+                "Quantize the model with --calibration, or use --precision float32.",
+            )
+        tensor_scale(value)
+    try:
+        return rule(graph, node, rounding)
+    except ValueError as error:
+        raise Refused(str(error)) from error

@@ -1,0 +1,83 @@
+"""What the rules share: refusals, scales, clamps and known ranges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from edgekit.ir import Graph, Node, Quant, Value
+from edgekit.ir.ops import Clamp
+from quantize.requantize import round_half_away
+
+RoundingName = Literal["litert", "tflm", "fast"]
+FLOAT_HINT = "Convert it with --precision float32."
+LAYOUT_HINT = "Run the layout passes first."
+
+
+class Refused(Exception):
+    """A node has no integer form; says why, what would be allowed and what to do."""
+
+    def __init__(self, what: str, allowed: str = "", hint: str = FLOAT_HINT) -> None:
+        super().__init__(what)
+        self.what, self.allowed, self.hint = what, allowed, hint
+
+
+def tensor_scale(value: Value) -> tuple[float, int]:
+    """Scale and zero point of a per-tensor quantized value.
+
+    Raises:
+        Refused: it has none.
+    """
+    quant = value.type.quant
+    if quant is None or not quant.is_per_tensor:
+        raise Refused(f"'{value.name}' has no per-tensor scale")
+    return quant.scale[0], quant.zero_point[0]
+
+
+def require_same_scale(node: Node) -> None:
+    """Refuse a node whose inputs and output are not quantized alike."""
+    out = tensor_scale(node.output)
+    for value in node.inputs:
+        if value is not None and tensor_scale(value) != out:
+            what = f"'{value.name}' and '{node.output.name}' differ in scale or zero point"
+            raise Refused(what, "equal quantization", "Quantize the float model with edgekit.")
+
+
+def clamp_bounds(clamp: Clamp | None, quant: Quant) -> tuple[int, int]:
+    """Bounds of an int8 result under a clamp of real values.
+
+    As TFLite's ``CalculateActivationRangeQuantized``: float32 division, ties away from zero.
+    """
+    low, high = -128, 127
+    scale, zero_point = np.float32(quant.scale[0]), quant.zero_point[0]
+    if clamp is not None and clamp.low is not None:
+        low = max(low, zero_point + int(round_half_away(np.float32(clamp.low) / scale)))
+    if clamp is not None and clamp.high is not None:
+        high = min(high, zero_point + int(round_half_away(np.float32(clamp.high) / scale)))
+    # A clamp outside the representable range leaves a single value.
+    return min(low, 127), max(high, min(low, 127), -128)
+
+
+def output_bounds(node: Node, clamp: Clamp | None) -> tuple[int, int]:
+    """`clamp_bounds` of a node's output."""
+    quant = node.output.type.quant
+    assert quant is not None
+    return clamp_bounds(clamp, quant)
+
+
+def set_range(graph: Graph, value: Value, low: int, high: int) -> None:
+    """Record the integers that can occur, where they are fewer than int8 has."""
+    known = None if (low, high) == (-128, 127) else (low, high)
+    graph.set_type(value, replace(value.type, range=known))
+
+
+def value_range(value: Value) -> tuple[int, int]:
+    """Smallest and largest integer that can occur."""
+    return value.type.range or (-128, 127)
+
+
+def clipped(known: tuple[int, int], low: int, high: int) -> tuple[int, int]:
+    """A known range after a clamp to [low, high]."""
+    return min(max(known[0], low), high), min(max(known[1], low), high)

@@ -1,0 +1,87 @@
+"""Rules for layers with weights: convolutions and dense layers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.ir import DType, Graph, Node
+from edgekit.ir.ops import Clamp, Conv2D, Dense, QConv2D, QDense, Requant, Rounding
+from quantize.lowering.common import (
+    LAYOUT_HINT,
+    Refused,
+    RoundingName,
+    output_bounds,
+    set_range,
+    tensor_scale,
+    value_range,
+)
+from quantize.requantize import accumulator_bounds, make_requant
+
+
+def conv2d(graph: Graph, node: Node, rounding: RoundingName) -> bool:
+    """Conv2D -> QConv2D."""
+    op = node.op
+    assert isinstance(op, Conv2D)
+    if op.layout != "NHWC":
+        raise Refused(f"its layout is {op.layout}", "NHWC", LAYOUT_HINT)
+    rule = Rounding.HIGH if rounding == "fast" else Rounding.DOUBLE
+    requant, x_zero = _weighted(graph, node, op.clamp, rule)
+    graph.set_op(node, QConv2D(requant, x_zero, op.window, op.groups))
+    return True
+
+
+def dense(graph: Graph, node: Node, rounding: RoundingName) -> bool:
+    """Dense -> QDense; the only operator in which LiteRT and TFLite Micro round differently."""
+    op = node.op
+    assert isinstance(op, Dense)
+    rules = {"litert": Rounding.FLOAT, "tflm": Rounding.DOUBLE, "fast": Rounding.HIGH}
+    quant = node.input(1).type.quant
+    # TFLite's per-tensor dense layer multiplies the two scales in float32 before going to float64.
+    single = rounding == "tflm" and quant is not None and quant.is_per_tensor
+    requant, x_zero = _weighted(graph, node, op.clamp, rules[rounding], single)
+    graph.set_op(node, QDense(requant, x_zero))
+    return True
+
+
+def _weighted(
+    graph: Graph, node: Node, clamp: Clamp | None, rule: Rounding, product32: bool = False
+) -> tuple[Requant, int]:
+    """Requantization of a layer with weights, and the input's zero point; adds a missing bias."""
+    x, weights = node.input(0), node.input(1)
+    if weights.data is None or weights.type.dtype is not DType.INT8:
+        raise Refused(f"weights '{weights.name}' are not an int8 constant")
+    quant = weights.type.quant
+    if quant is None or any(quant.zero_point):
+        raise Refused(f"weights '{weights.name}' need scales and zero point 0")
+    if quant.axis not in (None, 0):
+        raise Refused(f"weights '{weights.name}' are quantized along axis {quant.axis}", "axis 0")
+    bias = _bias(graph, node, weights.type.shape[0])
+    (s_in, x_zero), (s_out, zero_point) = tensor_scale(x), tensor_scale(node.output)
+    lowest, highest = accumulator_bounds(weights.data, bias, x_zero, value_range(x))
+    magnitude = np.maximum(-lowest, highest)
+    if int(magnitude.max()) >= 2**31:
+        channel = int(magnitude.argmax())
+        raise Refused(f"the accumulator of channel {channel} can leave int32")
+    products = [_product(s_in, s, product32) for s in quant.scale]
+    bounds = magnitude if len(products) > 1 else magnitude.max(keepdims=True)
+    low, high = output_bounds(node, clamp)
+    requant = make_requant(
+        [p / s_out for p in products], rule, zero_point, low, high, [int(b) for b in bounds]
+    )
+    set_range(graph, node.output, low, high)
+    return requant, x_zero
+
+
+def _product(s_in: float, s_weights: float, single: bool) -> float:
+    return float(np.float32(s_in) * np.float32(s_weights)) if single else s_in * s_weights
+
+
+def _bias(graph: Graph, node: Node, channels: int) -> NDArray[np.int32]:
+    bias = node.optional_input(2)
+    if bias is None:
+        bias = graph.constant(np.zeros(channels, np.int32), f"{node.name}_bias")
+        graph.set_input(node, 2, bias)
+    if bias.data is None or bias.type.dtype is not DType.INT32:
+        raise Refused(f"bias '{bias.name}' is not an int32 constant")
+    return bias.data

@@ -1,0 +1,112 @@
+"""Between the caller's arrays (layout and dtype of the source model) and a graph's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import DataError, Problem
+from edgekit.ir import Binding, DType, Graph
+from quantize.schemes import dequantize_array, quantize_array
+
+Arrays = dict[str, NDArray[Any]]
+
+LABELS = "y"
+ONLY_INPUT = "x"
+
+
+def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") -> Arrays:
+    """The caller's arrays as `quantize.reference.evaluate` takes them: checked, in the graph's
+    layout and dtype, by value name.
+
+    Args:
+        graph: gives names, shapes and dtypes through its input bindings.
+        data: one array for each input, sample axis first, named as the model's inputs; a model
+            with one input also takes ``x``. Labels (``y``) are left aside.
+        what: how to call the data in errors.
+
+    Raises:
+        DataError: with every array that is missing, unknown, empty, of the wrong shape or dtype,
+            or not finite, and what was expected.
+    """
+    given = dict(data)
+    names = [b.name for b in graph.input_bindings]
+    if len(names) == 1 and names[0] not in given and ONLY_INPUT in given:
+        given[names[0]] = given.pop(ONLY_INPUT)
+    problems = [
+        Problem("no input of the model has this name", f"array '{name}'", ", ".join(names))
+        for name in given
+        if name not in names and name != LABELS
+    ]
+    result: Arrays = {}
+    for value, binding in zip(graph.inputs, graph.input_bindings, strict=True):
+        if binding.name not in given:
+            where = f"input '{binding.name}'"
+            problems.append(Problem("no array is given for it", where, _expected(binding)))
+            continue
+        array = np.asarray(given[binding.name])
+        problem = _problem(binding, array)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        array = array.astype(binding.outer.dtype.numpy, copy=False)
+        if binding.perm is not None:
+            array = array.transpose(binding.perm)
+        quant = value.type.quant
+        if array.dtype.kind == "f" and value.type.dtype is DType.INT8 and quant is not None:
+            array = quantize_array(array, quant)
+        result[value.name] = np.ascontiguousarray(array)
+    counts = {name: len(array) for name, array in result.items()}
+    if len(set(counts.values())) > 1:
+        problems.append(Problem(f"the numbers of samples differ: {counts}"))
+    if problems:
+        raise DataError(f"the {what} does not fit '{graph.name}'", problems)
+    return result
+
+
+def _expected(binding: Binding) -> str:
+    shape = ", ".join(["n", *map(str, binding.outer.shape[1:])])
+    return f"{binding.outer.dtype.value}[{shape}] with n >= 1"
+
+
+def _problem(binding: Binding, array: NDArray[Any]) -> Problem | None:
+    where = f"input '{binding.name}'"
+    allowed = _expected(binding)
+    wanted = binding.outer.dtype.numpy
+    found = f"found {array.dtype}{list(array.shape)}"
+    shape = binding.outer.shape
+    if array.ndim != len(shape) or array.shape[1:] != shape[1:] or array.shape[0] == 0:
+        return Problem(found, where, allowed)
+    floats = array.dtype.kind == "f" and wanted.kind == "f"
+    if not floats and not np.can_cast(array.dtype, wanted, "safe"):
+        return Problem(found, where, allowed)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int(np.count_nonzero(~np.isfinite(array)))
+        return Problem(f"{bad} of {array.size} numbers are NaN or infinite", where)
+    return None
+
+
+def results(graph: Graph, values: Mapping[str, NDArray[Any]]) -> Arrays:
+    """A graph's outputs as the caller of the source model takes them, by the outputs' names."""
+    named: Arrays = {}
+    for value, binding in zip(graph.outputs, graph.output_bindings, strict=True):
+        array = values[value.name]
+        if binding.outer.dtype is DType.FLOAT32 and value.type.quant is not None:
+            array = dequantize_array(array, value.type.quant)
+        if binding.perm is not None:
+            array = array.transpose(np.argsort(binding.perm))
+        named[binding.name] = np.ascontiguousarray(array)
+    return named
+
+
+def rows(arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> Arrays:
+    """Samples ``start`` to ``stop`` of every array."""
+    return {name: array[start:stop] for name, array in arrays.items()}
+
+
+def count(arrays: Mapping[str, NDArray[Any]]) -> int:
+    """The number of samples."""
+    return len(next(iter(arrays.values())))

@@ -1,0 +1,50 @@
+"""The explicit table from operator classes to their numpy definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgekit.ir import ops
+from edgekit.ir.ops import Op
+from quantize.reference import integer, real, shaping
+
+Definition = Callable[..., NDArray[Any]]
+"""``(op, node, *inputs) -> output``; arrays carry samples in axis 0."""
+
+REAL: dict[type[Op], Definition] = {
+    ops.Add: real.add,
+    ops.AvgPool2D: real.avg_pool,
+    ops.BatchNorm: real.batch_norm,
+    ops.Clip: real.clip,
+    ops.Conv2D: real.conv2d,
+    ops.Dense: real.dense,
+    ops.MatMul: real.matmul,
+    ops.MaxPool2D: real.max_pool,
+    ops.Mean: real.mean,
+    ops.Mul: real.mul,
+    ops.Quantize: real.quantize,
+    ops.Softmax: real.softmax,
+    ops.Sub: real.sub,
+}
+"""Operators whose data inputs must be float32."""
+
+DEFINITIONS: dict[type[Op], Definition] = {
+    **REAL,
+    ops.Concat: shaping.concat,
+    ops.Dequantize: real.dequantize,
+    ops.Pad: shaping.pad,
+    ops.QAdd: integer.qadd,
+    ops.QAvgPool2D: integer.qavg_pool,
+    ops.QClip: integer.qclip,
+    ops.QConv2D: integer.qconv2d,
+    ops.QDense: integer.qdense,
+    ops.QMaxPool2D: integer.qmax_pool,
+    ops.QMean: integer.qmean,
+    ops.QRescale: integer.qrescale,
+    ops.QSoftmax: integer.qsoftmax,
+    ops.Reshape: shaping.reshape,
+    ops.Transpose: shaping.transpose,
+}

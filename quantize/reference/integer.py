@@ -1,0 +1,118 @@
+"""Definitions of the integer operators: exact, so every implementation can be compared bit for bit.
+
+Sums of int8 products run through BLAS in a floating type that holds every partial sum exactly:
+float32 while the largest possible sum stays below 2**24, float64 otherwise (below 2**53, which no
+int32 accumulator reaches).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.ir import Node
+from edgekit.ir.ops import (
+    QAdd,
+    QAvgPool2D,
+    QClip,
+    QConv2D,
+    QDense,
+    QMaxPool2D,
+    QMean,
+    QRescale,
+    QSoftmax,
+    Rescale,
+    Rounding,
+)
+from quantize.reference.fixedpoint import exp_on_negative_values, multiply, reciprocal
+from quantize.reference.windows import convolve, pad_spatial, taps, window_counts
+from quantize.requantize import (
+    requantize,
+    rounding_divide_by_pot,
+    scale_accumulator,
+)
+
+Array = NDArray[Any]
+_ACCUMULATION_BITS = 12
+_OUTPUT_BITS = 8
+
+
+def _exact_float(weights: Array) -> Any:
+    largest = np.abs(weights.astype(np.int64)).reshape(weights.shape[0], -1).sum(axis=1).max()
+    return np.float32 if int(largest) * 255 < 2**24 else np.float64
+
+
+def qconv2d(op: QConv2D, node: Node, x: Array, weights: Array, bias: Array) -> Array:
+    """``acc = bias + sum (x - x_zero) * w``; padding contributes nothing."""
+    kind = _exact_float(weights)
+    centred = pad_spatial(x.astype(kind) - kind(op.x_zero), op.window, 0)
+    acc = convolve(centred, weights, op.window, op.groups).astype(np.int64) + bias
+    return requantize(acc, op.requant)
+
+
+def qdense(op: QDense, node: Node, x: Array, weights: Array, bias: Array) -> Array:
+    """``acc = bias + sum (x - x_zero) * w``."""
+    kind = _exact_float(weights)
+    acc = ((x.astype(kind) - kind(op.x_zero)) @ weights.T.astype(kind)).astype(np.int64) + bias
+    return requantize(acc, op.requant)
+
+
+def qadd(op: QAdd, node: Node, a: Array, b: Array) -> Array:
+    """Both operands on twice the larger scale, summed, requantized."""
+    rule = op.requant.rule
+    total = _rescale(a, op.first, op.left_shift, rule) + _rescale(b, op.second, op.left_shift, rule)
+    return requantize(total, op.requant)
+
+
+def _rescale(x: Array, rescale: Rescale, left_shift: int, rule: Rounding) -> NDArray[np.int64]:
+    shifted = (x.astype(np.int64) - rescale.zero_point) << left_shift
+    return scale_accumulator(shifted, (rescale.multiplier,), (rescale.shift,), rule)
+
+
+def qmax_pool(op: QMaxPool2D, node: Node, x: Array) -> Array:
+    """Maximum over the positions inside the input."""
+    views = [v for _, _, v in taps(pad_spatial(x, op.window, -128), op.window, op.kernel)]
+    out = views[0].copy()
+    for view in views[1:]:
+        np.maximum(out, view, out=out)
+    return np.clip(out, op.low, op.high)
+
+
+def qavg_pool(op: QAvgPool2D, node: Node, x: Array) -> Array:
+    """``(sum +- count / 2) / count`` in C's truncating division: half away from zero."""
+    padded = pad_spatial(x.astype(np.int64), op.window, 0)
+    total = sum(view for _, _, view in taps(padded, op.window, op.kernel))
+    count = window_counts(x.shape, op.window, op.kernel)
+    magnitude = (np.abs(total) + count // 2) // count
+    return np.asarray(np.clip(np.sign(total) * magnitude, op.low, op.high), np.int8)
+
+
+def qmean(op: QMean, node: Node, x: Array) -> Array:
+    """Sum of ``x - x_zero`` over axes, requantized (per-tensor: the axes may hold channels)."""
+    total = x.astype(np.int64) - op.x_zero
+    return requantize(total.sum(axis=op.axes, keepdims=op.keepdims), op.requant)
+
+
+def qclip(op: QClip, node: Node, x: Array) -> Array:
+    """Clamp in the tensor's own scale."""
+    return np.clip(x, op.low, op.high)
+
+
+def qrescale(op: QRescale, node: Node, x: Array) -> Array:
+    """From one scale and zero point to another."""
+    return requantize(x.astype(np.int64) - op.x_zero, op.requant)
+
+
+def qsoftmax(op: QSoftmax, node: Node, x: Array) -> Array:
+    """Softmax over the last axis in fixed point: exp in Q5.26, sum in Q12.19, one reciprocal."""
+    diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
+    used = diff >= op.diff_min
+    scaled = multiply(np.where(used, diff, 0) << op.left_shift, op.multiplier)
+    powers = exp_on_negative_values(scaled)
+    terms = np.where(used, rounding_divide_by_pot(powers, _ACCUMULATION_BITS), 0)
+    scale, bits_over_unit = reciprocal(terms.sum(axis=-1, keepdims=True), _ACCUMULATION_BITS)
+    exponent = bits_over_unit + 31 - _OUTPUT_BITS
+    out = rounding_divide_by_pot(multiply(scale, powers), exponent) - 128
+    return np.where(used, np.clip(out, -128, 127), -128).astype(np.int8)

@@ -1,0 +1,118 @@
+"""Small .tflite files for tests, written with the schema's object interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
+SAME, VALID = range(2)
+
+
+@dataclass(frozen=True)
+class T:
+    """One tensor: scales and zero points as they stand in the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "INT8"
+    scale: tuple[float, ...] = ()
+    zero: tuple[int, ...] = ()
+    axis: int = 0
+    data: NDArray[Any] | None = None
+    variable: bool = False
+
+
+@dataclass(frozen=True)
+class O:  # noqa: E742  (reads best beside T)
+    """One operator: builtin name, indices, and the options' table name and fields."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: str = ""
+    fields: tuple[tuple[str, Any], ...] = ()
+
+
+def const(name: str, data: NDArray[Any], **quant: Any) -> T:
+    """A constant tensor."""
+    return T(name, tuple(data.shape), data.dtype.name.upper(), data=data, **quant)
+
+
+def q8(name: str, shape: tuple[int, ...], scale: float, zero: int) -> T:
+    """An int8 activation."""
+    return T(name, shape, "INT8", (scale,), (zero,))
+
+
+def build(
+    tensors: Sequence[T],
+    operators: Sequence[O],
+    inputs: Sequence[int] = (0,),
+    outputs: Sequence[int] | None = None,
+    subgraphs: int = 1,
+) -> bytes:
+    """The file's bytes; the outputs default to the last tensor."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as s
+
+    model = s.ModelT()
+    model.version = 3
+    model.description = "test"
+    kinds = sorted({op.kind for op in operators})
+    model.operatorCodes = [_code(s, kind) for kind in kinds]
+    model.buffers = [s.BufferT()]
+    graph = s.SubGraphT()
+    graph.name = "main"
+    graph.tensors = [_tensor(s, model, tensor) for tensor in tensors]
+    graph.operators = [_operator(s, op, kinds) for op in operators]
+    graph.inputs = list(inputs)
+    graph.outputs = list(outputs) if outputs is not None else [len(tensors) - 1]
+    model.subgraphs = [graph] * subgraphs
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def _code(s: Any, kind: str) -> Any:
+    code = s.OperatorCodeT()
+    code.builtinCode = getattr(s.BuiltinOperator, kind)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    versions = {"CONV_2D": 5, "FULLY_CONNECTED": 5, "DEPTHWISE_CONV_2D": 5, "RESHAPE": 1}
+    code.version = versions.get(kind, 2)
+    return code
+
+
+def _tensor(s: Any, model: Any, tensor: T) -> Any:
+    packed = s.TensorT()
+    packed.name, packed.shape = tensor.name, list(tensor.shape)
+    packed.type = getattr(s.TensorType, tensor.dtype)
+    packed.isVariable = tensor.variable
+    packed.buffer = 0
+    if tensor.data is not None:
+        buffer = s.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+        packed.buffer = len(model.buffers)
+        model.buffers.append(buffer)
+    if tensor.scale:
+        packed.quantization = s.QuantizationParametersT()
+        packed.quantization.scale = [float(np.float32(v)) for v in tensor.scale]
+        packed.quantization.zeroPoint = list(tensor.zero or (0,) * len(tensor.scale))
+        packed.quantization.quantizedDimension = tensor.axis
+    return packed
+
+
+def _operator(s: Any, op: O, kinds: list[str]) -> Any:
+    packed = s.OperatorT()
+    packed.opcodeIndex = kinds.index(op.kind)
+    packed.inputs, packed.outputs = list(op.inputs), list(op.outputs)
+    if op.options:
+        packed.builtinOptionsType = getattr(s.BuiltinOptions, op.options)
+        packed.builtinOptions = getattr(s, f"{op.options}T")()
+        for name, value in op.fields:
+            assert hasattr(packed.builtinOptions, name), name
+            setattr(packed.builtinOptions, name, value)
+    return packed
