@@ -85,17 +85,7 @@ def broadcast_fields(a: Shape, b: Shape, out: Shape) -> list[str]:
     Raises:
         ModelError: more than four axes remain.
     """
-    rank = len(out)
-    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    axes: list[list[Any]] = []  # [size, a varies, b varies]
-    for size, na, nb in zip(out, a, b, strict=True):
-        kind = [na != 1 or size == 1, nb != 1 or size == 1]
-        if size == 1:
-            continue
-        if axes and axes[-1][1:] == kind:
-            axes[-1][0] *= size
-        else:
-            axes.append([size, *kind])
+    axes = joined_axes(a, b, out)
     if len(axes) > AXES:
         problem = Problem(f"broadcasting {a} with {b}", allowed=f"{AXES} joined axes")
         raise ModelError("unsupported broadcasting", [problem])
@@ -107,6 +97,23 @@ def broadcast_fields(a: Shape, b: Shape, out: Shape) -> list[str]:
         strides = [math.prod(own[i + 1 :]) for i in range(AXES)]
         fields.append([s if axis[operand] else 0 for s, axis in zip(strides, axes, strict=True)])
     return [braces(f) for f in fields]
+
+
+def joined_axes(a: Shape, b: Shape, out: Shape) -> list[list[Any]]:
+    """Axes of a broadcasting operator as ``[size, a varies, b varies]``, neighbours that behave
+    alike joined into one."""
+    rank = len(out)
+    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
+    axes: list[list[Any]] = []
+    for size, na, nb in zip(out, a, b, strict=True):
+        kind = [na != 1 or size == 1, nb != 1 or size == 1]
+        if size == 1:
+            continue
+        if axes and axes[-1][1:] == kind:
+            axes[-1][0] *= size
+        else:
+            axes.append([size, *kind])
+    return axes
 
 
 def braces(values: Any) -> str:

@@ -209,6 +209,8 @@ def declare_requant(w: StepWriter, requant: Requant, bound: NDArray[np.int64]) -
     else:
         table = w.table(np.array(requant.multiplier, np.int32), "multiplier")
         shifts = "NULL"
+        if requant.rule is Rounding.DOUBLE and max(requant.shift) < 0:
+            rule = "right"
         if requant.rule is not Rounding.HIGH:
             shifts = w.table(np.array(requant.shift, np.int8), "shift")
     step = 0 if len(requant.multiplier) == 1 else 1

@@ -23,6 +23,7 @@ from edgekit.ir.ops import (
     MaxPool2D,
     Mean,
     Mul,
+    Quantize,
     Softmax,
     Sub,
 )
@@ -115,9 +116,11 @@ def emit_softmax(w: StepWriter) -> None:
 
 
 def emit_quantize(w: StepWriter) -> None:
+    op = attributes(w, Quantize)
     scale, zero_point = _per_tensor(w.node, w.node.output.type.quant)
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.call("ek_quantize_f32", w.node.output.type.size, scale, zero_point, x, y)
+    size = w.node.output.type.size
+    w.call("ek_quantize_f32", size, scale, zero_point, int(op.half_even), x, y)
 
 
 def emit_dequantize(w: StepWriter) -> None:

@@ -6,6 +6,7 @@
 #include "ek_common.h"
 
 #define EK_DOUBLE 0 /* high multiply rounded, then a rounded shift (TFLite) */
+#define EK_RIGHT 5  /* EK_DOUBLE where every channel shifts right by at least one */
 #define EK_SINGLE 1 /* one rounding, half up */
 #define EK_HIGH 2   /* one rounding, half up, shift fixed at 32 */
 #define EK_AWAY 3   /* one rounding, half away from zero */
@@ -39,6 +40,13 @@ EK_INLINE int32_t ek_scale_double(int32_t x, int32_t multiplier, int32_t shift)
     const int32_t left = shift > 0 ? shift : 0;
     const int32_t right = shift > 0 ? 0 : -shift;
     return ek_round_shift(ek_high_mul((int32_t)((uint32_t)x << left), multiplier), right);
+}
+
+/* Half away from zero without a mask: floor((x - (x < 0)) / 2^(right - 1)), then half up. */
+EK_INLINE int32_t ek_scale_right(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t y = ek_high_mul(x, multiplier);
+    return (((y + (y >> 31)) >> (-shift - 1)) + 1) >> 1;
 }
 
 EK_INLINE int32_t ek_scale_single(int32_t x, int32_t multiplier, int32_t shift)
@@ -77,6 +85,8 @@ EK_INLINE int8_t ek_requantize(int32_t acc, const ek_requant *q, int32_t channel
     int32_t y;
     if (rule == EK_DOUBLE) {
         y = ek_scale_double(acc, q->multiplier[i], q->shift[i]);
+    } else if (rule == EK_RIGHT) {
+        y = ek_scale_right(acc, q->multiplier[i], q->shift[i]);
     } else if (rule == EK_SINGLE) {
         y = ek_scale_single(acc, q->multiplier[i], q->shift[i]);
     } else if (rule == EK_AWAY) {

@@ -22,6 +22,17 @@ EK_INLINE const int8_t *ek_conv2d_s8_window(const ek_window *w, const int8_t *x,
     return patch;
 }
 
+/* One position of two windows against two filters. */
+#define EK_CONV2D_S8_TAP(i)                                                                        \
+    do {                                                                                           \
+        const int32_t x0 = a0[i];                                                                  \
+        const int32_t x1 = a1[i];                                                                  \
+        s00 += x0 * w0[i];                                                                         \
+        s01 += x0 * w1[i];                                                                         \
+        s10 += x1 * w0[i];                                                                         \
+        s11 += x1 * w1[i];                                                                         \
+    } while (0)
+
 EK_INLINE void ek_conv2d_s8_block(const int8_t *a0, const int8_t *a1, const int8_t *w0,
                                   const int8_t *w1, int32_t k, int32_t acc[4])
 {
@@ -29,13 +40,18 @@ EK_INLINE void ek_conv2d_s8_block(const int8_t *a0, const int8_t *a1, const int8
     int32_t s01 = acc[1];
     int32_t s10 = acc[2];
     int32_t s11 = acc[3];
-    for (int32_t i = 0; i < k; ++i) {
-        const int32_t x0 = a0[i];
-        const int32_t x1 = a1[i];
-        s00 += x0 * w0[i];
-        s01 += x0 * w1[i];
-        s10 += x1 * w0[i];
-        s11 += x1 * w1[i];
+    for (int32_t n = k >> 2; n > 0; --n) {
+        EK_CONV2D_S8_TAP(0);
+        EK_CONV2D_S8_TAP(1);
+        EK_CONV2D_S8_TAP(2);
+        EK_CONV2D_S8_TAP(3);
+        a0 += 4;
+        a1 += 4;
+        w0 += 4;
+        w1 += 4;
+    }
+    for (int32_t i = 0; i < (k & 3); ++i) {
+        EK_CONV2D_S8_TAP(i);
     }
     acc[0] = s00;
     acc[1] = s01;
@@ -47,6 +63,7 @@ EK_INLINE void ek_conv2d_s8(const ek_window *w, const ek_requant *q, int8_t x_ze
                             const int8_t *x, const int8_t *weights, const int32_t *bias,
                             int8_t *scratch, int8_t *y, int rule)
 {
+    const ek_requant r = *q; /* a copy: stores to y cannot change it */
     const int32_t count = w->in_c / w->groups;
     const int32_t filters = w->out_c / w->groups;
     const int32_t k = w->kernel_h * w->kernel_w * count;
@@ -80,10 +97,10 @@ EK_INLINE void ek_conv2d_s8(const ek_window *w, const ek_requant *q, int8_t x_ze
                 const int32_t d = c + 1 < last ? c + 1 : c;
                 int32_t acc[4] = {bias[c], bias[d], bias[c], bias[d]};
                 ek_conv2d_s8_block(a0, a1, weights + c * k, weights + d * k, k, acc);
-                y0[c] = ek_requantize(acc[0], q, c, rule);
-                y0[d] = ek_requantize(acc[1], q, d, rule);
-                y1[c] = ek_requantize(acc[2], q, c, rule);
-                y1[d] = ek_requantize(acc[3], q, d, rule);
+                y0[c] = ek_requantize(acc[0], &r, c, rule);
+                y0[d] = ek_requantize(acc[1], &r, d, rule);
+                y1[c] = ek_requantize(acc[2], &r, c, rule);
+                y1[d] = ek_requantize(acc[3], &r, d, rule);
             }
         }
     }

@@ -10,12 +10,13 @@
 #include "ek_gather_s8.h"
 #include "ek_requant.h"
 
-EK_INLINE int32_t ek_depthwise_s8_dot(const ek_window *w, const int8_t *x, int32_t row_step,
-                                      int32_t column_step, const int8_t *weights, int32_t acc)
+EK_INLINE int32_t ek_depthwise_s8_dot(int32_t kernel_h, int32_t kernel_w, const int8_t *x,
+                                      int32_t row_step, int32_t column_step,
+                                      const int8_t *weights, int32_t acc)
 {
-    for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
+    for (int32_t ky = 0; ky < kernel_h; ++ky) {
         const int8_t *tap = x;
-        for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
+        for (int32_t kx = 0; kx < kernel_w; ++kx) {
             acc += (int32_t)*tap * *weights;
             ++weights;
             tap += column_step;
@@ -25,12 +26,52 @@ EK_INLINE int32_t ek_depthwise_s8_dot(const ek_window *w, const int8_t *x, int32
     return acc;
 }
 
+/* The same with the nine taps of a 3x3 window written out. */
+EK_INLINE int32_t ek_depthwise_s8_dot3(const int8_t *x, int32_t row_step, int32_t column_step,
+                                       const int8_t *weights, int32_t acc)
+{
+    const int8_t *r0 = x;
+    const int8_t *r1 = x + row_step;
+    const int8_t *r2 = r1 + row_step;
+    acc += r0[0] * weights[0] + r0[column_step] * weights[1] + r0[2 * column_step] * weights[2];
+    acc += r1[0] * weights[3] + r1[column_step] * weights[4] + r1[2 * column_step] * weights[5];
+    acc += r2[0] * weights[6] + r2[column_step] * weights[7] + r2[2 * column_step] * weights[8];
+    return acc;
+}
+
+/* All channels of one output pixel. */
+EK_INLINE void ek_depthwise_s8_pixel(const ek_window *w, const ek_requant *q, const int8_t *x,
+                                     int32_t row_step, int32_t column_step,
+                                     const int8_t *weights, const int32_t *bias, int8_t *y,
+                                     int rule)
+{
+    const ek_requant r = *q; /* a copy: stores to y cannot change it */
+    const int32_t kernel_h = w->kernel_h;
+    const int32_t kernel_w = w->kernel_w;
+    const int32_t channels = w->out_c;
+    const int32_t taps = kernel_h * kernel_w;
+    if (taps == 9 && kernel_w == 3 && channels == w->in_c) {
+        for (int32_t c = 0; c < channels; ++c) {
+            const int32_t acc = ek_depthwise_s8_dot3(x, row_step, column_step, weights, bias[c]);
+            y[c] = ek_requantize(acc, &r, c, rule);
+            weights += 9;
+            ++x;
+        }
+        return;
+    }
+    const int32_t multiplier = channels / w->in_c;
+    for (int32_t c = 0; c < channels; ++c) {
+        const int32_t acc = ek_depthwise_s8_dot(kernel_h, kernel_w, x + c / multiplier, row_step,
+                                                column_step, weights, bias[c]);
+        y[c] = ek_requantize(acc, &r, c, rule);
+        weights += taps;
+    }
+}
+
 EK_INLINE void ek_depthwise_s8(const ek_window *w, const ek_requant *q, int8_t x_zero,
                                const int8_t *x, const int8_t *weights, const int32_t *bias,
                                int8_t *scratch, int8_t *y, int rule)
 {
-    const int32_t multiplier = w->out_c / w->in_c;
-    const int32_t taps = w->kernel_h * w->kernel_w;
     const int32_t reach_h = (w->kernel_h - 1) * w->dilation_h;
     const int32_t reach_w = (w->kernel_w - 1) * w->dilation_w;
 
@@ -48,17 +89,7 @@ EK_INLINE void ek_depthwise_s8(const ek_window *w, const ek_requant *q, int8_t x
             } else {
                 ek_gather_s8(w, x, oy, ox, 0, w->in_c, x_zero, scratch);
             }
-            const int8_t *filter = weights;
-            int32_t channel = 0;
-            for (int32_t c = 0; c < w->in_c; ++c) {
-                for (int32_t m = 0; m < multiplier; ++m) {
-                    const int32_t acc = ek_depthwise_s8_dot(w, src + c, row_step, column_step,
-                                                            filter, bias[channel]);
-                    y[channel] = ek_requantize(acc, q, channel, rule);
-                    filter += taps;
-                    ++channel;
-                }
-            }
+            ek_depthwise_s8_pixel(w, q, src, row_step, column_step, weights, bias, y, rule);
             y += w->out_c;
         }
     }

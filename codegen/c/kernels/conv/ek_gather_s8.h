@@ -9,15 +9,24 @@
 EK_INLINE void ek_gather_s8(const ek_window *w, const int8_t *x, int32_t oy, int32_t ox,
                             int32_t channel, int32_t count, int8_t fill, int8_t *patch)
 {
+    const int32_t left = ox * w->stride_w - w->pad_left;
+    const int32_t right = left + (w->kernel_w - 1) * w->dilation_w;
+    /* Whole rows of a window that lie inside the input are consecutive bytes. */
+    const int whole = left >= 0 && right < w->in_w && w->dilation_w == 1 && count == w->in_c;
     for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
         const int32_t iy = oy * w->stride_h - w->pad_top + ky * w->dilation_h;
+        const int inside = iy >= 0 && iy < w->in_h;
+        if (inside && whole) {
+            const int32_t bytes = w->kernel_w * count;
+            ek_copy_bytes(x + (iy * w->in_w + left) * w->in_c, patch, (size_t)bytes);
+            patch += bytes;
+            continue;
+        }
         for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
-            const int32_t ix = ox * w->stride_w - w->pad_left + kx * w->dilation_w;
-            if (iy >= 0 && iy < w->in_h && ix >= 0 && ix < w->in_w) {
+            const int32_t ix = left + kx * w->dilation_w;
+            if (inside && ix >= 0 && ix < w->in_w) {
                 const int8_t *src = x + (iy * w->in_w + ix) * w->in_c + channel;
-                for (int32_t c = 0; c < count; ++c) {
-                    patch[c] = src[c];
-                }
+                ek_copy_bytes(src, patch, (size_t)count);
             } else {
                 for (int32_t c = 0; c < count; ++c) {
                     patch[c] = fill;

@@ -20,6 +20,7 @@ EK_INLINE void ek_add_s8(const ek_broadcast *g, const ek_operand *first, const e
                          int32_t left_shift, const ek_requant *q, const int8_t *a, const int8_t *b,
                          int8_t *y, int rule)
 {
+    const ek_requant r = *q; /* a copy: stores to y cannot change it */
     for (int32_t i = 0; i < g->size[0]; ++i) {
         for (int32_t j = 0; j < g->size[1]; ++j) {
             for (int32_t k = 0; k < g->size[2]; ++k) {
@@ -28,7 +29,7 @@ EK_INLINE void ek_add_s8(const ek_broadcast *g, const ek_operand *first, const e
                 for (int32_t l = 0; l < g->size[3]; ++l) {
                     const int32_t sum = ek_add_s8_operand(*pa, first, left_shift, rule) +
                                         ek_add_s8_operand(*pb, second, left_shift, rule);
-                    *y++ = ek_requantize(sum, q, 0, rule);
+                    *y++ = ek_requantize(sum, &r, 0, rule);
                     pa += g->a_step[3];
                     pb += g->b_step[3];
                 }
