@@ -1,0 +1,58 @@
+# make demo    set up from PyPI alone and run the main job on a real model
+# make test    set up what tests need (apt packages too when it may) and run them
+# make check   ruff, mypy --strict, import directions, generated documents not stale
+# make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
+# make docs    write the generated documents anew
+
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= auto
+
+.PHONY: setup dev tools demo test check bench docs format clean
+
+setup: .venv/.edgekit
+dev: .venv/.edgekit-dev
+
+.venv/.edgekit: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "edgekit needs Python >= 3.11; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "python3-venv is missing: apt-get install -y python3-venv"; exit 1; }
+	@echo "installing edgekit into .venv (from PyPI)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/.edgekit-dev: .venv/.edgekit
+	@echo "installing what tests and checks need into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'setuptools>=77' wheel
+	@touch $@
+
+# Compilers and emulators from apt: only where that is possible without asking for a password.
+tools:
+	@.ci/tools
+
+demo: setup
+	@$(BIN)/python examples/digits/demo.py
+
+test: dev tools
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+check: dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/architecture/test_imports.py
+	@$(BIN)/python -m edgekit.docs --check
+
+bench: dev
+	@$(BIN)/python -m profiles.bench
+
+docs: setup
+	@$(BIN)/python -m edgekit.docs --write
+
+format: dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,138 @@
+"""The public Python API.
+
+>>> from edgekit import api
+>>> deployment = api.convert("model.onnx", "out", api.ConvertOptions("cortex-m4"),
+...                          calibration="calib.npz")          # doctest: +SKIP
+>>> deployment.report.memory.ram_bytes                         # doctest: +SKIP
+>>> deployment.run({"x": samples}, on="emulator")              # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.shadowing import check_siblings
+
+check_siblings()
+
+from edgekit.options import ConvertOptions, Place  # noqa: E402 (siblings are checked first)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgekit.deployment import Deployment
+    from edgekit.ir import Graph
+    from edgekit.report.results import Evaluation, Inspection, QuantizeSummary
+
+    Arrays = Mapping[str, NDArray[Any]]
+
+__all__ = ["ConvertOptions", "convert", "evaluate", "inspect", "load", "quantize"]
+
+
+def convert(
+    model: Path | str | Graph,
+    out: Path | str | None,
+    options: ConvertOptions,
+    *,
+    calibration: Path | str | Arrays | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Deployment:
+    """Turn a model into verified C for a target.
+
+    Args:
+        model: ``.onnx`` or ``.tflite`` file, or a graph.
+        out: folder to make; None makes a temporary one, which goes with the deployment.
+        options: target and everything else.
+        calibration: samples for a float model, as arrays or as an ``.npz`` file: named as the
+            model's inputs (or ``x``), samples first, in the model's own layout and dtype.
+        progress: receives one line per stage.
+
+    Returns:
+        The deployment: ``.run``, ``.profile``, ``.debug``, ``.evaluate``, ``.report``.
+
+    Raises:
+        UsageError, ModelError, DataError, FitError, ToolError, CheckFailed: see `edgekit.errors`.
+    """
+    from edgekit.deployment import Deployment
+    from edgekit.pipeline.convert import convert_model
+
+    holder = None
+    if out is None:
+        holder = tempfile.TemporaryDirectory(prefix="edgekit-")
+        out = Path(holder.name) / "out"
+    samples = _arrays(calibration)
+    done = convert_model(model, Path(out), options, samples, progress or (lambda text: None))
+    deployment = Deployment(
+        Path(out), done.manifest, done.report, done.lowered.graph, done.lowered.canonical
+    )
+    deployment.holder = holder
+    return deployment
+
+
+def load(out: Path | str) -> Deployment:
+    """Open a folder that `convert` made.
+
+    Raises:
+        DataError: it is not one, or is damaged.
+    """
+    from edgekit.deployment import Deployment
+
+    return Deployment.load(out)
+
+
+def inspect(model: Path | str | Graph, target: str | None = None) -> Inspection:
+    """Operators, shapes, MACs, parameters, a lower bound of RAM, and what a target supports.
+
+    Raises:
+        ModelError: the file cannot be read at all.
+        UsageError: there is no such target.
+    """
+    from edgekit.pipeline.inspection import inspect_model
+
+    return inspect_model(model, target)
+
+
+def quantize(
+    model: Path | str | Graph,
+    calibration: Path | str | Arrays,
+    out: Path | str,
+    *,
+    observer: str = "minmax",
+    percentile: float = 99.99,
+) -> QuantizeSummary:
+    """Quantize a float model to int8 and write it as a QDQ ONNX file.
+
+    Raises:
+        ModelError, DataError: model or calibration refused.
+    """
+    from edgekit.pipeline.quantization import quantize_model
+
+    samples = _arrays(calibration) or {}
+    return quantize_model(model, samples, Path(out), observer, percentile)
+
+
+def evaluate(path: Path | str, data: Path | str | Arrays, on: Place = "reference") -> Evaluation:
+    """Accuracy of a converted model (folder) or of a model file over labelled data.
+
+    A model file is evaluated in its own arithmetic with the reference, wherever ``on`` points.
+
+    Raises:
+        ModelError, DataError: model or data refused.
+    """
+    arrays = _arrays(data) or {}
+    if Path(path).is_dir():
+        return load(path).evaluate(arrays, on)
+    from edgekit.pipeline.quantization import evaluate_model
+
+    return evaluate_model(path, arrays, on)
+
+
+def _arrays(source: Path | str | Arrays | None) -> Arrays | None:
+    if isinstance(source, Path | str):
+        from edgekit.npz import load_arrays
+
+        return load_arrays(source)
+    return source

@@ -1,0 +1,267 @@
+"""A converted model: run it, profile it, debug it, evaluate it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgekit.artefact import Manifest, Port, load_manifest
+from edgekit.errors import DataError, Problem, ToolError
+from edgekit.ir import Graph
+from edgekit.ir.serialize import load_graph
+from edgekit.npz import LABELS, load_arrays
+from edgekit.options import EmulatorChoice, Place, ToolchainChoice
+from edgekit.pipeline.builds import firmware_image, host_image
+from edgekit.pipeline.convert import REPORT, STORE, VECTORS, write_report
+from edgekit.pipeline.debugging import compare_trace
+from edgekit.pipeline.evaluation import score
+from edgekit.pipeline.reporting import latency_of
+from edgekit.pipeline.vectors import reference_outputs
+from edgekit.pipeline.verification import Candidate
+from edgekit.report.codec import from_json
+from edgekit.report.model import Accuracy, Report
+from edgekit.report.results import DebugResult, Evaluation, Profile
+from profiles.runners import HOST, Runner, select
+from quantize.ports import feeds, results
+from quantize.schemes import dequantize_array
+from targets.load import resolve
+from targets.model import Core, Target
+from targets.toolchains import Image
+
+Array = NDArray[Any]
+
+
+class Deployment:
+    """A folder that `edgekit.api.convert` made.
+
+    Attributes:
+        folder: the folder.
+        manifest: what the artefact is.
+        report: what the conversion found.
+        float_graph: the canonical graph before quantization; only right after a conversion.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        report: Report,
+        graph: Graph | None = None,
+        float_graph: Graph | None = None,
+    ) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.report = report
+        self.float_graph = float_graph
+        self._graph = graph
+        self.holder: object = None
+        """Keeps a temporary folder alive as long as the deployment."""
+
+    @staticmethod
+    def load(folder: Path | str) -> Deployment:
+        """Open a converted model.
+
+        Raises:
+            DataError: the folder is not one, or is damaged.
+        """
+        folder = Path(folder)
+        manifest = load_manifest(folder)
+        path = folder / REPORT
+        try:
+            report = from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read: {error}") from error
+        return Deployment(folder, manifest, report)
+
+    @property
+    def graph(self) -> Graph:
+        """The lowered graph that the artefact computes."""
+        if self._graph is None:
+            self._graph = load_graph(self.folder / STORE)
+        return self._graph
+
+    @property
+    def target(self) -> Target:
+        """The core or board that the artefact was made for."""
+        return resolve(self.report.target.name)
+
+    @property
+    def core(self) -> Core:
+        """Its core."""
+        return self.target.core
+
+    def vectors(self) -> list[Array]:
+        """Stored input vectors in the artefact's layout, one array per input."""
+        arrays = load_arrays(self.folder / STORE / VECTORS)
+        return [arrays[f"input_{i}"] for i in range(len(self.manifest.inputs))]
+
+    def run(
+        self,
+        inputs: Mapping[str, Array],
+        on: Place = "reference",
+        carry_state: bool = False,
+        toolchain: ToolchainChoice = "auto",
+        emulator: EmulatorChoice = "auto",
+    ) -> dict[str, Array]:
+        """Run samples.
+
+        Args:
+            inputs: arrays by input name (or ``x``), samples first, in the model's own layout and
+                dtype. A float model that edgekit quantized takes and gives float.
+            on: ``reference``, ``host`` or ``emulator``.
+            carry_state: keep state from sample to sample instead of resetting it.
+            toolchain: compiler of the image; auto takes the one that the conversion chose.
+            emulator: where to run it.
+
+        Returns:
+            Arrays by output name, samples first, in the model's own layout and dtype.
+
+        Raises:
+            DataError: the inputs do not fit.
+            ToolError: compiler or emulator missing or failed.
+        """
+        named = feeds(self.graph, inputs, "input data")
+        inner = [named[v.name] for v in self.graph.inputs]
+        if on == "reference":
+            found = reference_outputs(self.graph, inner, carry_state)
+        elif on == "host":
+            image = host_image(self.folder, self.manifest)
+            found = HOST.run(image, self.manifest, inner, carry_state=carry_state).outputs
+        else:
+            runner = self._runner(emulator)
+            image = self._image(toolchain)
+            found = runner.run(image, self.manifest, inner, carry_state=carry_state).outputs
+        by_name = {
+            v.name: a.reshape(-1, *v.type.shape[1:])
+            for v, a in zip(self.graph.outputs, found, strict=True)
+        }
+        return results(self.graph, by_name)
+
+    def profile(
+        self,
+        on: Place = "emulator",
+        toolchain: ToolchainChoice = "auto",
+        emulator: EmulatorChoice = "auto",
+    ) -> Profile:
+        """Count the instructions of one inference on the emulated core, per layer.
+
+        Raises:
+            DataError: ``on`` is not ``emulator``.
+            ToolError: compiler or emulator missing or failed.
+        """
+        if on != "emulator" or self.core.is_host:
+            problem = Problem("instructions are counted on emulated cores only", allowed="emulator")
+            raise DataError("nothing to profile there", [problem])
+        runner, image = self._runner(emulator), self._image(toolchain)
+        one = [a[:1] for a in self.vectors()]
+        run = runner.run(image, self.manifest, one, profile=True)
+        candidate = Candidate(image, None, run)
+        latency = latency_of(self.manifest, self.target, candidate)
+        return Profile(
+            on=on,
+            instructions=latency.instructions,
+            layers=latency.layers,
+            other_instructions=latency.other_instructions,
+            stack_bytes=run.stack_bytes,
+            cycles=latency.cycles,
+            toolchain=image.version,
+            emulator=runner.version(),
+        )
+
+    def debug(
+        self,
+        inputs: Mapping[str, Array] | None = None,
+        on: Place = "host",
+        emulator: EmulatorChoice = "auto",
+    ) -> DebugResult:
+        """Compare every tensor of one sample with the reference.
+
+        Args:
+            inputs: as for `run`, the first sample is used; None takes a stored vector.
+            on: ``host`` or ``emulator`` (``reference`` only dumps the tensors).
+            emulator: where to run it.
+
+        Raises:
+            DataError: the inputs do not fit.
+            ToolError: compiler or emulator missing or failed.
+        """
+        if inputs is None:
+            inner = [a[:1] for a in self.vectors()]
+        else:
+            named = feeds(self.graph, inputs, "input data")
+            inner = [named[v.name][:1] for v in self.graph.inputs]
+        snapshots: list[bytes] | None = None
+        if on == "host":
+            image = host_image(self.folder, self.manifest, trace=True)
+            snapshots = HOST.trace(image, self.manifest, inner)
+        elif on == "emulator":
+            image = self._image("auto", trace=True)
+            snapshots = self._runner(emulator).trace(image, self.manifest, inner)
+        return compare_trace(self.graph, self.manifest, inner, snapshots, on)
+
+    def evaluate(
+        self,
+        data: Mapping[str, Array],
+        on: Place = "reference",
+        toolchain: ToolchainChoice = "auto",
+        emulator: EmulatorChoice = "auto",
+    ) -> Evaluation:
+        """Accuracy over labelled data: inputs as for `run`, labels in ``y``.
+
+        Raises:
+            DataError: labels are missing or do not fit.
+        """
+        inputs = {k: v for k, v in data.items() if k != LABELS}
+        outputs = self.run(inputs, on, toolchain=toolchain, emulator=emulator)
+        where = self.core.name if on == "emulator" else on
+        subject = f"{self.manifest.precision} on {where}"
+        given = dict(zip((p.name for p in self.manifest.inputs), inputs.values(), strict=True))
+        return score(
+            {p.name: _real(p, outputs[p.name]) for p in self.manifest.outputs},
+            {p.name: _real(p, given[p.name]) for p in self.manifest.inputs},
+            data.get(LABELS),
+            subject,
+            on,
+        )
+
+    def record(self, *evaluations: Evaluation) -> None:
+        """Put accuracy figures into the report and write it anew."""
+        figures = [f for e in evaluations for f in _accuracies(e)]
+        names = {(f.subject, f.metric) for f in figures}
+        kept = [a for a in self.report.accuracy if (a.subject, a.metric) not in names]
+        self.report = replace(self.report, accuracy=(*kept, *figures))
+        write_report(self.folder, self.report)
+
+    def _runner(self, emulator: EmulatorChoice) -> Runner:
+        found = select(self.core, emulator)
+        if isinstance(found, Problem):
+            raise ToolError(f"no emulator can run {self.core.name}", [found])
+        return found
+
+    def _image(self, choice: ToolchainChoice, trace: bool = False) -> Image:
+        if self.core.is_host:
+            return host_image(self.folder, self.manifest, trace=trace)
+        if choice == "auto":
+            known = [c.name for c in self.report.toolchain if c.chosen]
+            choice = "gcc" if known == ["gcc"] else "zig" if known == ["zig"] else "auto"
+        return firmware_image(self.folder, self.manifest, self.core, choice, trace=trace)
+
+
+def _real(port: Port, array: Array) -> Array:
+    """The real numbers that a caller's array stands for."""
+    if array.dtype.kind == "f" or port.quant is None:
+        return array
+    return dequantize_array(array, port.quant)
+
+
+def _accuracies(evaluation: Evaluation) -> list[Accuracy]:
+    figures = {"top1": evaluation.top1, "mse": evaluation.mse, "auc": evaluation.auc}
+    return [
+        Accuracy(evaluation.subject, metric, value, evaluation.samples)
+        for metric, value in figures.items()
+        if value is not None
+    ]

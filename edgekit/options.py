@@ -1,0 +1,52 @@
+"""Allowed values of options, written once for the Python API, the command line and edgekit.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Precision = Literal["int8", "float32"]
+Rounding = Literal["litert", "tflm", "fast"]
+ToolchainChoice = Literal["auto", "zig", "gcc"]
+EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
+Observer = Literal["minmax", "percentile"]
+Place = Literal["reference", "host", "emulator"]
+
+
+def allowed(choice: Any) -> tuple[str, ...]:
+    """The values of one of the types above."""
+    return get_args(choice)
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """Options of a conversion; see ``edgekit convert --help``.
+
+    Attributes:
+        target: core or board.
+        precision: arithmetic of the generated code; None: int8 where the model is quantized or
+            calibration samples are given.
+        rounding: whose rounding the integers follow; None: ``litert`` for a model that came
+            quantized, ``fast`` for one that edgekit quantizes.
+        toolchain: ``auto`` builds with every compiler present and keeps the better image.
+        emulator: where the image is run and checked.
+        name: prefix of every C symbol; None: from the model's file name.
+        outputs: tensors to give as outputs instead of the model's own.
+        observer, percentile: how activation ranges are found.
+        vectors: test vectors to store and compare.
+        require_emulator: raise where no emulator can run the target.
+        force: replace an existing folder.
+    """
+
+    target: str
+    precision: Precision | None = None
+    rounding: Rounding | None = None
+    toolchain: ToolchainChoice = "auto"
+    emulator: EmulatorChoice = "auto"
+    name: str | None = None
+    outputs: tuple[str, ...] = ()
+    observer: Observer = "minmax"
+    percentile: float = 99.99
+    vectors: int = 4
+    require_emulator: bool = False
+    force: bool = False

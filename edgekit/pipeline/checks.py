@@ -1,0 +1,65 @@
+"""Comparison of a run with the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c.emit import FLOAT_TOLERANCE
+from edgekit.artefact import Port
+
+
+@dataclass(frozen=True)
+class Check:
+    """How one run compares with the reference.
+
+    Attributes:
+        where: what ran, e.g. ``host gcc``.
+        identical: every output is bit for bit the same.
+        passed: identical, or for float32 outputs within the tolerance.
+        max_abs_diff: largest difference in the output's own unit (LSB for integers).
+        detail: where the first difference is, empty where there is none.
+    """
+
+    where: str
+    identical: bool
+    passed: bool
+    max_abs_diff: float
+    detail: str = ""
+
+
+def compare(
+    where: str,
+    ports: Sequence[Port],
+    wanted: Sequence[NDArray[Any]],
+    found: Sequence[NDArray[Any]],
+) -> Check:
+    """Compare outputs, samples first.
+
+    Float32 outputs pass within `FLOAT_TOLERANCE` of the largest magnitude; integers pass only
+    where they are identical.
+    """
+    worst, passed, identical, detail = 0.0, True, True, ""
+    for port, want, got in zip(ports, wanted, found, strict=True):
+        got = got.reshape(want.shape)
+        if np.array_equal(want, got):
+            continue
+        gap = np.abs(want.astype(np.float64) - got.astype(np.float64))
+        gap = np.where(np.isnan(gap), np.inf, gap)
+        identical = False
+        worst = max(worst, float(gap.max()))
+        is_float = want.dtype.kind == "f"
+        limit = FLOAT_TOLERANCE * float(np.abs(want).max()) if is_float else 0.0
+        if gap.max() > limit:
+            passed = False
+            at = tuple(int(i) for i in np.unravel_index(int(np.argmax(gap > limit)), gap.shape))
+            count = int(np.count_nonzero(gap > limit))
+            detail = detail or (
+                f"output '{port.name}', sample {at[0]}, element {list(at[1:])}: "
+                f"{got[at]} instead of {want[at]} ({count} of {gap.size} differ)"
+            )
+    return Check(where, identical, passed, worst, detail)

@@ -1,0 +1,141 @@
+"""One conversion: import, lower, emit, build, verify, measure, report; then keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c.emit import Source, Vectors, emit
+from codegen.c.literals import identifier, is_identifier
+from edgekit.artefact import Manifest
+from edgekit.errors import ToolError, UsageError
+from edgekit.ir import Graph
+from edgekit.ir.serialize import save_graph
+from edgekit.options import ConvertOptions
+from edgekit.pipeline.builds import build_all
+from edgekit.pipeline.lowering import Lowered, lower
+from edgekit.pipeline.output import refuse_existing, staged
+from edgekit.pipeline.reporting import make_report
+from edgekit.pipeline.source import read_source
+from edgekit.pipeline.vectors import make_vectors
+from edgekit.pipeline.verification import NOT_RUN, Verified, verify_images
+from edgekit.report.codec import to_json
+from edgekit.report.model import Report
+from targets.fit import check_fit
+from targets.load import resolve
+from targets.model import Target
+
+Arrays = Mapping[str, NDArray[Any]]
+Progress = Callable[[str], None]
+
+STORE = "edgekit"
+"""Subfolder with what edgekit itself needs again: the lowered graph and the vectors."""
+VECTORS = "vectors.npz"
+REPORT = "report.json"
+PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion leaves in memory."""
+
+    lowered: Lowered
+    manifest: Manifest
+    report: Report
+
+
+def convert_model(
+    model: Path | str | Graph,
+    out: Path,
+    options: ConvertOptions,
+    calibration: Arrays | None,
+    progress: Progress,
+) -> Conversion:
+    """Convert a model into ``out``, which is either complete afterwards or as it was before.
+
+    Raises:
+        UsageError: wrong options, or ``out`` exists.
+        ModelError, DataError: model or calibration refused.
+        FitError: the board is too small.
+        ToolError: compiler or emulator missing or failed.
+        CheckFailed: the generated code does not compute what the reference does.
+    """
+    refuse_existing(out, options.force)
+    target = resolve(options.target)
+    progress("reading the model")
+    source = read_source(model)
+    name = symbol_name(options.name, source.file)
+    progress("lowering to " + target.core.name)
+    lowered = lower(source, target.core.lowering, options, calibration)
+    vectors = make_vectors(lowered.graph, options.vectors, calibration)
+    progress("emitting C")
+    origin = Source(source.file, source.sha256 or "not a file")
+    artefact = emit(lowered.program, name, target.core.name, origin, vectors)
+    with staged(out) as folder:
+        artefact.write(folder)
+        _store(folder, lowered.graph, vectors)
+        verified = _build_and_verify(folder, artefact.manifest, target, vectors, options, progress)
+        report = make_report(lowered, artefact.manifest, target, options, verified, calibration)
+        _refuse_misfit(target, report)
+        progress("writing the report")
+        write_report(folder, report)
+    return Conversion(lowered, artefact.manifest, report)
+
+
+def symbol_name(wanted: str | None, file: str) -> str:
+    """The symbol prefix: as given, or from the file's name.
+
+    Raises:
+        UsageError: the given one is not a C identifier.
+    """
+    if wanted is None:
+        return identifier(Path(file).stem)
+    if not is_identifier(wanted):
+        hint = "use letters, digits and underscores, e.g. " + identifier(wanted)
+        raise UsageError(f"--name '{wanted}' is not a C identifier; {hint}")
+    return wanted
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Write ``report.json`` and ``report.html``."""
+    from edgekit.report.html import render_html
+
+    (folder / REPORT).write_text(to_json(report), encoding="utf-8")
+    (folder / PAGE).write_text(render_html(report), encoding="utf-8")
+
+
+def _build_and_verify(
+    folder: Path,
+    manifest: Manifest,
+    target: Target,
+    vectors: Vectors,
+    options: ConvertOptions,
+    progress: Progress,
+) -> Verified:
+    images = build_all(folder, manifest, target.core, options.toolchain, progress)
+    verified = verify_images(images, manifest, target.core, vectors, options.emulator, progress)
+    if options.require_emulator and verified.emulator == NOT_RUN:
+        raise ToolError(f"--require-emulator: {target.core.name} was not run: {verified.reason}")
+    return verified
+
+
+def _refuse_misfit(target: Target, report: Report) -> None:
+    memory = report.memory
+    ram = memory.ram_bytes
+    if ram is None:  # the stack was not measured: check what is known
+        ram = (memory.arena_bytes or 0) + (memory.state_bytes or 0) + (memory.static_bytes or 0)
+    check_fit(target, memory.flash_bytes or 0, ram)
+
+
+def _store(folder: Path, graph: Graph, vectors: Vectors) -> None:
+    store = folder / STORE
+    store.mkdir()
+    save_graph(graph, store)
+    arrays = {f"input_{i}": a for i, a in enumerate(vectors.inputs)}
+    arrays |= {f"output_{i}": a for i, a in enumerate(vectors.outputs)}
+    np.savez_compressed(store / VECTORS, **arrays)  # type: ignore[arg-type]

@@ -1,0 +1,61 @@
+"""Writing the output folder whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgekit.artefact import MANIFEST_NAME
+from edgekit.errors import Problem, UsageError
+
+
+def refuse_existing(out: Path, force: bool) -> None:
+    """Refuse to overwrite.
+
+    Raises:
+        UsageError: ``out`` exists and ``force`` is off, or it is not a folder that edgekit made.
+    """
+    if not out.exists() and not out.is_symlink():
+        return
+    ours = out.is_dir() and ((out / MANIFEST_NAME).is_file() or not any(out.iterdir()))
+    if not ours:
+        problem = Problem("exists and is not a converted model", str(out), hint="Name another.")
+        raise UsageError("the output folder would overwrite something else", [problem])
+    if not force and any(out.iterdir()):
+        problem = Problem("exists", str(out), hint="Name another, or replace it with --force.")
+        raise UsageError("the output folder exists", [problem])
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` that takes its place when the block ends without an error.
+
+    Whatever happens (an error, Ctrl-C), ``out`` is either as before or complete.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    try:
+        stage.chmod(0o755)
+        yield stage
+        _swap(stage, out)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _swap(stage: Path, out: Path) -> None:
+    if not out.exists():
+        stage.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+    try:
+        out.rename(old / "out")
+        try:
+            stage.rename(out)
+        except BaseException:
+            (old / "out").rename(out)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

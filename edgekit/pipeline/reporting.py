@@ -1,0 +1,260 @@
+"""The report of a conversion, assembled from what the stages found."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from numpy.typing import NDArray
+
+from codegen.c.emit import FLOAT_TOLERANCE
+from edgekit import __version__
+from edgekit.artefact import Manifest
+from edgekit.ir import Graph
+from edgekit.ir.graph import node_macs
+from edgekit.options import ConvertOptions
+from edgekit.pipeline.lowering import Lowered
+from edgekit.pipeline.verification import NOT_RUN, Candidate, Verified
+from edgekit.report import model as m
+from edgekit.schedule import Program
+from profiles.cycles import estimate_cycles
+from quantize.layer_errors import quantization_error
+from targets.model import Target
+
+PACKAGES = ("numpy", "onnx", "ai-edge-litert", "ziglang", "unicorn", "capstone")
+ERROR_SAMPLES = 32
+
+
+def make_report(
+    lowered: Lowered,
+    manifest: Manifest,
+    target: Target,
+    options: ConvertOptions,
+    verified: Verified,
+    calibration: Mapping[str, NDArray[Any]] | None,
+) -> m.Report:
+    """Everything that one conversion found."""
+    best = verified.best
+    memory = memory_of(manifest, best)
+    return m.Report(
+        model=_model(lowered),
+        target=target_info(target),
+        options=_options(options, lowered),
+        memory=memory,
+        latency=latency_of(manifest, target, best),
+        verification=_verification(lowered, verified),
+        versions=_versions(best, verified),
+        quantization=_errors(lowered, calibration),
+        schedule=_schedule(lowered.program),
+        fit=_fit(target, memory),
+        toolchain=_toolchains(verified),
+        graph=graph_nodes(lowered.graph),
+        warnings=_warnings(verified),
+    )
+
+
+def graph_nodes(graph: Graph) -> tuple[m.GraphNode, ...]:
+    """The graph for drawing."""
+    return tuple(
+        m.GraphNode(
+            n.name,
+            n.op.name,
+            tuple(v.name for v in n.inputs if v is not None and not v.is_constant),
+            tuple(v.name for v in n.outputs),
+            n.output.type.shape,
+            node_macs(n),
+        )
+        for n in graph.nodes
+    )
+
+
+def memory_of(manifest: Manifest, candidate: Candidate) -> m.Memory:
+    """Memory of a linked image and its run."""
+    found, run = candidate.memory, candidate.run
+    if found is None:
+        weights = manifest.weights_bytes - manifest.table_bytes
+        return m.Memory(
+            manifest.arena_bytes,
+            manifest.state_bytes,
+            weights_bytes=weights,
+            table_bytes=manifest.table_bytes,
+        )
+    stack = run.stack_bytes if run else None
+    known = manifest.arena_bytes + manifest.state_bytes + found.static_bytes
+    return m.Memory(
+        arena_bytes=manifest.arena_bytes,
+        state_bytes=manifest.state_bytes,
+        static_bytes=found.static_bytes,
+        stack_bytes=stack,
+        ram_bytes=None if stack is None else known + stack,
+        weights_bytes=found.weights_bytes,
+        table_bytes=found.table_bytes,
+        code_bytes=found.code_bytes,
+        flash_bytes=found.flash_bytes,
+    )
+
+
+def latency_of(manifest: Manifest, target: Target, candidate: Candidate) -> m.Latency:
+    """Counted instructions of the first vector, and the cycle estimate of the run."""
+    run = candidate.run
+    counts = {c.symbol: c.instructions for c in run.layers} if run else {}
+    layers = tuple(
+        m.LayerCost(s.name, s.op, s.macs, counts.get(s.symbol), s.origin) for s in manifest.steps
+    )
+    return m.Latency(
+        candidate.instructions,
+        layers,
+        run.other_instructions if run else None,
+        cycles_of(candidate, wait_states_of(target)),
+    )
+
+
+def wait_states_of(target: Target) -> int:
+    """Flash wait states of the board; 0 for a bare core (the report names the method)."""
+    return (target.board.flash_wait_states or 0) if target.board else 0
+
+
+def cycles_of(candidate: Candidate, wait_states: int) -> m.Cycles | None:
+    """The labelled cycle estimate of one inference, None where nothing was counted."""
+    run = candidate.run
+    if run is None:
+        return None
+    found = estimate_cycles(candidate.image, run, wait_states)
+    return None if found is None else m.Cycles(**asdict(found))
+
+
+def _model(lowered: Lowered) -> m.ModelInfo:
+    graph, source = lowered.canonical, lowered.source
+    return m.ModelInfo(
+        name=source.file,
+        sha256=source.sha256,
+        macs=lowered.graph.macs(),
+        parameters=lowered.graph.parameters(),
+        format=source.format,
+        operators=dict(Counter(n.op.name for n in graph.nodes)),
+    )
+
+
+def target_info(target: Target) -> m.TargetInfo:
+    """The target as the report describes it."""
+    board = target.board
+    return m.TargetInfo(
+        name=target.name,
+        core=target.core.name,
+        board=board.name if board else None,
+        clock_hz=board.clock_hz if board else None,
+        flash_bytes=board.flash_bytes if board else None,
+        sram_bytes=board.contiguous_sram_bytes if board else None,
+        features=target.core.features,
+    )
+
+
+def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, m.Scalar | tuple[str, ...]]:
+    given = {k: v for k, v in asdict(options).items() if k not in ("target", "force")}
+    return {**given, "precision": lowered.precision, "rounding": lowered.rounding}
+
+
+def _verification(lowered: Lowered, verified: Verified) -> m.Verification:
+    rule = f"edgekit integer reference ({lowered.rounding} rounding)"
+    real = f"edgekit float reference (tolerance {FLOAT_TOLERANCE:g} of the largest magnitude)"
+    host = tuple(c.where.removeprefix("host ") for c in verified.checks if "host " in c.where)
+    emulated = tuple(c.where.split()[-1] for c in verified.checks if "host " not in c.where)
+    return m.Verification(
+        reference=rule if lowered.precision == "int8" else real,
+        vectors=verified.vectors,
+        bit_exact=all(c.identical for c in verified.checks) if verified.checks else None,
+        max_abs_diff=max((c.max_abs_diff for c in verified.checks), default=None),
+        emulator=verified.emulator,
+        reason=verified.reason or None,
+        host=host,
+        emulated=emulated,
+    )
+
+
+def _versions(best: Candidate, verified: Verified) -> m.Versions:
+    packages = {}
+    for name in PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return m.Versions(
+        edgekit=__version__,
+        python=platform.python_version(),
+        toolchain=best.image.version,
+        emulator=None if verified.emulator == NOT_RUN else verified.emulator,
+        packages=packages,
+    )
+
+
+def _errors(
+    lowered: Lowered, calibration: Mapping[str, NDArray[Any]] | None
+) -> tuple[m.LayerError, ...]:
+    if not lowered.quantized_here or calibration is None:
+        return ()
+    some = {k: a[:ERROR_SAMPLES] for k, a in calibration.items()}
+    found = quantization_error(lowered.canonical, lowered.graph, some)
+    return tuple(m.LayerError(e.name, e.sqnr_db, e.max_abs, e.mean_abs) for e in found)
+
+
+def _schedule(program: Program) -> m.Schedule:
+    graph = program.graph
+    roles = {v.name: "input" for v in graph.inputs} | {
+        program.location[v.name].name: "output" for v in graph.outputs
+    }
+    buffers = [
+        m.Buffer(b.name, b.offset, b.nbytes, b.first, b.last, roles.get(b.name, "tensor"))
+        for b in program.buffers
+        if b.region == "arena"
+    ]
+    buffers += [
+        m.Buffer(s.scratch.name, s.scratch.offset, s.scratch.nbytes, s.index, s.index, "scratch")
+        for s in program.steps
+        if s.scratch
+    ]
+    steps = tuple(s.node.name for s in program.steps)
+    return m.Schedule(steps, tuple(buffers), program.lower_bound_bytes)
+
+
+def _fit(target: Target, memory: m.Memory) -> m.Fit | None:
+    board = target.board
+    if board is None:
+        return None
+    fits = None
+    if memory.ram_bytes is not None and memory.flash_bytes is not None:
+        fits = (
+            memory.ram_bytes <= board.contiguous_sram_bytes
+            and memory.flash_bytes <= board.flash_bytes
+        )
+    return m.Fit(board.name, board.flash_bytes, board.contiguous_sram_bytes, fits)
+
+
+def _toolchains(verified: Verified) -> tuple[m.ToolchainCandidate, ...]:
+    found = [
+        m.ToolchainCandidate(
+            c.image.toolchain,
+            c.image.version,
+            c.memory.code_bytes if c.memory else None,
+            c.instructions,
+        )
+        for c in verified.candidates
+    ]
+    found[verified.chosen] = replace(found[verified.chosen], chosen=True, why=verified.why)
+    return tuple(found)
+
+
+def _warnings(verified: Verified) -> tuple[str, ...]:
+    warnings = []
+    if verified.emulator == NOT_RUN:
+        warnings.append(f"the image was not run on an emulated core: {verified.reason}")
+    close = [c for c in verified.checks if not c.identical]
+    if close:
+        worst = max(c.max_abs_diff for c in close)
+        warnings.append(
+            f"float32 results are within tolerance but not identical (largest difference {worst:g})"
+        )
+    return tuple(warnings)
