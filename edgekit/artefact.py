@@ -31,6 +31,7 @@ class Port:
         outer_dtype, outer_shape: as the original model has it.
         perm: axes of the outer array in the artefact's order (``inner = outer.transpose(perm)``);
             None where they agree.
+        half_even: rounding of ties from real numbers, see `edgekit.ir.Binding`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Port:
     outer_dtype: DType
     outer_shape: tuple[int, ...]
     perm: tuple[int, ...] | None = None
+    half_even: bool = True
 
     @property
     def nbytes(self) -> int:

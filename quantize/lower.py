@@ -99,10 +99,14 @@ def _strip_ports(graph: Graph) -> bool:
     inputs = {id(v) for v in graph.inputs}
     for node in list(graph.nodes):
         value = node.input(0)
-        at_input = isinstance(node.op, Quantize) and id(value) in inputs
+        op = node.op
+        at_input = id(value) in inputs and value.type.dtype is DType.FLOAT32
         at_output = isinstance(node.op, Dequantize) and not node.output.uses
-        if at_input and value.type.dtype is DType.FLOAT32 and graph.sole_user(value) is node:
+        if at_input and isinstance(op, Quantize) and graph.sole_user(value) is node:
             inner = graph.replace_input(value, replace(node.output.type, range=None))
+            at = next(i for i, v in enumerate(graph.inputs) if v is inner)
+            binding = graph.input_bindings[at]
+            graph.input_bindings[at] = replace(binding, half_even=op.half_even)
             inputs.add(id(inner))
             graph.bypass(node, inner)
             changed = True

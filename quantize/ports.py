@@ -57,7 +57,7 @@ def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") ->
             array = array.transpose(binding.perm)
         quant = value.type.quant
         if array.dtype.kind == "f" and value.type.dtype is DType.INT8 and quant is not None:
-            array = quantize_array(array, quant)
+            array = quantize_array(array, quant, half_even=binding.half_even)
         result[value.name] = np.ascontiguousarray(array)
     counts = {name: len(array) for name, array in result.items()}
     if len(set(counts.values())) > 1:

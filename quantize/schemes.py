@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir import Quant
+from quantize.requantize import round_half_away
 
 SOFTMAX_QUANT = Quant.per_tensor(1.0 / 256.0, -128)
 """The output quantization that the int8 softmax kernel produces."""
@@ -69,12 +70,22 @@ def spread(numbers: tuple[Any, ...], quant: Quant, rank: int) -> NDArray[np.floa
 
 
 def quantize_array(
-    real: NDArray[Any], quant: Quant, low: int = -128, high: int = 127
+    real: NDArray[Any],
+    quant: Quant,
+    low: int = -128,
+    high: int = 127,
+    half_even: bool = True,
 ) -> NDArray[np.int8]:
-    """Real numbers to int8: ``saturate(round_half_even(x / scale) + zero point)``, as in ONNX."""
+    """Real numbers to int8: ``saturate(round(x / scale) + zero point)`` in float32.
+
+    Ties go to the even neighbour (ONNX), or with ``half_even`` off away from zero (TFLite).
+    """
     data = np.asarray(real, np.float32)
     scale = spread(quant.scale, quant, data.ndim).astype(np.float32)
-    q = np.rint(data / scale) + spread(quant.zero_point, quant, data.ndim)
+    ratio = data / scale
+    q = (np.rint(ratio) if half_even else round_half_away(ratio)) + spread(
+        quant.zero_point, quant, data.ndim
+    )
     return np.asarray(np.clip(q, low, high), np.int8)
 
 

@@ -40,11 +40,14 @@ class Binding:
         outer: type in the source model (layout and dtype as the caller gives or takes them).
         perm: axes of the outer array in the graph's order (``inner = outer.transpose(perm)``);
             None where they agree.
+        half_even: how a real number becomes the port's integer at an exact tie: to the even
+            neighbour (ONNX), or away from zero (TFLite).
     """
 
     name: str
     outer: TensorType
     perm: tuple[int, ...] | None = None
+    half_even: bool = True
 
 
 class Graph:

@@ -124,12 +124,18 @@ def _value(value: Value) -> dict[str, Any]:
 
 
 def _binding(binding: Binding) -> dict[str, Any]:
-    return {"name": binding.name, "outer": _encode(binding.outer), "perm": binding.perm}
+    return {
+        "name": binding.name,
+        "outer": _encode(binding.outer),
+        "perm": binding.perm,
+        "half_even": binding.half_even,
+    }
 
 
 def _unbind(raw: dict[str, Any]) -> Binding:
     perm = raw["perm"]
-    return Binding(raw["name"], _decode(raw["outer"]), None if perm is None else tuple(perm))
+    perm = None if perm is None else tuple(perm)
+    return Binding(raw["name"], _decode(raw["outer"]), perm, raw["half_even"])
 
 
 def _encode(value: Any) -> Any:

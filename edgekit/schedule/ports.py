@@ -33,6 +33,7 @@ def _ports(
             outer_dtype=b.outer.dtype,
             outer_shape=b.outer.shape,
             perm=b.perm,
+            half_even=b.half_even,
         )
         for i, (v, b) in enumerate(zip(values, bindings, strict=True))
     )
