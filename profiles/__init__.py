@@ -1,0 +1,1 @@
+"""Runs artefacts and measures them: runners, instruction profiles, memory, cycle estimates."""

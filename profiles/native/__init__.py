@@ -1,0 +1,1 @@
+"""C sources of the instruction counters, compiled on first use."""

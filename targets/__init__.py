@@ -1,0 +1,1 @@
+"""Cores and boards as data, the toolchains that build for them, and the firmware test harness."""
