@@ -1,0 +1,1 @@
+"""The command line. `edgekit.cli.main` is the entry point."""

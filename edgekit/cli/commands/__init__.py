@@ -1,0 +1,1 @@
+"""One file for each command; `edgekit.cli.app.COMMANDS` names them."""

@@ -1,0 +1,103 @@
+"""``edgekit convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgekit.cli.command import FILE, Command, common, complete_targets, config_option
+from edgekit.cli.params import (
+    calibration_option,
+    emulator_option,
+    force_option,
+    model_argument,
+    names_option,
+    observer_option,
+    percentile_option,
+    toolchain_option,
+)
+from edgekit.cli.ui import Ui
+from edgekit.options import Precision, Rounding, allowed
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        (
+            "edgekit convert model_int8.tflite --target cortex-m4 -o out",
+            "a quantized model to verified C",
+        ),
+        (
+            "edgekit convert model.onnx --target nucleo-l4r5zi --calibration calib.npz -o out",
+            "a float model, quantized on the way, for a board",
+        ),
+        ("edgekit convert --config edgekit.toml", "every option from a file"),
+    ],
+)
+@model_argument
+@click.option(
+    "--target",
+    required=True,
+    shell_complete=complete_targets,
+    help="Core or board; see: edgekit targets.",
+)
+@click.option("-o", "--out", type=FILE, required=True, help="Folder to make.")
+@calibration_option(required=False)
+@click.option(
+    "--precision",
+    type=click.Choice(allowed(Precision)),
+    help="Arithmetic of the generated code.  [default: int8 where the model is quantized or "
+    "--calibration is given]",
+)
+@click.option(
+    "--rounding",
+    type=click.Choice(allowed(Rounding)),
+    help="Whose rounding the integers follow.  [default: litert where the model came quantized, "
+    "fast where edgekit quantizes it]",
+)
+@toolchain_option
+@emulator_option
+@click.option(
+    "--require-emulator/--no-require-emulator",
+    default=False,
+    help="Exit 4 where no emulator can run the target.",
+)
+@click.option("--name", help="Prefix of every C symbol.  [default: from the file name]")
+@names_option("--outputs", help="Tensors to give as outputs.")
+@observer_option
+@percentile_option
+@click.option(
+    "--vectors",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Test vectors to store and compare.",
+)
+@force_option
+@config_option("convert")
+@common
+def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options: Any) -> None:
+    """Turn MODEL into verified C for a target.
+
+    The code is built, run on this machine and on an emulated core, checked and measured.
+    OUT gets the code, a test with stored vectors, a README and the report.
+
+    The result of every run must equal the reference bit for bit, otherwise the exit code is 1.
+    """
+    from edgekit import api
+    from edgekit.report import terminal
+
+    with ui.progress() as step:
+        deployment = api.convert(
+            model, out, api.ConvertOptions(**options), calibration=calibration, progress=step
+        )
+    report = deployment.report
+    if ui.json or ui.quiet:
+        for text in report.warnings:
+            ui.warn(text)
+    if ui.json or not ui.quiet:
+        ui.result(report, lambda: terminal.report_view(report, layers=False))
+    if not ui.json:
+        ui.note(f"\n{out}/report.html has the whole report; per layer: edgekit report {out}")

@@ -1,0 +1,92 @@
+"""``edgekit debug``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgekit.cli import exits
+from edgekit.cli.command import FILE, Command, common, config_option
+from edgekit.cli.params import folder_argument, names_option, place_option
+from edgekit.cli.ui import Ui
+from edgekit.errors import Problem, UsageError
+from edgekit.options import Place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgekit.report.results import DebugResult
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("edgekit debug out --on emulator", "first layer that differs from the reference, if any"),
+        (
+            "edgekit debug out --on host --input x.npz --tensors conv1,conv2 --output dump.npz",
+            "write tensors of the first sample to a file",
+        ),
+    ],
+)
+@folder_argument
+@place_option("host")
+@click.option(
+    "--input", type=FILE, metavar="X.npz", help="Use its first sample.  [default: a stored vector]"
+)
+@click.option("--output", type=FILE, metavar="DUMP.npz", help="Write tensors to this file.")
+@names_option("--tensors", help="Layers or tensors to write.  [default: all]")
+@config_option("debug")
+@common
+def debug(
+    ui: Ui,
+    folder: Path,
+    on: Place,
+    input: Path | None,
+    output: Path | None,
+    tensors: tuple[str, ...],
+) -> None:
+    """Compare every tensor of one sample with the reference.
+
+    Any tensor can be written to a file. The exit code is 1 where a tensor differs.
+    """
+    from edgekit import api
+    from edgekit.files import require_folder
+    from edgekit.npz import load_arrays, save_arrays, select_inputs
+    from edgekit.report.answers import debug_view
+
+    if tensors and output is None:
+        raise UsageError("--tensors says what to write; --output says where, and is missing")
+    if output is not None:
+        require_folder(output)
+    deployment = api.load(folder)
+    inputs = None
+    if input is not None:
+        names = [port.name for port in deployment.manifest.inputs]
+        found = select_inputs(load_arrays(input), names, str(input))
+        inputs = {name: array[:1] for name, array in found.items()}
+    with ui.progress() as step:
+        step(f"tracing {folder.name} on {on}")
+        result = deployment.debug(inputs, on=on)
+    if output is not None:
+        save_arrays(output, _chosen(result, tensors))
+    ui.result(result, lambda: debug_view(result))
+    if result.first_difference is not None:
+        raise click.exceptions.Exit(exits.CHECK_FAILED)
+
+
+def _chosen(result: DebugResult, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Tensors by their own name or by that of the layer that writes them; all without names."""
+    if not names:
+        return result.tensors
+    of_layer = {step.name: step.tensor for step in result.steps}
+    wanted = [name if name in result.tensors else of_layer.get(name, name) for name in names]
+    unknown = [
+        Problem("is neither a layer nor a tensor of the model", f"'{name}'")
+        for name in wanted
+        if name not in result.tensors
+    ]
+    if unknown:
+        raise UsageError(f"unknown tensors; layers: {', '.join(of_layer)}", unknown)
+    return {name: result.tensors[name] for name in wanted}

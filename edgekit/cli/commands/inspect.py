@@ -1,0 +1,36 @@
+"""``edgekit inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli.command import Command, common, complete_targets, config_option
+from edgekit.cli.params import model_argument
+from edgekit.cli.ui import Ui
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("edgekit inspect model.tflite", "what is in a model, and how little RAM it can need"),
+        ("edgekit inspect model.onnx --target cortex-m4", "and what the target supports"),
+    ],
+)
+@model_argument
+@click.option("--target", shell_complete=complete_targets, help="Core or board to ask about.")
+@config_option("inspect")
+@common
+def inspect(ui: Ui, model: Path, target: str | None) -> None:
+    """Show what MODEL consists of and how little RAM it can need.
+
+    Operators, shapes, MACs, parameters, and the lower bound of RAM.
+
+    With --target also what that target supports and what each layer is expected to cost.
+    """
+    from edgekit import api
+    from edgekit.report.answers import inspection_view
+
+    found = api.inspect(model, target)
+    ui.result(found, lambda: inspection_view(found))

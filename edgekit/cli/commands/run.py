@@ -1,0 +1,58 @@
+"""``edgekit run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli.command import FILE, Command, common, config_option
+from edgekit.cli.params import folder_argument, place_option
+from edgekit.cli.ui import Ui
+from edgekit.options import Place
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("edgekit run out --input x.npz --output y.npz", "run samples on the emulated core"),
+        (
+            "edgekit run out --on host --input x.npz --output y.npz --carry-state",
+            "run a sequence through a model with state, on this machine",
+        ),
+    ],
+)
+@folder_argument
+@place_option("emulator")
+@click.option("--input", type=FILE, required=True, metavar="X.npz", help="Samples to run.")
+@click.option("--output", type=FILE, required=True, metavar="Y.npz", help="File to write.")
+@click.option(
+    "--carry-state/--no-carry-state",
+    default=False,
+    help="Keep state from sample to sample instead of resetting it.",
+)
+@config_option("run")
+@common
+def run(ui: Ui, folder: Path, on: Place, input: Path, output: Path, carry_state: bool) -> None:
+    """Run samples through the converted model in OUT.
+
+    Arrays are named as the model's inputs (or one array x), samples on the first axis, in the
+    model's own layout and type; outputs likewise.
+    """
+    from edgekit import api
+    from edgekit.files import require_folder
+    from edgekit.npz import load_arrays, save_arrays, select_inputs
+    from edgekit.report.answers import run_view
+    from edgekit.report.results import RunSummary, TensorInfo
+
+    require_folder(output)
+    deployment = api.load(folder)
+    names = [port.name for port in deployment.manifest.inputs]
+    inputs = select_inputs(load_arrays(input), names, str(input))
+    with ui.progress() as step:
+        step(f"running {len(inputs[names[0]])} samples on {on}")
+        outputs = deployment.run(inputs, on=on, carry_state=carry_state)
+    save_arrays(output, outputs)
+    written = tuple(TensorInfo(n, str(a.dtype), a.shape) for n, a in outputs.items())
+    summary = RunSummary(str(output), on, len(inputs[names[0]]), written)
+    ui.result(summary, lambda: run_view(summary))

@@ -1,0 +1,86 @@
+"""Options that several commands share, so that one name always means one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from edgekit.cli.command import FILE
+from edgekit.options import EmulatorChoice, Observer, Place, ToolchainChoice, allowed
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def names_option(*flags: str, help: str) -> Decorator:
+    """An option that takes names separated by commas; a config file gives the tuple itself."""
+
+    def split(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(part.strip() for part in str(value).split(","))
+        if not all(names):
+            raise click.BadParameter(f"'{value}' has an empty name; give names as a,b", ctx, param)
+        return names
+
+    return click.option(
+        *flags, type=click.UNPROCESSED, callback=split, default=(), metavar="A,B", help=help
+    )
+
+
+model_argument = click.argument("model", type=FILE)
+folder_argument = click.argument("folder", metavar="OUT", type=FILE)
+force_option = click.option(
+    "--force/--no-force", default=False, help="Replace what is already there."
+)
+observer_option = click.option(
+    "--observer",
+    type=click.Choice(allowed(Observer)),
+    default="minmax",
+    show_default=True,
+    help="How calibration finds ranges.",
+)
+percentile_option = click.option(
+    "--percentile",
+    type=click.FloatRange(50, 100, min_open=True),
+    default=99.99,
+    show_default=True,
+    help="For the percentile observer, in percent.",
+)
+toolchain_option = click.option(
+    "--toolchain",
+    type=click.Choice(allowed(ToolchainChoice)),
+    default="auto",
+    show_default=True,
+    help="Compiler; auto builds with every one present and keeps the better image.",
+)
+emulator_option = click.option(
+    "--emulator",
+    type=click.Choice(allowed(EmulatorChoice)),
+    default="auto",
+    show_default=True,
+    help="Emulator that runs the image.",
+)
+
+
+def calibration_option(*, required: bool) -> Decorator:
+    """``--calibration``; ``quantize`` cannot do without."""
+    return click.option(
+        "--calibration",
+        type=FILE,
+        metavar="X.npz",
+        required=required,
+        help="Samples for quantization: arrays named as the inputs, or x.",
+    )
+
+
+def place_option(default: str) -> Decorator:
+    """``--on reference|host|emulator``."""
+    return click.option(
+        "--on",
+        type=click.Choice(allowed(Place)),
+        default=default,
+        show_default=True,
+        help="Numpy reference, generated C on this machine, or the emulated core.",
+    )

@@ -1,0 +1,224 @@
+"""``edgekit.toml``: the options of the commands in a file. The command line wins over it.
+
+One section for each command, keys as the options are called with ``_`` for ``-``. Relative paths
+are relative to the file. Importing this module imports pydantic; the command line does so only
+when a file is given.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edgekit.errors import Problem, UsageError
+from edgekit.options import (
+    EmulatorChoice,
+    Observer,
+    Place,
+    Precision,
+    Rounding,
+    ToolchainChoice,
+)
+
+Percentile = Annotated[float, Field(gt=50, le=100)]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, numbers are not read from strings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class InspectSection(Section):
+    """Options of ``edgekit inspect``."""
+
+    model: str | None = Field(default=None, description="model file (.tflite or .onnx)")
+    target: str | None = Field(default=None, description="core or board")
+
+
+class QuantizeSection(Section):
+    """Options of ``edgekit quantize``."""
+
+    model: str | None = Field(default=None, description="float model file")
+    out: str | None = Field(default=None, description="int8 ONNX file to write")
+    calibration: str | None = Field(default=None, description=".npz with calibration samples")
+    observer: Observer = Field(default="minmax", description="how activation ranges are found")
+    percentile: Percentile = Field(
+        default=99.99, description="for the percentile observer, in percent"
+    )
+    force: bool = Field(default=False, description="replace an existing file")
+
+
+class ConvertSection(Section):
+    """Options of ``edgekit convert``."""
+
+    model: str | None = Field(default=None, description="model file (.tflite or .onnx)")
+    target: str | None = Field(default=None, description="core or board, see: edgekit targets")
+    out: str | None = Field(default=None, description="folder to make")
+    calibration: str | None = Field(default=None, description=".npz with calibration samples")
+    precision: Precision | None = Field(
+        default=None, description="arithmetic of the generated code"
+    )
+    rounding: Rounding | None = Field(
+        default=None, description="whose rounding the integers follow"
+    )
+    toolchain: ToolchainChoice = Field(
+        default="auto", description="auto builds with every compiler"
+    )
+    emulator: EmulatorChoice = Field(
+        default="auto", description="where the image is run and checked"
+    )
+    require_emulator: bool = Field(default=False, description="exit 4 where no emulator can run it")
+    name: str | None = Field(default=None, description="prefix of every C symbol")
+    outputs: tuple[str, ...] = Field(
+        default=(), strict=False, description="tensors to give as outputs"
+    )
+    observer: Observer = Field(default="minmax", description="how activation ranges are found")
+    percentile: Percentile = Field(
+        default=99.99, description="for the percentile observer, in percent"
+    )
+    vectors: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=4, description="stored test vectors"
+    )
+    force: bool = Field(default=False, description="replace an existing folder")
+
+
+class RunSection(Section):
+    """Options of ``edgekit run``."""
+
+    folder: str | None = Field(default=None, description="converted model (OUT of convert)")
+    on: Place = Field(default="emulator", description="where to run")
+    input: str | None = Field(default=None, description=".npz with inputs")
+    output: str | None = Field(default=None, description=".npz to write")
+    carry_state: bool = Field(default=False, description="keep state from sample to sample")
+
+
+class EvaluateSection(Section):
+    """Options of ``edgekit evaluate``."""
+
+    path: str | None = Field(default=None, description="converted model or model file")
+    on: Place = Field(default="reference", description="where to run")
+    data: str | None = Field(default=None, description=".npz with inputs and labels y")
+
+
+class ProfileSection(Section):
+    """Options of ``edgekit profile``."""
+
+    folder: str | None = Field(default=None, description="converted model (OUT of convert)")
+    on: Place = Field(default="emulator", description="where to run")
+    toolchain: ToolchainChoice = Field(default="auto", description="compiler of the image")
+    emulator: EmulatorChoice = Field(default="auto", description="emulator to run it")
+
+
+class DebugSection(Section):
+    """Options of ``edgekit debug``."""
+
+    folder: str | None = Field(default=None, description="converted model (OUT of convert)")
+    on: Place = Field(default="host", description="where to run")
+    input: str | None = Field(default=None, description=".npz whose first sample is run")
+    output: str | None = Field(default=None, description=".npz to write the tensors to")
+    tensors: tuple[str, ...] = Field(
+        default=(), strict=False, description="layers or tensors to write; empty: all"
+    )
+
+
+class Config(Section):
+    """The whole file."""
+
+    inspect: InspectSection = InspectSection()
+    quantize: QuantizeSection = QuantizeSection()
+    convert: ConvertSection = ConvertSection()
+    run: RunSection = RunSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    profile: ProfileSection = ProfileSection()
+    debug: DebugSection = DebugSection()
+
+
+PATH_KEYS = frozenset({"model", "out", "calibration", "folder", "input", "output", "path", "data"})
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a file.
+
+    Raises:
+        UsageError: it is missing, no TOML, or has wrong keys or values; with every problem found.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the config file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        problems = [_problem(e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors()]
+        hint = "print every key with: edgekit config"
+        raise UsageError(f"{path} has {len(problems)} wrong entries; {hint}", problems) from None
+
+
+def section_values(path: Path, command: str) -> dict[str, Any]:
+    """What the file says for one command, only the keys that it gives.
+
+    Args:
+        path: the file.
+        command: the command's name; one without a section gives an empty dict.
+
+    Returns:
+        Values by key, relative paths made relative to the file's folder.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    section = getattr(load_config(path), command, None)
+    values: dict[str, Any] = {} if section is None else section.model_dump(exclude_unset=True)
+    return {
+        key: str(path.parent / value) if key in PATH_KEYS and value is not None else value
+        for key, value in values.items()
+    }
+
+
+def schema_json() -> str:
+    """JSON Schema of the file."""
+    return json.dumps(Config.model_json_schema(), indent=2) + "\n"
+
+
+def template() -> str:
+    """A file with every key, its meaning and its default, all commented out."""
+    lines = ["# edgekit.toml: use it with --config edgekit.toml; the command line wins.", ""]
+    for name, section in Config.model_fields.items():
+        lines.append(f"[{name}]")
+        kind = section.annotation
+        assert isinstance(kind, type)
+        assert issubclass(kind, Section)
+        for key, info in kind.model_fields.items():
+            value = '""' if info.default is None else json.dumps(info.default)
+            choices = _choices(kind, key)
+            note = f" ({', '.join(choices)})" if choices else ""
+            lines.append(f"# {key} = {value}  # {info.description}{note}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _choices(section: type[Section], key: str) -> list[str]:
+    schema = section.model_json_schema()["properties"][key]
+    return [c for part in (schema, *schema.get("anyOf", ())) for c in part.get("enum", ())]
+
+
+def _problem(loc: tuple[int | str, ...], kind: str, message: str, given: object) -> Problem:
+    where = ".".join(map(str, loc))
+    if kind != "extra_forbidden":
+        return Problem(f"{message} (given: {given!r})", where)
+    known = list(Config.model_fields)
+    if len(loc) > 1:
+        section = Config.model_fields[str(loc[0])].annotation
+        known = list(getattr(section, "model_fields", {}))
+    close = difflib.get_close_matches(str(loc[-1]), known, 1)
+    what = "unknown section" if len(loc) == 1 else "unknown key"
+    hint = f"Did you mean '{close[0]}'?" if close else ""
+    return Problem(what, where, ", ".join(known), hint)

@@ -1,0 +1,156 @@
+"""The answers of commands other than ``convert`` and ``report``, as rich renderables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit.report import format as fmt
+from edgekit.report.diff import Difference
+from edgekit.report.model import Report
+from edgekit.report.results import (
+    DebugResult,
+    Diagnosis,
+    Evaluation,
+    Inspection,
+    Profile,
+    QuantizeSummary,
+    RunSummary,
+    TargetFacts,
+    TargetList,
+    TensorInfo,
+)
+from edgekit.report.terminal import error_table, facts, layer_table, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+ANSWERS: dict[str, type] = {
+    "report.json": Report,
+    "edgekit inspect": Inspection,
+    "edgekit quantize": QuantizeSummary,
+    "edgekit run": RunSummary,
+    "edgekit evaluate": Evaluation,
+    "edgekit profile": Profile,
+    "edgekit debug": DebugResult,
+    "edgekit diff": Difference,
+    "edgekit targets": TargetList,
+    "edgekit targets show": TargetFacts,
+    "edgekit doctor": Diagnosis,
+}
+
+
+def inspection_view(found: Inspection) -> RenderableType:
+    """Facts about the model, and a table of its operators."""
+    from rich.console import Group
+
+    grid = facts()
+    model = found.model
+    origin = f" ({model.format}, {found.precision})" if model.format else f" ({found.precision})"
+    grid.add_row("Model", model.name + origin)
+    for label, tensors in (("Inputs", found.inputs), ("Outputs", found.outputs)):
+        grid.add_row(label, "\n".join(map(_tensor, tensors)))
+    grid.add_row("MACs", fmt.count(model.macs))
+    grid.add_row("Parameters", fmt.count(model.parameters))
+    grid.add_row("Weights", fmt.bytes_exact(found.weights_bytes))
+    grid.add_row("RAM, at least", fmt.bytes_exact(found.ram_lower_bound_bytes))
+    operators = ", ".join(f"{op} x{n}" for op, n in sorted(model.operators.items()))
+    grid.add_row("Operators", operators or "-")
+    if found.target is not None:
+        refused = sum(node.supported is False for node in found.nodes)
+        answer = f"{refused} operators not supported" if refused else "every operator supported"
+        grid.add_row("Target", f"{found.target.name}: {answer}")
+    return Group(grid, _operator_table(found))
+
+
+def _operator_table(found: Inspection) -> RenderableType:
+    right = ["#", "MACs", "parameters"]
+    columns = ["#", "layer", "op", "shape", "MACs", "parameters"]
+    with_target = found.target is not None
+    if with_target:
+        right.append("instructions")
+        columns += ["instructions", "origin", "supported"]
+    made = table("Operators", *columns, right=right)
+    for index, node in enumerate(found.nodes):
+        cells = [str(index), node.name, node.op, fmt.shape(node.shape)]
+        cells += [fmt.count(node.macs) if node.macs else "-", _dash(node.parameters)]
+        if with_target:
+            supported = "yes" if node.supported else f"no: {node.reason}"
+            cells += [fmt.count(node.instructions), node.cost_origin or "-"]
+            cells.append("-" if node.supported is None else supported)
+        made.add_row(*cells)
+    return made
+
+
+def quantize_view(summary: QuantizeSummary) -> RenderableType:
+    """What was written, and the error of each layer."""
+    from rich.console import Group
+
+    text = f"wrote {summary.path}: {summary.samples} samples, {summary.observer} observer"
+    return Group(text, error_table(summary.layers)) if summary.layers else text
+
+
+def run_view(summary: RunSummary) -> RenderableType:
+    """What was written."""
+    arrays = "; ".join(map(_tensor, summary.outputs))
+    return f"wrote {summary.path}: {summary.samples} samples on {summary.on}: {arrays}"
+
+
+def evaluation_view(result: Evaluation) -> RenderableType:
+    """The figures over labelled data."""
+    grid = facts()
+    grid.add_row("Evaluated", f"{result.subject}, {result.samples:,} samples")
+    if result.top1 is not None:
+        right = "" if result.correct is None else f"  ({result.correct:,} of {result.samples:,})"
+        grid.add_row("Top-1", f"{result.top1:.4f}{right}")
+    if result.mse is not None:
+        grid.add_row("MSE", fmt.number(result.mse, 6))
+    if result.auc is not None:
+        grid.add_row("AUC", f"{result.auc:.4f}")
+    return grid
+
+
+def profile_view(result: Profile) -> RenderableType:
+    """Instructions in total and per layer."""
+    from rich.console import Group
+
+    grid = facts()
+    grid.add_row(
+        "Ran on", ", ".join(x for x in (result.emulator or result.on, result.toolchain) if x)
+    )
+    grid.add_row("Instructions", fmt.count(result.instructions))
+    grid.add_row("Cycles", fmt.cycles(result.cycles))
+    if result.cycles is not None:
+        source = f": {result.cycles.source}" if result.cycles.source else ""
+        grid.add_row("", f"{result.cycles.method}{source}")
+    grid.add_row("Stack", fmt.bytes_exact(result.stack_bytes))
+    if not result.layers:
+        return grid
+    return Group(grid, layer_table(result.layers, result.other_instructions))
+
+
+def debug_view(result: DebugResult) -> RenderableType:
+    """Every tensor against the reference; the first difference in words."""
+    from rich.console import Group
+    from rich.text import Text
+
+    right = ("#", "elements", "different", "max difference")
+    made = table(f"Tensors on {result.on}", "#", "layer", "op", "tensor", *right[1:], right=right)
+    for step in result.steps:
+        style = "red" if step.different else None
+        tensor = fmt.abbreviate(step.tensor)
+        cells = [str(step.index), step.name, step.op, tensor, fmt.count(step.elements)]
+        cells += [fmt.count(step.different), fmt.number(step.max_abs_diff)]
+        made.add_row(*cells, style=style)
+    if result.first_difference is None:
+        return Group(made, Text("✔ every tensor equals the reference", style="green"))
+    text = f"✘ the first layer that differs is '{result.first_difference}'"
+    return Group(made, Text(text, style="bold red"))
+
+
+def _tensor(info: TensorInfo) -> str:
+    layout = f" {info.layout}" if info.layout else ""
+    return f"{info.name}: {info.dtype}[{fmt.shape(info.shape)}]{layout}"
+
+
+def _dash(value: int) -> str:
+    return fmt.count(value) if value else "-"

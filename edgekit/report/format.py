@@ -1,0 +1,149 @@
+"""Figures as words: one spelling for the terminal, HTML and comparisons. Unknown stays visible."""
+
+from __future__ import annotations
+
+from edgekit.report.model import Cycles, Memory, Report
+
+UNKNOWN = "unknown"
+_KIB = 1024
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separators."""
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def short(value: float | None) -> str:
+    """A number in three figures with k, M or G, for places too narrow for `count`."""
+    if value is None:
+        return UNKNOWN
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit * 0.9995:
+            scaled = value / limit
+            return f"{scaled:.{max(0, 3 - len(str(int(abs(scaled)))))}f} {unit}"
+    return f"{value:,.0f}"
+
+
+def bytes_exact(value: int | None) -> str:
+    """Bytes, exact: ``49,152 B``."""
+    return UNKNOWN if value is None else f"{value:,} B"
+
+
+def bytes_short(value: int | None) -> str:
+    """Bytes in KiB or MiB (1024): ``48.0 KiB``."""
+    if value is None:
+        return UNKNOWN
+    if value < _KIB:
+        return f"{value} B"
+    if value < _KIB * _KIB:
+        return f"{value / _KIB:.1f} KiB"
+    return f"{value / _KIB**2:.2f} MiB"
+
+
+def ratio(part: float | None, whole: float | None, digits: int = 2) -> str:
+    """``part / whole``; a dash where it has no meaning."""
+    return "-" if part is None or not whole else f"{part / whole:.{digits}f}"
+
+
+def percent(part: float | None, whole: float | None) -> str:
+    """``part`` of ``whole`` in percent; a dash where it has no meaning."""
+    if part is None or not whole:
+        return "-"
+    return "<0.1 %" if 0 < part / whole < 0.0005 else f"{100 * part / whole:.1f} %"
+
+
+def abbreviate(name: str, limit: int = 40) -> str:
+    """A long name with its middle left out; converters join many names into one."""
+    if len(name) <= limit:
+        return name
+    head = (limit - 1) // 2
+    return f"{name[:head]}…{name[head + 1 - limit :]}"
+
+
+def shape(dims: tuple[int, ...]) -> str:
+    """``1x32x32x16``; ``scalar`` without dimensions."""
+    return "x".join(map(str, dims)) or "scalar"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A real number with ``digits`` significant figures."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def sqnr(value: float | None, max_abs_error: float | None) -> str:
+    """Signal to noise ratio; ``exact`` where there is no noise."""
+    if value is None:
+        return "exact" if max_abs_error == 0 else UNKNOWN
+    return f"{value:.1f} dB"
+
+
+def cycles(estimate: Cycles | None) -> str:
+    """The cycle estimate with its range, always labelled as an estimate."""
+    if estimate is None:
+        return "no estimate"
+    span = f"{short(estimate.low)} to {short(estimate.high)}"
+    if estimate.typical is None:
+        return f"estimate {span}"
+    return f"estimate {short(estimate.typical)} (range {span})"
+
+
+def milliseconds(estimate: Cycles | None, clock_hz: int | None) -> str:
+    """Estimated time at a clock; empty where either is unknown."""
+    if estimate is None or not clock_hz:
+        return ""
+    points = [estimate.typical] if estimate.typical is not None else [estimate.low, estimate.high]
+    times = " to ".join(f"{1000 * p / clock_hz:.3g}" for p in points)
+    return f"about {times} ms at {clock_hz / 1e6:g} MHz"
+
+
+def compiler(name: str, version: str) -> str:
+    """A compiler with its version; some version texts carry the name themselves."""
+    return version if name in version else f"{name} {version}"
+
+
+def ram_parts(memory: Memory) -> tuple[tuple[str, int | None], ...]:
+    """The parts of RAM, named."""
+    return (
+        ("arena", memory.arena_bytes),
+        ("state", memory.state_bytes),
+        ("static", memory.static_bytes),
+        ("stack", memory.stack_bytes),
+    )
+
+
+def flash_parts(memory: Memory) -> tuple[tuple[str, int | None], ...]:
+    """The parts of flash, named."""
+    return (
+        ("weights", memory.weights_bytes),
+        ("tables", memory.table_bytes),
+        ("code", memory.code_bytes),
+    )
+
+
+def verdict(report: Report) -> tuple[str, str]:
+    """The outcome of verification: a level (``good``, ``warn``, ``bad``) and a sentence."""
+    v = report.verification
+    if report.options.get("precision") == "float32" and v.max_abs_diff is not None:
+        # a conversion that left the tolerance ends without a report
+        return "good", (
+            f"within tolerance of the reference; largest difference {number(v.max_abs_diff)}"
+        )
+    if v.bit_exact is False:
+        diff = "" if v.max_abs_diff is None else f", by up to {number(v.max_abs_diff)}"
+        return "bad", f"results differ from the reference{diff}"
+    if v.bit_exact is None:
+        return "warn", f"nothing was compared: {v.reason or 'no reason given'}"
+    if v.emulator == "not_run":
+        reason = v.reason or "no reason given"
+        return "warn", f"bit-exact on the host only; not run on an emulated core: {reason}"
+    return "good", f"bit-exact on {v.vectors} vectors in every run"
+
+
+def compared(report: Report) -> str:
+    """What was compared with the reference, in words."""
+    v = report.verification
+    parts = [f"host C ({', '.join(v.host)})"] if v.host else []
+    if v.emulator != "not_run":
+        images = f" ({', '.join(v.emulated)})" if v.emulated else ""
+        parts.append(f"emulated {report.target.core}{images} in {v.emulator}")
+    return "; ".join(parts) or "nothing"

@@ -1,0 +1,266 @@
+"""What the commands other than ``convert`` answer, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgekit.report.model import (
+    SCHEMA_VERSION,
+    Cycles,
+    LayerCost,
+    LayerError,
+    ModelInfo,
+    TargetInfo,
+)
+from targets.doctor import Finding
+from targets.model import Board, Core
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One input or output of a model.
+
+    Attributes:
+        name: its name.
+        dtype: element type.
+        shape: dimensions, batch axis included.
+        layout: axis names in order, empty where axes have no such meaning.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    layout: str = ""
+
+
+@dataclass(frozen=True)
+class InspectedNode:
+    """One operator of a model.
+
+    Attributes:
+        name: the node's name.
+        op: the operator.
+        shape: shape of the first output.
+        macs: multiply-accumulates.
+        parameters: trained numbers.
+        instructions: expected cost on the target.
+        cost_origin: ``measured`` or ``modelled``; null without a figure.
+        supported: whether the target supports it; null without a target.
+        reason: why not.
+    """
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    macs: int = 0
+    parameters: int = 0
+    instructions: int | None = None
+    cost_origin: str | None = None
+    supported: bool | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Answer of ``edgekit inspect``.
+
+    Attributes:
+        model: the model.
+        precision: ``float32`` or ``int8``.
+        inputs: inputs as the caller sees them.
+        outputs: outputs as the caller sees them.
+        nodes: operators in execution order.
+        ram_lower_bound_bytes: largest sum of tensors alive at one step, in int8 unless the model
+            stays in float; no placement needs less.
+        weights_bytes: constants as they would be stored.
+        target: the target asked about.
+        schema_version: version of this format.
+    """
+
+    model: ModelInfo
+    precision: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    nodes: tuple[InspectedNode, ...]
+    ram_lower_bound_bytes: int | None = None
+    weights_bytes: int | None = None
+    target: TargetInfo | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class QuantizeSummary:
+    """Answer of ``edgekit quantize``.
+
+    Attributes:
+        path: the file written.
+        samples: calibration samples used.
+        observer: how ranges were found.
+        layers: error of each layer on the calibration samples.
+        schema_version: version of this format.
+    """
+
+    path: str
+    samples: int
+    observer: str
+    layers: tuple[LayerError, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Answer of ``edgekit evaluate``.
+
+    Attributes:
+        subject: what was evaluated, e.g. ``int8 on the emulated core``.
+        on: ``reference``, ``host`` or ``emulator``.
+        samples: number of samples.
+        top1: fraction of samples whose largest output is the label.
+        correct: number of those samples.
+        mse: mean squared error of a reconstruction.
+        auc: area under the ROC curve of the reconstruction error against the label.
+        schema_version: version of this format.
+    """
+
+    subject: str
+    on: str
+    samples: int
+    top1: float | None = None
+    correct: int | None = None
+    mse: float | None = None
+    auc: float | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Answer of ``edgekit profile``.
+
+    Attributes:
+        on: where it ran.
+        instructions: instructions of one inference; null on the host, where they are not counted.
+        layers: the same per step, in execution order.
+        other_instructions: instructions outside every step.
+        stack_bytes: deepest stack.
+        cycles: the labelled estimate.
+        toolchain: name and version of the compiler.
+        emulator: name and version of the emulator.
+        schema_version: version of this format.
+    """
+
+    on: str
+    instructions: int | None
+    layers: tuple[LayerCost, ...] = ()
+    other_instructions: int | None = None
+    stack_bytes: int | None = None
+    cycles: Cycles | None = None
+    toolchain: str | None = None
+    emulator: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class DebugStep:
+    """One tensor, compared with the reference.
+
+    Attributes:
+        index: the step that wrote it.
+        name: the step's name.
+        op: the operator.
+        tensor: the tensor's name.
+        elements: number of elements.
+        different: number of elements that differ from the reference.
+        max_abs_diff: largest difference, in units of the tensor's own type.
+    """
+
+    index: int
+    name: str
+    op: str
+    tensor: str
+    elements: int
+    different: int
+    max_abs_diff: float | None = None
+
+
+@dataclass(frozen=True)
+class DebugResult:
+    """Answer of ``edgekit debug``.
+
+    Attributes:
+        on: where it ran.
+        steps: every tensor in the order in which it is written.
+        first_difference: name of the first step whose tensor differs; null where none does.
+        tensors: the tensors themselves, by name; not part of the JSON.
+        schema_version: version of this format.
+    """
+
+    on: str
+    steps: tuple[DebugStep, ...]
+    first_difference: str | None = None
+    tensors: dict[str, NDArray[Any]] = field(default_factory=dict, metadata={"json": False})
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """Answer of ``edgekit run``.
+
+    Attributes:
+        path: the file written.
+        on: where it ran.
+        samples: number of samples.
+        outputs: the arrays written; the first dimension is the samples.
+        schema_version: version of this format.
+    """
+
+    path: str
+    on: str
+    samples: int
+    outputs: tuple[TensorInfo, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class TargetList:
+    """Answer of ``edgekit targets``.
+
+    Attributes:
+        cores: every core.
+        boards: every board.
+        schema_version: version of this format.
+    """
+
+    cores: tuple[Core, ...]
+    boards: tuple[Board, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """Answer of ``edgekit targets show``.
+
+    Attributes:
+        core: the core.
+        board: the board; null where a core was asked for.
+        schema_version: version of this format.
+    """
+
+    core: Core
+    board: Board | None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Answer of ``edgekit doctor``.
+
+    Attributes:
+        findings: every tool that was looked for.
+        schema_version: version of this format.
+    """
+
+    findings: tuple[Finding, ...]
+    schema_version: int = SCHEMA_VERSION

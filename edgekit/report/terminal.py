@@ -1,0 +1,200 @@
+"""The report as rich renderables. Rich is imported on use.
+
+Names come from models, so nothing here is markup: print with a console made with ``markup=False``
+and ``emoji=False`` (`edgekit.cli.ui` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgekit.report import format as fmt
+from edgekit.report.model import LayerCost, LayerError, Report
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_STYLE = {"good": "green", "warn": "yellow", "bad": "bold red"}
+_MARK = {"good": "✔", "warn": "!", "bad": "✘"}
+_BAR_CELLS = 12
+
+
+def report_view(report: Report, *, layers: bool = True) -> RenderableType:
+    """The whole report.
+
+    Args:
+        report: the report.
+        layers: whether the table of layers is part of it.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = [summary(report)]
+    if layers and report.latency.layers:
+        parts.append(layer_table(report.latency.layers, report.latency.other_instructions))
+    if layers and report.quantization:
+        parts.append(error_table(report.quantization))
+    parts += [warning(text) for text in report.warnings]
+    return Group(*parts)
+
+
+def warning(text: str) -> RenderableType:
+    """A warning that cannot be overlooked."""
+    from rich.text import Text
+
+    return Text.assemble(("warning: ", "bold yellow"), (text, "yellow"))
+
+
+def summary(report: Report) -> Table:
+    """The lines that answer: how big, how fast, how right."""
+    from rich.text import Text
+
+    grid = facts()
+    target = report.target
+    board = f"{target.board} ({target.core})" if target.board else target.core
+    precision = report.options.get("precision") or ""
+    grid.add_row("Model", f"{report.model.name}, {fmt.short(report.model.macs)} MACs")
+    grid.add_row("Target", f"{board} {precision}".strip())
+    fit = report.fit
+    grid.add_row(
+        "RAM",
+        _memory_line(
+            report.memory.ram_bytes,
+            fmt.ram_parts(report.memory),
+            fit.ram_available_bytes if fit else None,
+        ),
+    )
+    grid.add_row("Arena", _arena_line(report))
+    grid.add_row(
+        "Flash",
+        _memory_line(
+            report.memory.flash_bytes,
+            fmt.flash_parts(report.memory),
+            fit.flash_available_bytes if fit else None,
+        ),
+    )
+    grid.add_row("Instructions", _instruction_line(report))
+    time = fmt.milliseconds(report.latency.cycles, target.clock_hz)
+    estimate = report.latency.cycles
+    method = f"  {estimate.method}" if estimate else ""
+    cycles = fmt.cycles(estimate) + (f", {time}" if time else "")
+    grid.add_row("Cycles", Text.assemble(cycles, (method, "dim")))
+    for line in report.accuracy:
+        figure = f"{line.value:.4f}" if line.metric != "mse" else fmt.number(line.value)
+        grid.add_row(line.metric, f"{figure}  {line.subject}, {line.samples:,} samples")
+    level, sentence = fmt.verdict(report)
+    grid.add_row("Verified", Text(f"{_MARK[level]} {sentence}", style=_STYLE[level]))
+    runs = f"{report.verification.reference} against {fmt.compared(report)}"
+    grid.add_row("", Text(runs, style="dim"))
+    for tried in report.toolchain:
+        if tried.chosen:
+            why = f": {tried.why}" if tried.why else ""
+            grid.add_row("Compiler", f"{fmt.compiler(tried.name, tried.version)}{why}")
+    if fit is not None and fit.fits is not None:
+        level = "good" if fit.fits else "bad"
+        text = f"{_MARK[level]} {'fits' if fit.fits else 'does not fit'} {fit.board}"
+        grid.add_row("Board", Text(text, style=_STYLE[level]))
+    return grid
+
+
+def facts() -> Table:
+    """An empty two-column grid of names and facts."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    return grid
+
+
+def table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
+    """An empty table in the project's style; ``right`` names the columns of figures."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in columns:
+        made.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column in right,
+            overflow="fold",
+        )
+    return made
+
+
+def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
+    """Instructions per layer with bars."""
+    total = sum(layer.instructions or 0 for layer in layers) + (other or 0)
+    right = ("#", "MACs", "instructions", "share", "per MAC")
+    made = table("Layers", "#", "layer", "op", *right[1:], right=right)
+    made.add_column(min_width=_BAR_CELLS, no_wrap=True)
+    largest = max((layer.instructions or 0 for layer in layers), default=0)
+    for index, layer in enumerate(layers):
+        made.add_row(
+            str(index),
+            layer.name,
+            layer.op,
+            fmt.count(layer.macs) if layer.macs else "-",
+            fmt.count(layer.instructions),
+            fmt.percent(layer.instructions, total),
+            fmt.ratio(layer.instructions, layer.macs),
+            bar(layer.instructions, largest),
+        )
+    if other is not None:
+        made.add_row("", "outside the layers", "", "", fmt.count(other), fmt.percent(other, total))
+    return made
+
+
+def error_table(errors: Sequence[LayerError]) -> Table:
+    """Quantization error per layer."""
+    right = ("SQNR", "max error", "mean error")
+    made = table("Quantization error against the float model", "layer", *right, right=right)
+    for line in errors:
+        made.add_row(
+            line.layer,
+            fmt.sqnr(line.sqnr_db, line.max_abs_error),
+            fmt.number(line.max_abs_error),
+            fmt.number(line.mean_abs_error),
+        )
+    return made
+
+
+def bar(value: float | None, largest: float, cells: int = _BAR_CELLS) -> str:
+    """A bar of block characters, ``cells`` wide for ``largest``."""
+    if not value or largest <= 0:
+        return ""
+    eighths = max(1, round(8 * cells * value / largest))
+    return "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
+
+
+def _memory_line(
+    whole: int | None, parts: tuple[tuple[str, int | None], ...], available: int | None
+) -> Text:
+    from rich.text import Text
+
+    text = fmt.bytes_exact(whole)
+    if available is not None:
+        text += f", {fmt.percent(whole, available)} of {fmt.bytes_short(available)}"
+    named = [f"{name} {fmt.count(size)}" for name, size in parts if size != 0]
+    return Text.assemble(text, (f"  {' + '.join(named)}" if named else "", "dim"))
+
+
+def _arena_line(report: Report) -> Text:
+    from rich.text import Text
+
+    bound = report.schedule.lower_bound_bytes if report.schedule else None
+    note = "" if bound is None else f"  lower bound {fmt.bytes_exact(bound)}"
+    return Text.assemble(fmt.bytes_exact(report.memory.arena_bytes), (note, "dim"))
+
+
+def _instruction_line(report: Report) -> str:
+    executed = report.latency.instructions
+    if executed is None:
+        return "not counted"
+    text = f"{fmt.count(executed)} per inference"
+    if report.model.macs:
+        text += f", {fmt.ratio(executed, report.model.macs)} per MAC"
+    return text

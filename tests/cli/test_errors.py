@@ -1,0 +1,216 @@
+"""How commands end badly: the right exit code, a readable block, no traceback."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from edgekit import errors
+from edgekit.cli.app import COMMANDS
+from edgekit.errors import Problem
+from tests.cli.conftest import FakeApi, Runner
+
+CONVERT = ("convert", "m.onnx", "--target", "cortex-m4", "-o", "out")
+PROBLEMS = [
+    Problem("operator 'Loop' is not supported", "node 'a'", "Conv, Add", "Replace it."),
+    Problem("operator 'Scan' is not supported", "node 'b'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.CheckFailed("results differ", PROBLEMS), 1),
+        (errors.UsageError("wrong option", PROBLEMS), 2),
+        (errors.ModelError("model refused", PROBLEMS), 3),
+        (errors.DataError("data refused", PROBLEMS), 3),
+        (errors.FitError("too big", PROBLEMS), 3),
+        (errors.ToolError("no compiler", PROBLEMS), 4),
+        (errors.InternalError("a bug", PROBLEMS), 1),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, Exception) else "",
+)
+def test_own_errors(
+    error: errors.EdgekitError, code: int, api: FakeApi, edgekit_cli: Runner
+) -> None:
+    api.error = error
+    result = edgekit_cli(*CONVERT)
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert f"edgekit: {error.summary}" in result.stderr
+    for problem in PROBLEMS:
+        assert f"  - {problem}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_error_as_json(api: FakeApi, edgekit_cli: Runner) -> None:
+    api.error = errors.ModelError("model refused", PROBLEMS)
+    result = edgekit_cli(*CONVERT, "--json")
+    raw = json.loads(result.stdout)
+    assert raw["schema_version"] == 1
+    assert raw["error"]["kind"] == "model refused"
+    assert raw["error"]["problems"][0] == {
+        "what": "operator 'Loop' is not supported",
+        "where": "node 'a'",
+        "allowed": "Conv, Add",
+        "hint": "Replace it.",
+    }
+    assert "model refused" in result.stderr
+
+
+def test_bug_is_one_line_and_debug_tells_more(api: FakeApi, edgekit_cli: Runner) -> None:
+    api.error = KeyError("lost")
+    result = edgekit_cli(*CONVERT)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        "edgekit: internal error: KeyError: 'lost' (run again with --debug)"
+    )
+    assert "Traceback" not in result.stderr
+    assert "Traceback" in edgekit_cli(*CONVERT, "--debug").stderr
+
+
+def test_debug_by_environment(
+    api: FakeApi, edgekit_cli: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.error = errors.ModelError("no")
+    monkeypatch.setenv("EDGEKIT_DEBUG", "1")
+    result = edgekit_cli(*CONVERT)
+    assert result.exit_code == 3
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "out/m.c"), 3, "out/m.c: No space left"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 3, "/x: Permission denied"),
+        (MemoryError(), 3, "too little memory"),
+        (ModuleNotFoundError("no", name="unicorn"), 4, "'unicorn' is missing"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (RecursionError("deep"), 1, "internal error"),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, BaseException) else "",
+)
+def test_foreign_errors(
+    error: BaseException, code: int, text: str, api: FakeApi, edgekit_cli: Runner
+) -> None:
+    api.error = error
+    result = edgekit_cli(*CONVERT)
+    assert result.exit_code == code
+    assert text in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("convert",),
+        ("nonsense",),
+        ("convert", "m.onnx", "--target", "t", "-o", "o", "--rounding", "up"),
+        ("convert", "m.onnx", "--target", "t", "-o", "o", "--vectors", "0"),
+        ("convert", "m.onnx", "--target", "t", "-o", "o", "--outputs", "a,,b"),
+        ("run", "out", "--input", "x.npz"),
+        ("targets", "show", "z80"),
+        ("debug", "out", "--tensors", "a"),
+    ],
+    ids=" ".join,
+)
+def test_usage(arguments: tuple[str, ...], api: FakeApi, edgekit_cli: Runner) -> None:
+    result = edgekit_cli(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "edgekit: " in result.stderr
+    raw = json.loads(edgekit_cli(*arguments, "--json").stdout)
+    assert raw["error"]["kind"] == "usage"
+
+
+def test_json_after_two_dashes_is_no_option(edgekit_cli: Runner) -> None:
+    result = edgekit_cli("report", "--", "--json")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+
+
+def program(code: str, stdout: int | IO[str] | None = None) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+SLOW = """
+import sys, time, types, edgekit
+api = types.ModuleType("edgekit.api")
+def inspect(model, target):
+    print("started", file=sys.stderr, flush=True)
+    time.sleep(60)
+api.inspect = inspect
+sys.modules["edgekit.api"] = edgekit.api = api
+sys.argv[1:] = ["inspect", "m.onnx"]
+from edgekit.cli.main import main
+main()
+"""
+
+
+def test_ctrl_c() -> None:
+    process = program(SLOW)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    text = process.stderr.read()
+    assert process.wait(timeout=10) == 130
+    assert text.strip() == "edgekit: interrupted"
+
+
+def test_reader_that_goes_away() -> None:
+    code = "import sys; sys.argv[1:]=['targets']; from edgekit.cli.main import main; main()"
+    read, write = os.pipe()
+    os.close(read)
+    process = program(code, stdout=write)
+    os.close(write)
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=20) == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_full_disk_under_stdout() -> None:
+    code = "import sys; sys.argv[1:]=['targets']; from edgekit.cli.main import main; main()"
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        process = program(code, stdout=full)
+        assert process.stderr is not None
+        text = process.stderr.read()
+        assert process.wait(timeout=20) == 3
+    assert "No space left on device" in text
+    assert "Traceback" not in text
+    assert "Exception ignored" not in text
+
+
+def test_quick_interrupts_leave_no_traceback() -> None:
+    """Ctrl-C while modules are still being imported."""
+    code = "import sys; sys.argv[1:]=['targets']; from edgekit.cli.main import main; main()"
+    for delay in (0.06, 0.1, 0.15, 0.2):
+        process = program(code, stdout=subprocess.DEVNULL)
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=20)
+        if "edgekit" in text:  # it had reached our code
+            assert "Traceback" not in text
+            assert process.returncode == 130
+
+
+def test_every_command_is_covered_by_a_file() -> None:
+    for place in COMMANDS.values():
+        __import__(place.partition(":")[0])

@@ -1,0 +1,108 @@
+"""The HTML report: self-contained, well-formed, safe with any name, and it fits a phone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from html import escape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from edgekit.report.html import render_html
+from tests.report.samples import HOSTILE, bare_report, full_report
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Balance(HTMLParser):
+    """Collects tags that are closed in the wrong order or never."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        return
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+@pytest.mark.parametrize("page", [render_html(full_report()), render_html(bare_report())])
+def test_well_formed(page: str) -> None:
+    parser = Balance()
+    parser.feed(page)
+    parser.close()
+    assert parser.wrong == []
+    assert parser.open == []
+    for drawing in re.findall(r"<svg.*?</svg>", page.replace("\n", " ")):
+        if drawing.count("<svg") == 1:  # nested ones are covered by the tag balance
+            ET.fromstring(drawing)
+
+
+def test_no_request_leaves_the_page() -> None:
+    page = render_html(full_report())
+    for forbidden in ("http:", "https:", "<script", "src=", "url(", "@import", "<link"):
+        assert forbidden not in page
+
+
+def test_names_are_text_and_never_markup() -> None:
+    page = render_html(full_report())
+    assert HOSTILE not in page
+    assert escape(HOSTILE) in page
+
+
+def test_figures_are_there() -> None:
+    page = render_html(full_report())
+    for text in ("1,068 B", "4,996 B", "38.2 k", "0.9612", "unicorn 2.1.4", "a warning to read"):
+        assert text in page, text
+    assert "41.5 dB" in page
+    assert "exact" in page
+    assert "cycles" not in page.split("Cycles, estimated")[0].split("</style>")[1]
+
+
+def test_unknown_figures_say_so() -> None:
+    page = render_html(bare_report())
+    assert "unknown" in page
+    assert "not counted" in page
+    assert "Partly verified: nothing was compared: no compiler" in page
+
+
+def test_same_report_same_bytes() -> None:
+    assert render_html(full_report()) == render_html(full_report())
+
+
+def test_fits_a_phone(tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    page = escape(render_html(full_report()), quote=True)
+    wrapper = tmp_path / "wrapper.html"
+    wrapper.write_text(
+        f'<iframe id="f" style="width:360px;height:800px;border:0" srcdoc="{page}"></iframe>'
+        "<script>onload=()=>{document.body.dataset.width="
+        'document.getElementById("f").contentDocument.documentElement.scrollWidth}</script>',
+        encoding="utf-8",
+    )
+    command = [
+        chromium,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=2000",
+    ]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", wrapper.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    found = re.search(r'data-width="(\d+)"', done.stdout)
+    assert found, done.stderr[-2000:]
+    assert int(found[1]) <= 360
