@@ -31,12 +31,11 @@ from edgekit.ir.ops import (
     Sub,
     Transpose,
 )
-from edgekit.passes.fold_qdq import bias_quant
+from edgekit.passes.fold_qdq import SOFTMAX_QUANT, bias_quant
 from edgekit.passes.rewrite import derive, float_array
 from quantize.calibrate import DEFAULT_PERCENTILE, value_ranges
 from quantize.observers import Range
 from quantize.schemes import (
-    SOFTMAX_QUANT,
     activation_quant,
     quantize_array,
     quantize_bias,

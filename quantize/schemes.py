@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from edgekit.ir import Quant
 from quantize.requantize import round_half_away
 
-SOFTMAX_QUANT = Quant.per_tensor(1.0 / 256.0, -128)
-"""The output quantization that the int8 softmax kernel produces."""
-
 _SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 _LARGEST_BIAS = 2**30
 """Bound on quantized biases: leaves half of int32 for the products."""

@@ -27,6 +27,9 @@ from edgekit.ir.ops import (
 )
 from edgekit.passes.fold_constants import fold
 
+MAX_ELEMENTS = 2**26
+"""A larger tensor is a mistake or an attack: no microcontroller holds it."""
+
 KEEPS_INTEGERS = (Reshape, Transpose, MaxPool2D, Concat, Pad)
 """Operators that are also imported on integer tensors."""
 
@@ -93,8 +96,11 @@ class Call:
         return int(self._attribute(name, default))
 
     def attr_float(self, name: str, default: float) -> float:
-        """A float attribute."""
-        return float(self._attribute(name, default))
+        """A float attribute; NaN is refused."""
+        value = float(self._attribute(name, default))
+        if math.isnan(value):
+            raise Refusal(f"attribute {name} is NaN")
+        return value
 
     def attr_str(self, name: str, default: str) -> str:
         """A text attribute."""
@@ -168,7 +174,10 @@ class Call:
         data = self.constant(index, what)
         if data.size != 1:
             raise Refusal(f"{what} has {data.size} elements", "1")
-        return float(data.reshape(-1)[0])
+        value = float(data.reshape(-1)[0])
+        if math.isnan(value):
+            raise Refusal(f"{what} is NaN")
+        return value
 
     def rank(self, index: int, *allowed: int) -> tuple[int, ...]:
         """The shape of an input whose rank must be one of ``allowed``."""
@@ -192,24 +201,24 @@ class Call:
             dtype: a type whose element type and quantization the output takes; by default the
                 first input's.
         """
-        folded = fold(op, inputs)
-        if folded is not None:
-            return self.context.graph.constant(folded[0], stem, folded[1])
         first = inputs[0]
         if first is None:
             raise Refusal("the first input is missing")
+        shape = op.infer([() if v is None else v.type.shape for v in inputs])[0]
+        if not 0 < math.prod(shape) <= MAX_ELEMENTS:
+            raise Refusal(f"its output would have shape {shape}", f"1 to {MAX_ELEMENTS} elements")
+        folded = fold(op, inputs)
+        if folded is not None:
+            return self.context.graph.constant(folded[0], stem, folded[1])
         real = DType.FLOAT32 in (first.type.dtype, dtype.dtype if dtype else None)
         if not real and not isinstance(op, KEEPS_INTEGERS):
             raise Refusal(f"element type {first.type.dtype.value} of '{first.name}'", "float32")
-        shape = op.infer([() if v is None else v.type.shape for v in inputs])[0]
-        if math.prod(shape) == 0:
-            raise Refusal(f"its output would be empty: {shape}")
         type = replace(dtype or first.type, shape=shape, range=None)
         type = replace(type, layout=self._layout(op, first, len(shape)))
         node = self.context.graph.add_node(
             op, inputs, type, name=self.name or stem, outputs=(stem,), origin=(self.name,)
         )
-        if id(first) in self.context.shifted and not isinstance(op, Quantize):
+        if id(first) in self.context.shifted and isinstance(op, KEEPS_INTEGERS):
             self.context.shifted[id(node.output)] = node.output
         return node.output
 

@@ -6,6 +6,8 @@ from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.ir.ops import AvgPool2D, Conv2D, MaxPool2D, Mean, Pad, Window
 
 NCHW = "NCHW"
+MAX_PADDING = 1024
+"""More on one side is a mistake: it would only enlarge the output by constants."""
 
 
 def _pair(values: tuple[int, ...] | None, what: str) -> tuple[int, int]:
@@ -22,8 +24,8 @@ def _geometry(call: Call, size: tuple[int, int], kernel: tuple[int, int]) -> Win
     dilations = _pair(call.attr_ints("dilations"), "dilations")
     pads = call.attr_ints("pads") or (0, 0, 0, 0)
     auto = call.attr_str("auto_pad", "NOTSET") or "NOTSET"
-    if len(pads) != 4 or min(pads) < 0:
-        raise Refusal(f"pads {pads}", "four numbers >= 0")
+    if len(pads) != 4 or not 0 <= min(pads) <= max(pads) <= MAX_PADDING:
+        raise Refusal(f"pads {pads}", f"four numbers from 0 to {MAX_PADDING}")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         before, after = [], []
         for n, k, s, d in zip(size, kernel, strides, dilations, strict=True):

@@ -53,8 +53,6 @@ def clip(call: Call) -> None:
     # The bounds of float32 mean "no bound" in exports of older opsets.
     low = None if low is None or low <= -3.4e38 else low
     high = None if high is None or high >= 3.4e38 else high
-    if any(b is not None and math.isnan(b) for b in (low, high)):
-        raise Refusal("a bound is NaN")
     if low is not None and high is not None and low > high:
         raise Refusal(f"min {low} is greater than max {high}")
     call.emit(Clip(Clamp(low, high)), [call.value(0)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgekit.importers.onnx.context import Call, Refusal
@@ -12,6 +14,8 @@ from edgekit.ir.ops import Add, BatchNorm, Dense, MatMul, Mul, Transpose
 def _scaled(call: Call, value: Value, factor: float, stem: str) -> Value:
     if factor == 1.0:
         return value
+    if not math.isfinite(factor):
+        raise Refusal(f"a factor of {factor}", "a finite number")
     if value.type.dtype is not DType.FLOAT32:
         raise Refusal(f"a factor of {factor} on quantized '{value.name}'", "1")
     return call.add(Mul(), [value, call.array(np.asarray(factor, np.float32))], stem)
@@ -79,6 +83,7 @@ def batch_normalization(call: Call) -> None:
         data = call.constant(i, what)
         if data.shape != (channels,):
             raise Refusal(f"{what} has shape {data.shape}", f"{(channels,)}")
-    if (call.constant(4, "variance").astype(np.float64) + epsilon <= 0).any():
-        raise Refusal("variance + epsilon is not positive")
+    spread = call.constant(4, "variance").astype(np.float64) + epsilon
+    if not (np.isfinite(spread) & (spread > 0)).all():
+        raise Refusal("variance + epsilon is not positive and finite")
     call.emit(BatchNorm(epsilon, 1), [call.value(i) for i in range(5)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ModelError, Problem
-from edgekit.importers.onnx.context import Call, Context, Refusal
+from edgekit.importers.onnx.context import MAX_ELEMENTS, Call, Context, Refusal
 from edgekit.importers.onnx.read import default_opset, ordered, read_constants, read_model
 from edgekit.importers.onnx.registry import HANDLERS
 from edgekit.ir import DType, Graph, TensorType, verify
@@ -104,6 +105,8 @@ def _static_shape(tensor: Any, where: str, problems: list[Problem]) -> tuple[int
             problems.append(Problem(f"the batch axis is fixed at {dim.dim_value}", where,
                                     "1 or dynamic", "Export it with batch size 1"))  # fmt: skip
         shape.append(int(dim.dim_value) if known else 1)
+    if math.prod(shape) > MAX_ELEMENTS:
+        problems.append(Problem(f"its shape is {tuple(shape)}", where, f"{MAX_ELEMENTS} elements"))
     return tuple(shape) if len(problems) == before else None
 
 

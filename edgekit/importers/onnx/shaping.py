@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.importers.onnx.context import Call, Refusal
+from edgekit.importers.onnx.context import MAX_ELEMENTS, Call, Refusal
 from edgekit.ir import DType
 from edgekit.ir.ops import Concat, Pad, Reshape, Transpose
 
@@ -165,6 +165,8 @@ def gather(call: Call) -> None:
     """``Gather`` of constants (index arithmetic on shapes)."""
     data, index = call.constant(0, "data"), call.constant(1, "indices")
     axis = call.attr_int("axis", 0)
+    if data.size * index.size > MAX_ELEMENTS:
+        raise Refusal(f"gathers {index.size} times from {data.size} elements")
     try:
         taken = np.take(data, index, axis=axis)
     except (IndexError, ValueError) as error:

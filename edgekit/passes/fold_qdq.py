@@ -1,0 +1,190 @@
+"""Quantize/Dequantize pairs of QDQ models become quantization of the values themselves.
+
+- ``Dequantize(constant) -> constant`` that carries its quantization;
+- ``Quantize(Dequantize(x)) -> x``, or one Quantize of integers where the parameters differ;
+- ``move(Dequantize(x)) -> Dequantize(move(x))`` for operators that only move or select elements;
+- ``Quantize(op(Dequantize(x), ...)) -> op(x, ...)`` on quantized values;
+- a Quantize at a graph input and a Dequantize at a graph output become the type of the port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgekit.ir import DType, Graph, Node, Quant, TensorType, Value
+from edgekit.ir.ops import (
+    Add,
+    AvgPool2D,
+    Clip,
+    Concat,
+    Conv2D,
+    Dense,
+    Dequantize,
+    MaxPool2D,
+    Mean,
+    Mul,
+    Pad,
+    Quantize,
+    Reshape,
+    Softmax,
+    Sub,
+    Transpose,
+)
+from edgekit.passes.rewrite import append, derive, float_array, forward, refuse, remove_unread
+
+MOVES = (Reshape, Transpose, MaxPool2D, Concat, Pad)
+LAYERS = (Conv2D, Dense)
+COMPUTES = (*LAYERS, Add, Sub, Mul, AvgPool2D, Mean, Softmax, Clip)
+SOFTMAX_QUANT = Quant.per_tensor(1.0 / 256.0, -128)
+"""The one output quantization of the int8 softmax kernel; others follow by a Quantize."""
+
+
+def bias_quant(x: Quant, weights: Quant) -> Quant:
+    """Quantization of an int32 bias: scale of the input times scale of the weights, in float32."""
+    scales = np.float32(x.scale[0]) * np.asarray(weights.scale, np.float32)
+    axis = None if weights.axis is None else 0
+    return Quant(tuple(float(s) for s in scales), (0,) * len(scales), axis)
+
+
+def _integer_source(value: Value | None) -> Value | None:
+    """The int8 value behind a Dequantize, or a quantized int8 constant."""
+    if value is None or (value.is_constant and value.type.dtype is DType.INT8):
+        return value if value is not None and value.type.quant is not None else None
+    source = value.producer
+    return source.input(0) if source is not None and isinstance(source.op, Dequantize) else None
+
+
+@dataclass(frozen=True)
+class FoldQdq:
+    """Turn Quantize/Dequantize pairs into quantized values."""
+
+    name: str = "fold-qdq"
+
+    def run(self, graph: Graph) -> bool:
+        if not any(isinstance(n.op, Quantize | Dequantize) for n in graph.nodes):
+            return False
+        for node in list(graph.nodes):
+            if isinstance(node.op, Dequantize):
+                self._fold_constant(graph, node)
+            elif isinstance(node.op, Quantize):
+                self._meet(graph, node)
+            elif isinstance(node.op, MOVES):
+                if not self._sink(graph, node):
+                    self._compute(graph, node)
+            elif isinstance(node.op, COMPUTES):
+                self._compute(graph, node)
+        self._inputs(graph)
+        self._outputs(graph)
+        remove_unread(graph)
+        return True
+
+    @staticmethod
+    def _fold_constant(graph: Graph, node: Node) -> None:
+        value = node.input(0)
+        if value.is_constant:
+            forward(graph, node, value)
+
+    @staticmethod
+    def _meet(graph: Graph, node: Node) -> None:
+        x = _integer_source(node.input(0))
+        if x is None:
+            return
+        if x.type.quant == node.output.type.quant:
+            graph.bypass(node, x)
+        else:
+            graph.set_input(node, 0, x)
+
+    def _sink(self, graph: Graph, node: Node) -> bool:
+        sources = [_integer_source(v) for v in node.inputs]
+        found = [s for s in sources if s is not None]
+        if len(found) < len(sources) or len({s.type.quant for s in found}) != 1:
+            return False
+        clamp = getattr(node.op, "clamp", None)
+        if clamp is not None or (isinstance(node.op, Pad) and node.op.value != 0.0):
+            refuse(self.name, node, "its bounds or padding may lie between two integers")
+            return False
+        for index, source in enumerate(found):
+            graph.set_input(node, index, source)
+        real = node.output.type
+        graph.set_type(node.output, replace(real, dtype=DType.INT8, quant=found[0].type.quant))
+        append(graph, node, Dequantize(), real)
+        return True
+
+    def _compute(self, graph: Graph, node: Node) -> None:
+        readers = [n for n, _ in node.output.uses]
+        quants = {n.output.type.quant for n in readers if isinstance(n.op, Quantize)}
+        if not readers or graph.is_output(node.output):
+            return
+        if len(quants) != 1 or not all(isinstance(n.op, Quantize) for n in readers):
+            refuse(self.name, node, "its result is also used unquantized")
+            return
+        count = 2 if isinstance(node.op, LAYERS) else len(node.inputs)
+        sources = [_integer_source(v) for v in node.inputs[:count]]
+        if any(s is None for s in sources):
+            refuse(self.name, node, "an operand is not quantized")
+            return
+        alike = {s.type.quant for s in sources if s is not None} == quants
+        if isinstance(node.op, MOVES) and not alike:
+            refuse(self.name, node, "its operands and result are quantized differently")
+            return
+        if isinstance(node.op, LAYERS) and not self._quantize_bias(graph, node, sources):
+            refuse(self.name, node, "its bias or weights do not follow the int8 scheme")
+            return
+        for index, source in enumerate(sources):
+            graph.set_input(node, index, source)
+        graph.set_type(node.output, readers[0].output.type)
+        for reader in readers:
+            graph.bypass(reader, node.output)
+        if isinstance(node.op, Softmax) and node.output.type.quant != SOFTMAX_QUANT:
+            wanted = node.output.type
+            graph.set_type(node.output, replace(wanted, quant=SOFTMAX_QUANT))
+            append(graph, node, Quantize(), wanted)
+
+    @staticmethod
+    def _quantize_bias(graph: Graph, node: Node, sources: list[Value | None]) -> bool:
+        """Give the layer an int32 bias of scale ``s_x * s_w``; False where that is impossible."""
+        x, weights = sources[0], sources[1]
+        if x is None or weights is None or x.type.quant is None or weights.type.quant is None:
+            return False
+        if not weights.is_constant or any(weights.type.quant.zero_point):
+            return False
+        bias = node.optional_input(2)
+        if bias is None:
+            return True
+        wanted = bias_quant(x.type.quant, weights.type.quant)
+        scales = np.asarray(wanted.scale)
+        if bias.type.dtype is DType.INT32 and bias.type.quant is not None:
+            given = np.asarray(bias.type.quant.scale)
+            if np.allclose(given, scales, rtol=1e-5, atol=0):
+                return True
+            real = bias.array * given
+        else:
+            data = float_array(bias)
+            if data is None:
+                return False
+            real = data.astype(np.float64)
+        q = np.clip(np.rint(real / scales), -(2**31), 2**31 - 1).astype(np.int32)
+        type = TensorType(tuple(q.shape), DType.INT32, "", wanted)
+        graph.set_input(node, 2, derive(graph, bias, q, type))
+        return True
+
+    @staticmethod
+    def _inputs(graph: Graph) -> None:
+        for value in list(graph.inputs):
+            readers = [n for n, _ in value.uses if isinstance(n.op, Quantize)]
+            types = {n.output.type for n in readers}
+            if len(readers) != len(value.uses) or len(types) != 1 or graph.is_output(value):
+                continue
+            if value.type.dtype is DType.FLOAT32:
+                port = graph.replace_input(value, types.pop())
+                for reader in readers:
+                    graph.bypass(reader, port)
+
+    @staticmethod
+    def _outputs(graph: Graph) -> None:
+        for value in dict.fromkeys(graph.outputs):
+            source = value.producer
+            if source is not None and isinstance(source.op, Dequantize) and not value.uses:
+                graph.bypass(source, source.input(0))
