@@ -114,17 +114,26 @@ def quantize(
     return quantize_model(model, samples, Path(out), observer, percentile)
 
 
-def evaluate(path: Path | str, data: Path | str | Arrays, on: Place = "reference") -> Evaluation:
+def evaluate(
+    path: Path | str,
+    data: Path | str | Arrays,
+    on: Place = "reference",
+    compare: bool = False,
+) -> Evaluation:
     """Accuracy of a converted model (folder) or of a model file over labelled data.
 
-    A model file is evaluated in its own arithmetic with the reference, wherever ``on`` points.
+    Args:
+        path: folder of a converted model, or a model file (then ``on`` must be ``reference``).
+        data: inputs as for `edgekit.deployment.Deployment.run`, labels in ``y``.
+        on: ``reference``, ``host`` or ``emulator``.
+        compare: also count the samples whose outputs equal the reference bit for bit.
 
     Raises:
         ModelError, DataError: model or data refused.
     """
     arrays = _arrays(data) or {}
     if Path(path).is_dir():
-        return load(path).evaluate(arrays, on)
+        return load(path).evaluate(arrays, on, compare=compare)
     from edgekit.pipeline.quantization import evaluate_model
 
     return evaluate_model(path, arrays, on)

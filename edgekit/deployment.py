@@ -16,6 +16,7 @@ from edgekit.ir.serialize import load_graph
 from edgekit.npz import LABELS, load_arrays
 from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 from edgekit.pipeline.builds import firmware_image, host_image
+from edgekit.pipeline.checks import count_identical
 from edgekit.pipeline.convert import REPORT, STORE, VECTORS, write_report
 from edgekit.pipeline.debugging import compare_trace
 from edgekit.pipeline.evaluation import score
@@ -209,8 +210,14 @@ class Deployment:
         on: Place = "reference",
         toolchain: ToolchainChoice = "auto",
         emulator: EmulatorChoice = "auto",
+        compare: bool = False,
     ) -> Evaluation:
         """Accuracy over labelled data: inputs as for `run`, labels in ``y``.
+
+        Args:
+            data: inputs and labels.
+            on, toolchain, emulator: as for `run`.
+            compare: also count the samples whose outputs equal the reference bit for bit.
 
         Raises:
             DataError: labels are missing or do not fit.
@@ -220,13 +227,16 @@ class Deployment:
         where = self.core.name if on == "emulator" else on
         subject = f"{self.manifest.precision} on {where}"
         given = dict(zip((p.name for p in self.manifest.inputs), inputs.values(), strict=True))
-        return score(
+        result = score(
             {p.name: _real(p, outputs[p.name]) for p in self.manifest.outputs},
             {p.name: _real(p, given[p.name]) for p in self.manifest.inputs},
             data.get(LABELS),
             subject,
             on,
         )
+        if not compare:
+            return result
+        return replace(result, identical=count_identical(outputs, self.run(inputs)))
 
     def record(self, *evaluations: Evaluation) -> None:
         """Put accuracy figures into the report and write it anew."""

@@ -106,6 +106,9 @@ def evaluation_view(result: Evaluation) -> RenderableType:
         grid.add_row("MSE", fmt.number(result.mse, 6))
     if result.auc is not None:
         grid.add_row("AUC", f"{result.auc:.4f}")
+    if result.identical is not None:
+        text = f"{result.identical:,} of {result.samples:,} samples equal the reference bit for bit"
+        grid.add_row("Compared", text)
     return grid
 
 

@@ -122,6 +122,7 @@ class Evaluation:
         correct: number of those samples.
         mse: mean squared error of a reconstruction.
         auc: area under the ROC curve of the reconstruction error against the label.
+        identical: samples whose outputs equal the reference bit for bit; null where not compared.
         schema_version: version of this format.
     """
 
@@ -132,6 +133,7 @@ class Evaluation:
     correct: int | None = None
     mse: float | None = None
     auc: float | None = None
+    identical: int | None = None
     schema_version: int = SCHEMA_VERSION
 
 

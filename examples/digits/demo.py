@@ -35,7 +35,7 @@ def convert_and_evaluate(target: str, ui: Ui) -> tuple[Deployment, Evaluation, E
         step("evaluating the float model")
         real = api.evaluate(HERE / "digits.onnx", test)
         step(f"running all {len(test['y'])} labelled digits on the emulated {target}")
-        integer = deployment.evaluate(test, on="emulator")
+        integer = deployment.evaluate(test, on="emulator", compare=True)
         deployment.record(real, integer)
     return deployment, real, integer
 
@@ -49,8 +49,13 @@ def main(target: str = "cortex-m4") -> int:
         ui.warn(str(error))
         return error.exit_code
     ui.show(terminal.report_view(deployment.report, layers=False))
+    same = integer.identical == integer.samples
+    ui.text(
+        f"Test set      {integer.identical} of {integer.samples} samples on the emulated core are "
+        "bit for bit equal to the reference"
+    )
     ui.text(f"\nreport:  {OUT}/report.html\nC code:  {OUT}/digits.c, {OUT}/digits.h")
-    return 0 if real.top1 is not None and integer.top1 is not None else 1
+    return 0 if same and real.top1 is not None else 1
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ class FakeApi:
         self.note("quantize", model=model, calibration=calibration, out=out, **options)
         return QuantizeSummary(str(out), 100, options["observer"])
 
-    def evaluate(self, path: Path, data: Arrays, on: str) -> Evaluation:
-        self.note("evaluate", path=path, data=data, on=on)
+    def evaluate(self, path: Path, data: Arrays, on: str, compare: bool = False) -> Evaluation:
+        self.note("evaluate", path=path, data=data, on=on, compare=compare)
         return Evaluation("int8 model", on, len(data["x"]), top1=0.5, correct=1)
 
 

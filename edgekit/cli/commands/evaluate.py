@@ -27,9 +27,14 @@ from edgekit.options import Place
 @click.option(
     "--data", type=FILE, required=True, metavar="LABELLED.npz", help="Inputs, and labels in y."
 )
+@click.option(
+    "--compare/--no-compare",
+    default=False,
+    help="Also count the samples whose outputs equal the reference bit for bit.",
+)
 @config_option("evaluate")
 @common
-def evaluate(ui: Ui, path: Path, on: Place, data: Path) -> None:
+def evaluate(ui: Ui, path: Path, on: Place, data: Path, compare: bool) -> None:
     """Measure accuracy on labelled data.
 
     Top-1 for a classifier; MSE and AUC for a model that reconstructs its input."""
@@ -40,5 +45,5 @@ def evaluate(ui: Ui, path: Path, on: Place, data: Path) -> None:
     labelled = load_arrays(data)
     with ui.progress() as step:
         step(f"evaluating {path.name} on {on}")
-        result = api.evaluate(path, labelled, on)
+        result = api.evaluate(path, labelled, on, compare)
     ui.result(result, lambda: evaluation_view(result))
