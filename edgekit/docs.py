@@ -14,6 +14,8 @@ from pathlib import Path
 
 import click
 
+from edgekit.docs_tables import operators_document, targets_document
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _COMMON = ("json_", "quiet", "debug")
 _COMMON_TEXT = """Every command also takes:
@@ -138,6 +140,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "exit-codes.md": exit_code_document,
     "json-schema.md": json_document,
     "report.schema.json": report_schema_document,
+    "supported-operators.md": lambda: _MADE + operators_document(),
+    "targets.md": lambda: _MADE + targets_document(),
 }
 
 

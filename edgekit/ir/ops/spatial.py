@@ -42,6 +42,22 @@ class Window:
             result.append((n + pad - reach) // s + 1)
         return result[0], result[1]
 
+    def meets_input(self, size: tuple[int, int], kernel: tuple[int, int]) -> bool:
+        """True where every position of the window has a tap inside the input."""
+        for n, k, s, d, pad, count in zip(
+            size,
+            kernel,
+            self.strides,
+            self.dilations,
+            self.padding[:2],
+            self.output(size, kernel),
+            strict=True,
+        ):
+            for start in range(-pad, count * s - pad, s):
+                if not any(0 <= start + i * d < n for i in range(k)):
+                    return False
+        return True
+
 
 def _replace(shape: Shape, layout: str, size: tuple[int, int], channels: int) -> Shape:
     out = list(shape)
@@ -109,7 +125,11 @@ class _Pool2D(Op):
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         x = shapes[0]
-        size = self.window.output(spatial_size(x, self.layout), self.kernel)
+        source = spatial_size(x, self.layout)
+        size = self.window.output(source, self.kernel)
+        # Neither a maximum nor a mean is defined over nothing.
+        meets = self.window.meets_input(source, self.kernel)
+        require(meets, f"a window of kernel {self.kernel} lies in the padding alone")
         return (_replace(x, self.layout, size, x[CHANNEL_AXIS[self.layout]]),)
 
 

@@ -1,0 +1,112 @@
+"""Documents that list what is registered: operators and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+
+def operators_document() -> str:
+    """docs/supported-operators.md, from the registries of importers, lowering and C kernels."""
+    from codegen.c.operators import EMITTERS
+    from edgekit.importers.onnx.registry import HANDLERS as ONNX
+    from edgekit.importers.tflite.load import HANDLERS as TFLITE
+    from edgekit.ir.ops import OPS, Reshape
+    from quantize.lower import RULES
+
+    lines = [
+        "# Supported operators",
+        "",
+        "A model with any other operator is refused: every such node is listed with its name. A "
+        "note says what is special; shapes are static, the batch is 1, and layouts other than 2-D "
+        "images are limited as the notes say.",
+        "",
+        "## In model files",
+        "",
+        *_import_table("ONNX", ONNX),
+        "",
+        *_import_table("TFLite", TFLITE),
+        "",
+        "## In the generated code",
+        "",
+        "`int8`: it has an integer form on every target with lowering `nhwc-int8`, exact to the "
+        "reference. `float32`: it has a float kernel (`--precision float32`). Reshape costs "
+        "nothing in either. An operator without an entry must be removed by a rewrite (BatchNorm "
+        "folds into the layer before it, MatMul by constant weights becomes Dense).",
+        "",
+        "| operator | int8 | float32 | what it computes |",
+        "|---|---|---|---|",
+    ]
+    for name, op in OPS.items():
+        if op.__module__.endswith("integer"):
+            continue
+        int8 = op in RULES and name not in ("Dequantize",)
+        real = op in EMITTERS or op is Reshape
+        lines.append(f"| {name} | {_mark(int8)} | {_mark(real)} | {_first_line(op.__doc__)} |")
+    return "\n".join(lines) + "\n"
+
+
+def targets_document() -> str:
+    """docs/targets.md, from the TOML files."""
+    from targets.load import board_names, core_names, load_board, load_core
+
+    lines = [
+        "# Targets",
+        "",
+        "`--target` takes a core or a board. A board adds memory sizes (a model that does not fit "
+        "is refused, with what would make it fit), clock and flash wait states.",
+        "",
+        "## Cores",
+        "",
+        "| core | what | compilers | emulators | cycle estimate |",
+        "|---|---|---|---|---|",
+    ]
+    for name in core_names():
+        core = load_core(name)
+        compilers = _names({"zig": core.zig, "gcc": core.gcc})
+        emulators = (
+            "runs natively"
+            if core.is_host
+            else _names({"unicorn": core.unicorn, "qemu": core.qemu})
+        )
+        cycles = "-"
+        if core.cycles is not None:
+            pairs = core.cycles.method == "pairs"
+            span = f"{core.cycles.cpi_low:g} to {core.cycles.cpi_high:g} cycles per instruction"
+            cycles = "instruction pairs per basic block" if pairs else span
+        lines.append(f"| `{name}` | {core.title} | {compilers} | {emulators} | {cycles} |")
+    lines += [
+        "",
+        "## Boards",
+        "",
+        "| board | what | core | flash | RAM for the model | clock | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in board_names():
+        b = load_board(name)
+        lines.append(
+            f"| `{name}` | {b.title} | {b.core} | {b.flash_bytes // 1024:,} KiB | "
+            f"{b.contiguous_sram_bytes // 1024:,} of {b.sram_bytes // 1024:,} KiB | "
+            f"{b.clock_hz / 1e6:g} MHz | {b.source} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _import_table(title: str, handlers: dict[str, Callable[..., None]]) -> Iterable[str]:
+    yield f"### {title}"
+    yield ""
+    yield "| operator | note |"
+    yield "|---|---|"
+    for name in sorted(handlers):
+        yield f"| {name} | {_first_line(handlers[name].__doc__)} |"
+
+
+def _first_line(text: str | None) -> str:
+    return " ".join((text or "").strip().split("\n\n")[0].split()).replace("``", "`")
+
+
+def _mark(yes: bool) -> str:
+    return "yes" if yes else ""
+
+
+def _names(tools: dict[str, object]) -> str:
+    return ", ".join(name for name, tool in tools.items() if tool is not None) or "none"
