@@ -9,9 +9,7 @@
 #ifndef EK_COUNT_H
 #define EK_COUNT_H
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "ek_libc.h"
 
 enum { EK_PLAIN = -1, EK_DISPATCH = -2, EK_START = -3, EK_HARNESS = -4 };
 

@@ -6,9 +6,7 @@
  *   start harness_from harness_to samples limit ranges (from to)... steps entry...
  * At exit it writes `counts.txt`: samples, their totals, then the blocks.
  */
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "ek_count.h"
 
@@ -87,38 +85,39 @@ static void on_exit(qemu_plugin_id_t id, void *user)
 {
     (void)id;
     (void)user;
-    FILE *f = fopen("counts.txt", "w");
+    ek_file *f = fopen("counts.txt", "w");
     if (!f) {
         return;
     }
-    fprintf(f, "%" PRIu32 " %" PRIu32 "\n", counter.samples, counter.step_count + 1);
+    fprintf(f, "%u %u\n", (unsigned)counter.samples, (unsigned)counter.step_count + 1);
     for (uint32_t s = 0; s < counter.samples; s++) {
         for (uint32_t i = 0; i <= counter.step_count; i++) {
-            fprintf(f, "%" PRIu64 " ", counter.totals[s * (counter.step_count + 1) + i]);
+            const uint64_t total = counter.totals[s * (counter.step_count + 1) + i];
+            fprintf(f, "%llu ", (unsigned long long)total);
         }
-        fputc('\n', f);
+        fprintf(f, "\n");
     }
     for (uint32_t i = 0; i < block_count; i++) {
         const ek_block *b = blocks[i];
         if (b->executions) {
-            fprintf(f, "%" PRIu64 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", b->address,
-                    b->size, b->instructions, b->executions, b->taken);
+            fprintf(f, "%llu %u %u %llu %llu\n", (unsigned long long)b->address, (unsigned)b->size,
+                    (unsigned)b->instructions, (unsigned long long)b->executions,
+                    (unsigned long long)b->taken);
         }
     }
     fclose(f);
 }
 
-static uint64_t number(FILE *f)
+static uint64_t number(ek_file *f)
 {
-    uint64_t value = 0;
-    if (fscanf(f, "%" SCNu64, &value) != 1) {
-        fputs("edgekit: the plugin's configuration is damaged\n", stderr);
-        exit(2);
+    unsigned long long value = 0;
+    if (fscanf(f, "%llu", &value) != 1) {
+        exit(2); /* the configuration is damaged */
     }
     return value;
 }
 
-static const uint64_t *numbers(FILE *f, uint64_t count)
+static const uint64_t *numbers(ek_file *f, uint64_t count)
 {
     uint64_t *values = calloc(count + 1, sizeof *values);
     if (!values) {
@@ -136,7 +135,7 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, 
     if (argc != 1 || strncmp(argv[0], "config=", 7) != 0) {
         return -1;
     }
-    FILE *f = fopen(argv[0] + 7, "r");
+    ek_file *f = fopen(argv[0] + 7, "r");
     if (!f) {
         return -1;
     }

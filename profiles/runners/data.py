@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,12 +60,13 @@ def pack_inputs(manifest: Manifest, inputs: Sequence[NDArray[Any]]) -> Bytes:
 
 
 def unpack_outputs(manifest: Manifest, records: Bytes) -> list[NDArray[Any]]:
-    """Arrays (n, *port.shape[1:]) from records of the harness' output buffer."""
+    """Arrays from records of the harness' output buffer, samples along the first axis."""
     offsets, _ = port_offsets(manifest.outputs)
     arrays = []
     for port, offset in zip(manifest.outputs, offsets, strict=True):
         data = np.ascontiguousarray(records[:, offset : offset + port.nbytes])
-        array = data.view(port.dtype.numpy).reshape((len(records), *port.shape[1:]))
+        shape = (len(records) * math.prod(port.shape[:1]), *port.shape[1:])
+        array = data.view(port.dtype.numpy).reshape(shape)
         arrays.append(array)
     return arrays
 

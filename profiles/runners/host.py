@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,11 +81,13 @@ class _Call:
         self._state = aligned(manifest.state_bytes, 16) if manifest.state_bytes else None
 
     def samples(self, inputs: Sequence[NDArray[Any]], carry_state: bool) -> list[NDArray[Any]]:
-        """Outputs (n, *port.shape[1:]) of every sample."""
+        """Outputs of every sample, one after the other along the first axis."""
         count = check_inputs(self.manifest, inputs)
         arrays = [np.ascontiguousarray(a) for a in inputs]
+        ports = [*self.manifest.inputs, *self.manifest.outputs]
         outputs = [
-            np.zeros((count, *p.shape[1:]), dtype=p.dtype.numpy) for p in self.manifest.outputs
+            np.zeros((count * math.prod(p.shape[:1]), *p.shape[1:]), dtype=p.dtype.numpy)
+            for p in self.manifest.outputs
         ]
         state = None if self._state is None else self._state.ctypes.data
         fixed = [ctypes.c_void_p(self._arena.ctypes.data), ctypes.c_void_p(state)]
@@ -93,7 +96,10 @@ class _Call:
             if self._state is not None and (index == 0 or not carry_state):
                 self._init(fixed[1])
             # The address of a row stays valid as long as its array; a row alone may be empty.
-            rows = [ctypes.c_void_p(a.ctypes.data + index * a[:1].nbytes) for a in moving]
+            rows = [
+                ctypes.c_void_p(a.ctypes.data + index * p.nbytes)
+                for a, p in zip(moving, ports, strict=True)
+            ]
             check_status(self.manifest, self._run(*fixed, *rows), index)
         return outputs
 

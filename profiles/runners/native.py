@@ -29,7 +29,7 @@ def native_library(source: str, defines: Sequence[str] = ()) -> Path:
     key = content_key(
         [
             path.read_bytes(),
-            (SOURCES / "ek_count.h").read_bytes(),
+            *(header.read_bytes() for header in sorted(SOURCES.glob("*.h"))),
             platform.platform(),
             *defines,
         ]
