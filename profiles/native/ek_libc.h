@@ -19,6 +19,7 @@ _Noreturn void exit(int status);
 int strncmp(const char *a, const char *b, size_t count);
 ek_file *fopen(const char *path, const char *mode);
 int fclose(ek_file *f);
+int dprintf(int descriptor, const char *format, ...);
 int fprintf(ek_file *f, const char *format, ...);
 int fscanf(ek_file *f, const char *format, ...);
 

@@ -65,7 +65,7 @@ static void on_execute(unsigned int vcpu, void *user)
 {
     (void)vcpu;
     if (!ek_execute(&counter, user)) {
-        fputs("edgekit: instruction limit\n", stderr);
+        dprintf(2, "edgekit: instruction limit\n");
         exit(3);
     }
 }
