@@ -73,6 +73,19 @@ def quantize_graph(
     """
     check_quantizable(graph)
     ranges = value_ranges(graph, calibration, observer=observer, percentile=percentile)
+    return quantize_ranges(graph, ranges)
+
+
+def quantize_ranges(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
+    """Quantize a float graph whose values have known ranges.
+
+    Args:
+        graph: as for `quantize_graph`, and checked by `check_quantizable`.
+        ranges: by name, of every value that is not a constant.
+
+    Returns:
+        As `quantize_graph`.
+    """
     result = graph.copy()
     for value, quant in _choose(result, ranges):
         graph_type = replace(value.type, dtype=DType.INT8, quant=quant)
@@ -114,7 +127,7 @@ def _computed(value: Value | None) -> bool:
     return value is not None and float_array(value) is None
 
 
-def _choose(graph: Graph, ranges: dict[str, Range]) -> list[tuple[Value, Quant]]:
+def _choose(graph: Graph, ranges: Mapping[str, Range]) -> list[tuple[Value, Quant]]:
     """Every value with its quantization, the same for all members of a group."""
     find = _groups(graph)
     members: dict[int, list[Value]] = {}
@@ -150,7 +163,7 @@ def _groups(graph: Graph) -> Callable[[Value], int]:
 
 
 def _group_quant(
-    graph: Graph, group: list[Value], ranges: dict[str, Range], problems: list[Problem]
+    graph: Graph, group: list[Value], ranges: Mapping[str, Range], problems: list[Problem]
 ) -> Quant:
     total = Range(0.0, 0.0)
     for value in group:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.c.emit import unsupported
+from codegen.c.emit import is_alias, unsupported
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Binding, Graph, Node, Value
 from edgekit.ir.graph import node_macs
 from edgekit.options import Precision, Rounding
-from edgekit.passes import CANONICAL, TO_NHWC, run_passes
+from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.lowering import LOWERINGS, is_quantized
 from edgekit.pipeline.reporting import target_info
@@ -107,9 +107,9 @@ def _variables(graph: Graph) -> list[Value]:
     return [*graph.inputs, *(v for n in graph.nodes for v in n.outputs)]
 
 
-def _lowered(graph: Graph, passes: tuple[object, ...], rounding: Rounding) -> Prospect:
+def _lowered(graph: Graph, passes: tuple[Pass, ...], rounding: Rounding) -> Prospect:
     try:
-        lowered = run_passes(graph, passes)  # type: ignore[arg-type]
+        lowered = run_passes(graph, passes)
         return Prospect(lowered, "int8", rounding, _by_node(unsupported(lowered)))
     except ModelError as error:
         channels_last = run_passes(graph, TO_NHWC)
@@ -121,7 +121,8 @@ def _by_node(problems: tuple[Problem, ...] | list[Problem]) -> dict[str, str]:
     found: dict[str, str] = {}
     for problem in problems:
         name = problem.where.partition("'")[2].removesuffix("'")
-        found[name] = "; ".join(filter(None, (found.get(name), problem.what)))
+        allowed = f"allowed: {problem.allowed}" if problem.allowed else None
+        found[name] = "; ".join(filter(None, (found.get(name), problem.what, allowed)))
     return found
 
 
@@ -138,13 +139,13 @@ def _ram(graph: Graph) -> int | None:
 
 
 def _nodes(graph: Graph, prospect: Prospect, core: Core | None) -> tuple[InspectedNode, ...]:
-    """Nodes of the model; after them what lowering adds (layout changes that remain)."""
+    """Nodes of the model; after them what lowering adds and has to be executed (layout changes)."""
     if core is None:
         return tuple(_node(n, None, None, None) for n in graph.nodes)
     later = {n.name: n for n in prospect.graph.nodes}
     costs = _costs(prospect, core)
     known = {n.name for n in graph.nodes}
-    added = [n for n in prospect.graph.nodes if n.name not in known]
+    added = [n for n in prospect.graph.nodes if n.name not in known and not is_alias(n.op)]
     return tuple(
         _node(n, later.get(n.name), costs.get(n.name), prospect) for n in [*graph.nodes, *added]
     )
@@ -188,9 +189,9 @@ def _costs(prospect: Prospect, core: Core) -> dict[str, Cost]:
             )
             for node, kernel in zip(nodes, kernels, strict=True)
         }
-        for tool in toolchains(core)
+        for tool in toolchains(core) or (None,)
     ]  # fmt: skip
-    return min(candidates, key=_total, default={})
+    return min(candidates, key=_total)
 
 
 def _total(costs: Mapping[str, Cost]) -> int:

@@ -38,6 +38,9 @@ ANSWERS: dict[str, type] = {
     "edgekit doctor": Diagnosis,
 }
 
+NAME_LIMIT = 18
+"""Characters of a layer's name beside seven other columns."""
+
 
 def inspection_view(found: Inspection) -> RenderableType:
     """Facts about the model, and a table of its operators."""
@@ -59,6 +62,10 @@ def inspection_view(found: Inspection) -> RenderableType:
         refused = sum(node.supported is False for node in found.nodes)
         answer = f"{refused} operators not supported" if refused else "every operator supported"
         grid.add_row("Target", f"{found.target.name}: {answer}")
+        costs = [node.instructions for node in found.nodes]
+        if costs and None not in costs:
+            total = sum(cost or 0 for cost in costs)
+            grid.add_row("Instructions", f"about {fmt.count(total)} per inference")
     return Group(grid, _operator_table(found))
 
 
@@ -68,14 +75,16 @@ def _operator_table(found: Inspection) -> RenderableType:
     with_target = found.target is not None
     if with_target:
         right.append("instructions")
-        columns += ["instructions", "origin", "supported"]
-    made = table("Operators", *columns, right=right)
+        columns += ["instructions", "supported"]
+    title = "Operators (~ modelled, not counted)" if with_target else "Operators"
+    made = table(title, *columns, right=right)
     for index, node in enumerate(found.nodes):
-        cells = [str(index), node.name, node.op, fmt.shape(node.shape)]
+        cells = [str(index), fmt.abbreviate(node.name, NAME_LIMIT), node.op, fmt.shape(node.shape)]
         cells += [fmt.count(node.macs) if node.macs else "-", _dash(node.parameters)]
         if with_target:
             supported = "yes" if node.supported else f"no: {node.reason}"
-            cells += [fmt.count(node.instructions), node.cost_origin or "-"]
+            mark = "~" if node.cost_origin == "modelled" and node.instructions else ""
+            cells.append(mark + fmt.count(node.instructions))
             cells.append("-" if node.supported is None else supported)
         made.add_row(*cells)
     return made

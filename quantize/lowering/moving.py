@@ -28,7 +28,9 @@ def pad(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     require_same_scale(node)
     quant = node.output.type.quant
     assert quant is not None
-    stored = quant.zero_point[0] + round_half_away(np.float64(op.value / quant.scale[0]))
+    # Bounded first: padding by infinity (for a maximum) would round to NaN.
+    bounded = np.clip(np.float64(op.value) / quant.scale[0], -1024.0, 1024.0)
+    stored = quant.zero_point[0] + round_half_away(bounded)
     value = int(np.clip(stored, -128, 127))
     graph.set_op(node, replace(op, value=float(value)))
     low, high = value_range(node.input(0))

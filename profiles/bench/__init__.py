@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m profiles.bench`` measures and writes docs/benchmarks.md."""

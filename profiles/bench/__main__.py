@@ -1,0 +1,40 @@
+"""``python -m profiles.bench [--output FILE] [--model KEY]...``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from edgekit.errors import EdgekitError
+from edgekit.files import write_atomic
+from profiles.bench.measure import measure_times, run_models
+from profiles.bench.models import ROOT, models
+from profiles.bench.page import write_page
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m profiles.bench", description=__doc__)
+    keys = [m.key for m in models()]
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    parser.add_argument("--model", action="append", choices=keys, help="default: every model")
+    given = parser.parse_args()
+    chosen = [m for m in models() if not given.model or m.key in given.model]
+
+    def log(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    try:
+        runs = list(run_models(chosen, log))
+        page = write_page(runs, measure_times(chosen, log))
+    except EdgekitError as error:
+        log(str(error))
+        return error.exit_code
+    write_atomic(given.output, page)
+    log(f"wrote {given.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,278 @@
+"""What the instruction count of each kernel is linear in: the loops of its source, counted.
+
+Every kernel has a key (the sizes it is called with) and features of that key. ``unroll`` is the
+number of elements that the compiled innermost loop takes at a time: ``steps`` counts its full
+turns, ``rest`` the elements left over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+Features = dict[str, float]
+
+
+class WindowKey(NamedTuple):
+    """The fields of ``ek_window``."""
+
+    in_h: int
+    in_w: int
+    in_c: int
+    out_h: int
+    out_w: int
+    out_c: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    pad_top: int
+    pad_left: int
+    dilation_h: int
+    dilation_w: int
+    groups: int
+
+    @property
+    def pixels(self) -> int:
+        """Output positions."""
+        return self.out_h * self.out_w
+
+    @property
+    def taps(self) -> int:
+        """Positions of the kernel."""
+        return self.kernel_h * self.kernel_w
+
+    @property
+    def rows(self) -> tuple[int, int, int, int, int, int]:
+        """What `_inside` and `_whole` want, for the vertical axis."""
+        return (
+            self.out_h, self.kernel_h, self.stride_h, self.pad_top, self.dilation_h, self.in_h
+        )  # fmt: skip
+
+    @property
+    def columns(self) -> tuple[int, int, int, int, int, int]:
+        """The same for the horizontal axis."""
+        return (
+            self.out_w, self.kernel_w, self.stride_w, self.pad_left, self.dilation_w, self.in_w
+        )  # fmt: skip
+
+    @property
+    def inside(self) -> int:
+        """Taps that lie inside the input, over all output positions."""
+        return _inside(*self.rows) * _inside(*self.columns)
+
+    @property
+    def interior(self) -> int:
+        """Output positions whose whole window lies inside the input."""
+        return _whole(*self.rows) * _whole(*self.columns)
+
+    @property
+    def whole_rows(self) -> int:
+        """Rows of windows that lie inside the input and are copied in one piece."""
+        if self.dilation_w != 1:
+            return 0
+        return _inside(*self.rows) * _whole(*self.columns)
+
+
+def _positions(count: int, stride: int, first: int, size: int) -> int:
+    """How many of ``first + stride * i``, i in [0, count), lie in [0, size)."""
+    low = max(0, -(first // stride))
+    high = min(count - 1, (size - 1 - first) // stride)
+    return max(0, high - low + 1)
+
+
+def _inside(count: int, kernel: int, stride: int, pad: int, dilation: int, size: int) -> int:
+    return sum(_positions(count, stride, k * dilation - pad, size) for k in range(kernel))
+
+
+def _whole(count: int, kernel: int, stride: int, pad: int, dilation: int, size: int) -> int:
+    return _positions(count, stride, -pad, size - (kernel - 1) * dilation)
+
+
+def _loop(name: str, times: float, length: int, unroll: int) -> Features:
+    found = {f"{name}_steps": times * (length // unroll)}
+    if unroll > 1:
+        found[f"{name}_rest"] = times * (length % unroll)
+    return found
+
+
+def _conv2d_s8(key: tuple[int, ...], unroll: int) -> Features:
+    w = WindowKey(*key)
+    depth = w.in_c // w.groups
+    length = w.taps * depth
+    pairs = w.groups * -(-w.pixels // 2)
+    blocks = pairs * -(-(w.out_c // w.groups) // 2)
+    copied = w.groups if length > depth or w.interior < w.pixels else 0
+    whole = w.whole_rows if w.groups == 1 else 0
+    taps = w.pixels * w.taps - whole * w.kernel_w
+    return {
+        "call": 1,
+        "pixel_pairs": pairs,
+        "blocks": blocks,
+        **_loop("block", blocks, length, unroll),
+        "copied_windows": copied * w.pixels,
+        "copied_rows": copied * whole,
+        "copied_taps": copied * taps,
+        "copied_bytes": copied * w.inside * depth,
+        "filled_taps": copied * (w.pixels * w.taps - w.inside),
+        "filled_bytes": copied * (w.pixels * w.taps - w.inside) * depth,
+    }
+
+
+def _depthwise_s8(key: tuple[int, ...], unroll: int) -> Features:
+    w = WindowKey(*key)
+    written_out = w.kernel_h == w.kernel_w == 3 and w.in_c == w.out_c
+    outputs = 0 if written_out else w.pixels * w.out_c
+    border = w.pixels - w.interior
+    # Only windows at the border are copied: what interior ones have is taken off.
+    whole = w.whole_rows - (w.interior * w.kernel_h if w.dilation_w == 1 else 0)
+    inside = w.inside - w.interior * w.taps
+    return {
+        "call": 1,
+        "pixels": w.pixels,
+        "outputs_3x3": w.pixels * w.out_c if written_out else 0,
+        "outputs": outputs,
+        "rows": outputs * w.kernel_h,
+        **_loop("row", outputs * w.kernel_h, w.kernel_w, unroll),
+        "copied_windows": border,
+        "copied_rows": whole,
+        "copied_taps": border * w.taps - whole * w.kernel_w,
+        "copied_bytes": inside * w.in_c,
+        "filled_bytes": (border * w.taps - inside) * w.in_c,
+    }
+
+
+def _conv2d_f32(key: tuple[int, ...], unroll: int) -> Features:
+    w = WindowKey(*key)
+    filters = w.out_c
+    depth = w.in_c // w.groups
+    return {
+        "call": 1,
+        "pixels": w.pixels,
+        "outputs": w.pixels * filters,
+        "rows": w.pixels * filters * w.kernel_h,
+        "taps": w.pixels * filters * w.taps,
+        "inside_taps": filters * w.inside,
+        **_loop("tap", filters * w.inside, depth, unroll),
+    }
+
+
+def _dense_s8(key: tuple[int, ...], unroll: int) -> Features:
+    rows, depth, outputs = key
+    blocks, single = rows * (outputs // 4), rows * (outputs % 4)
+    return {
+        "call": 1,
+        "rows": rows,
+        "blocks": blocks,
+        **_loop("block", blocks, depth, unroll),
+        "singles": single,
+        **_loop("single", single, depth, unroll),
+    }
+
+
+def _dense_f32(key: tuple[int, ...], unroll: int) -> Features:
+    rows, depth, outputs = key
+    return {
+        "call": 1,
+        "rows": rows,
+        "outputs": rows * outputs,
+        **_loop("output", rows * outputs, depth, unroll),
+    }
+
+
+def _pool(key: tuple[int, ...], unroll: int) -> Features:
+    w = WindowKey(*key)
+    outputs = w.pixels * w.in_c
+    return {
+        "call": 1,
+        "pixels": w.pixels,
+        "outputs": outputs,
+        "rows": outputs * w.kernel_h,
+        "taps": outputs * w.taps,
+        "inside_taps": w.inside * w.in_c,
+    }
+
+
+def _binary(key: tuple[int, ...], unroll: int) -> Features:
+    outer, inner = key
+    return {"call": 1, "rows": outer, **_loop("row", outer, inner, unroll)}
+
+
+def _mean(key: tuple[int, ...], unroll: int) -> Features:
+    outer, count, inner = key
+    return {
+        "call": 1,
+        "rows": outer,
+        "outputs": outer * inner,
+        **_loop("output", outer * inner, count, unroll),
+    }
+
+
+def _elements(key: tuple[int, ...], unroll: int) -> Features:
+    return {"call": 1, **_loop("element", 1, key[0], unroll)}
+
+
+def _softmax(key: tuple[int, ...], unroll: int) -> Features:
+    rows, depth = key
+    return {"call": 1, "rows": rows, **_loop("row", rows, depth, unroll)}
+
+
+def _concat(key: tuple[int, ...], unroll: int) -> Features:
+    outer, pieces = key[0], key[1:]
+    turns = sum(n // unroll for n in pieces)
+    found: Features = {"calls": len(pieces), "pieces": outer * len(pieces), "steps": outer * turns}
+    if unroll > 1:
+        found["rest"] = outer * sum(n % unroll for n in pieces)
+    return found
+
+
+def _pad(key: tuple[int, ...], unroll: int) -> Features:
+    elements, rows, row_bytes, item = key
+    return {
+        "call": 1,
+        "elements": elements,
+        "element_bytes": elements * item,
+        "rows": rows,
+        **_loop("row", rows, row_bytes, unroll),
+    }
+
+
+def _transpose(key: tuple[int, ...], unroll: int) -> Features:
+    item, shape = key[0], key[1:]
+    elements = math.prod(shape)
+    carries = sum(math.prod(shape[:i]) for i in range(1, len(shape)))
+    return {
+        "call": 1,
+        "elements": elements,
+        "element_bytes": elements * item,
+        "carries": carries,
+    }
+
+
+FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
+    "add_s8": _binary,
+    "avg_pool_f32": _pool,
+    "avg_pool_s8": _pool,
+    "binary_f32": _binary,
+    "clip_f32": _elements,
+    "clip_s8": _elements,
+    "concat": _concat,
+    "conv2d_f32": _conv2d_f32,
+    "conv2d_s8": _conv2d_s8,
+    "dense_f32": _dense_f32,
+    "dense_s8": _dense_s8,
+    "depthwise_s8": _depthwise_s8,
+    "dequantize_s8": _elements,
+    "max_pool_f32": _pool,
+    "max_pool_s8": _pool,
+    "mean_f32": _mean,
+    "mean_s8": _mean,
+    "pad": _pad,
+    "quantize_f32": _elements,
+    "rescale_s8": _elements,
+    "softmax_f32": _softmax,
+    "softmax_s8": _softmax,
+    "transpose": _transpose,
+}
+"""Kernel -> features of a key; for every kernel of `codegen.c.kernels`."""

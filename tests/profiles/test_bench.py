@@ -1,0 +1,51 @@
+"""The benchmark page, from one conversion and made-up times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgekit.api import ConvertOptions
+from edgekit.npz import load_arrays
+from profiles.bench.measure import ChainTime, ModelRun, Times, run_models
+from profiles.bench.models import BenchModel, chain, models
+from profiles.bench.page import write_page
+from tests.conversions import Conversions
+from tests.runners.support import emulator
+
+
+def digits() -> BenchModel:
+    return next(m for m in models() if m.key == "digits")
+
+
+def test_a_missing_model_is_skipped_by_name() -> None:
+    log: list[str] = []
+    runs = list(run_models([BenchModel("x", "No such model", Path("nowhere.onnx"))], log.append))
+    assert runs == []
+    assert log == ["skipped No such model: no file nowhere.onnx"]
+
+
+def test_the_page(conversions: Conversions) -> None:
+    emulator("unicorn", "cortex-m4")
+    model = digits()
+    assert model.calibration is not None
+    samples = load_arrays(model.calibration)
+    found = conversions(model.path, ConvertOptions("cortex-m4"), samples)
+    times = Times(0.061, None, None, (ChainTime(10, 0.5, (("emitting", 0.1),)),))
+    page = write_page([ModelRun(model, "cortex-m4", found.report, None)], times)
+    counted = found.report.latency.instructions
+    assert counted is not None
+    assert f"{counted:,}" in page
+    assert "1 of 1 conversions were bit-exact" in page
+    assert "| 10 | 0.50 | 50.0 | 10.00 |" in page
+    assert "None" not in page
+    assert "nan" not in page
+    other = Times(0.9, None, None, (ChainTime(10, 0.6, (("emitting", 0.2),)),))
+    again = write_page([ModelRun(model, "cortex-m4", found.report, None)], other)
+    assert page.split("## Time of conversion")[0] == again.split("## Time of conversion")[0]
+
+
+def test_a_chain_has_its_layers() -> None:
+    graph = chain(7)
+    assert len(graph.nodes) == 7
+    assert str(chain(7)) == str(graph), "the same chain every time"
+    assert graph.macs() == 7 * 16 * 4 * 36
