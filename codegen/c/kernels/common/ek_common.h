@@ -17,6 +17,14 @@
 #define EK_KERNEL static
 #endif
 
+/* Whether to write inner loops out. With vectors the compiler does better from the plain loop, and
+ * Armv6-M has too few registers. */
+#if defined(__ARM_FEATURE_MVE) || defined(__ARM_ARCH_6M__)
+#define EK_UNROLL 0
+#else
+#define EK_UNROLL 1
+#endif
+
 /* A window sliding over an NHWC tensor with batch 1. */
 typedef struct {
     int32_t in_h, in_w, in_c;

@@ -40,6 +40,7 @@ EK_INLINE void ek_conv2d_s8_block(const int8_t *a0, const int8_t *a1, const int8
     int32_t s01 = acc[1];
     int32_t s10 = acc[2];
     int32_t s11 = acc[3];
+#if EK_UNROLL
     for (int32_t n = k >> 2; n > 0; --n) {
         EK_CONV2D_S8_TAP(0);
         EK_CONV2D_S8_TAP(1);
@@ -50,7 +51,9 @@ EK_INLINE void ek_conv2d_s8_block(const int8_t *a0, const int8_t *a1, const int8
         w0 += 4;
         w1 += 4;
     }
-    for (int32_t i = 0; i < (k & 3); ++i) {
+    k &= 3;
+#endif
+    for (int32_t i = 0; i < k; ++i) {
         EK_CONV2D_S8_TAP(i);
     }
     acc[0] = s00;
