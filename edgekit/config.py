@@ -104,7 +104,7 @@ class EvaluateSection(Section):
     path: str | None = Field(default=None, description="converted model or model file")
     on: Place = Field(default="reference", description="where to run")
     data: str | None = Field(default=None, description=".npz with inputs and labels y")
-    compare: bool = Field(False, description="count outputs that equal the reference")
+    compare: bool = Field(default=False, description="count outputs that equal the reference")
 
 
 class ProfileSection(Section):

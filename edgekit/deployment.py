@@ -19,7 +19,7 @@ from edgekit.pipeline.builds import firmware_image, host_image
 from edgekit.pipeline.checks import count_identical
 from edgekit.pipeline.convert import REPORT, STORE, VECTORS, write_report
 from edgekit.pipeline.debugging import compare_trace
-from edgekit.pipeline.evaluation import score
+from edgekit.pipeline.evaluation import by_name, score
 from edgekit.pipeline.reporting import latency_of
 from edgekit.pipeline.vectors import reference_outputs
 from edgekit.pipeline.verification import Candidate
@@ -170,7 +170,7 @@ class Deployment:
             stack_bytes=run.stack_bytes,
             cycles=latency.cycles,
             toolchain=image.version,
-            emulator=runner.version(),
+            emulator=runner.version(self.core),
         )
 
     def debug(
@@ -226,10 +226,10 @@ class Deployment:
         outputs = self.run(inputs, on, toolchain=toolchain, emulator=emulator)
         where = self.core.name if on == "emulator" else on
         subject = f"{self.manifest.precision} on {where}"
-        given = dict(zip((p.name for p in self.manifest.inputs), inputs.values(), strict=True))
+        names = [p.name for p in self.manifest.inputs]
         result = score(
             {p.name: _real(p, outputs[p.name]) for p in self.manifest.outputs},
-            {p.name: _real(p, given[p.name]) for p in self.manifest.inputs},
+            {p.name: _real(p, by_name(inputs, names)[p.name]) for p in self.manifest.inputs},
             data.get(LABELS),
             subject,
             on,

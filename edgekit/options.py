@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from edgekit.errors import Problem, UsageError
+
 Precision = Literal["int8", "float32"]
 Rounding = Literal["litert", "tflm", "fast"]
 ToolchainChoice = Literal["auto", "zig", "gcc"]
@@ -50,3 +52,23 @@ class ConvertOptions:
     vectors: int = 4
     require_emulator: bool = False
     force: bool = False
+
+    def __post_init__(self) -> None:
+        choices = {
+            "precision": Precision,
+            "rounding": Rounding,
+            "toolchain": ToolchainChoice,
+            "emulator": EmulatorChoice,
+            "observer": Observer,
+        }
+        problems = [
+            Problem(f"is {getattr(self, name)!r}", name, ", ".join(allowed(choice)))
+            for name, choice in choices.items()
+            if getattr(self, name) not in (None, *allowed(choice))
+        ]
+        if not 50 < self.percentile <= 100:
+            problems.append(Problem(f"is {self.percentile!r}", "percentile", "above 50, up to 100"))
+        if not 1 <= self.vectors <= 1000:
+            problems.append(Problem(f"is {self.vectors!r}", "vectors", "1 to 1000"))
+        if problems:
+            raise UsageError("some options are wrong", problems)

@@ -27,6 +27,9 @@ from edgekit.schedule.ports import make_ports
 FLOAT_TOLERANCE = 1e-4
 """Largest difference, relative to the largest magnitude, between float32 results."""
 
+STACK_UNKNOWN = "not measured"
+"""Stands in generated files for the stack until it has been measured."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -111,8 +114,10 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "outputs": manifest.outputs,
         "steps": [_step_text(w, manifest.steps[w.step.index].symbol) for w in writers],
         "states": states,
+        "moves": _moves(program),
         "constants": constants,
         "kernels": _kernel_texts(writers),
+        "stack": STACK_UNKNOWN,
         "exact": manifest.precision == "int8",
         "tolerance": FLOAT_TOLERANCE,
         "count": len(vectors.inputs[0]) if vectors.inputs else 0,
@@ -233,20 +238,23 @@ def _guard(name: str) -> str:
 def _states(program: Program, name: str, constants: list[Constant]) -> list[dict[str, Any]]:
     texts = []
     for i, link in enumerate(program.graph.states):
-        home, update = program.location[link.state.name], program.location[link.update.name]
         symbol = f"{name}_w_state_{i}"
         constants.append(Constant(symbol, link.state.type.dtype.c_name, link.initial, False))
-        moved = update is not home
-        base = "s" if update.region == "state" else "a"
-        texts.append(
-            {
-                "symbol": symbol,
-                "offset": home.offset,
-                "nbytes": link.state.type.nbytes,
-                "update": f"{base} + {update.offset}" if moved else "",
-            }
-        )
+        offset = program.location[link.state.name].offset
+        texts.append({"symbol": symbol, "offset": offset, "nbytes": link.state.type.nbytes})
     return texts
+
+
+def _moves(program: Program) -> list[dict[str, Any]]:
+    base = {"arena": "a", "state": "s"}
+    return [
+        {
+            "source": f"{base[m.source.region]} + {m.source.offset}",
+            "home": f"s + {m.home.offset}",
+            "nbytes": m.home.nbytes,
+        }
+        for m in program.moves
+    ]
 
 
 def _vector_texts(manifest: Manifest, vectors: Vectors) -> list[dict[str, Any]]:

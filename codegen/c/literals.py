@@ -16,6 +16,13 @@ _KEYWORDS = frozenset(
     struct switch template this typedef union unsigned void volatile while""".split()
 )
 
+_RESERVED = frozenset(
+    """all assert clean complex ctype edit_cache errno fenv float help inttypes install iso646
+    limits locale main math memory new package package_source rebuild_cache setjmp signal stdalign
+    stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string test tgmath threads time
+    uchar vectors wchar wctype""".split()
+)
+
 
 def identifier(text: str) -> str:
     """A C and C++ identifier made from any text: lower case, digits and single underscores."""
@@ -23,9 +30,21 @@ def identifier(text: str) -> str:
     return f"m_{name}" if name[0].isdigit() or name in _KEYWORDS else name
 
 
-def is_identifier(text: str) -> bool:
-    """True where ``text`` can be a symbol prefix as it is."""
-    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None and text not in _KEYWORDS
+def is_prefix(text: str) -> bool:
+    """True where ``text`` can be the prefix of a model's symbols and the name of its files.
+
+    Names that start with ``ek`` belong to the kernels; headers of the C library and targets that
+    CMake reserves would be hidden.
+    """
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) is not None
+    taken = text in _KEYWORDS or text.lower() in _RESERVED or text.lower().split("_")[0] == "ek"
+    return plain and not taken
+
+
+def prefix(text: str) -> str:
+    """A symbol prefix made from any text."""
+    name = identifier(text)
+    return name if is_prefix(name) else f"{name}_model" if name[:2] != "ek" else f"m_{name}"
 
 
 def comment(text: str, limit: int = 90) -> str:

@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from edgekit.ir.value import Value
 from edgekit.ir.verify import verify
 
 FORMAT = 1
+_DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 _TYPES: dict[str, Any] = {
     **OPS,
     **{c.__name__: c for c in (Clamp, FixedPoint, Quant, Requant, Rescale, TensorType, Window)},
@@ -75,7 +77,7 @@ def load_graph(folder: Path) -> Graph:
             graph = _build(text, {k: arrays[k] for k in arrays.files})
     except FileNotFoundError as error:
         raise DataError(f"{error.filename} is missing; convert the model again") from None
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise DataError(f"the stored graph in {folder} is damaged: {error}") from error
     verify(graph, f"the stored graph in {folder}")
     return graph

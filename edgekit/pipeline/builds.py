@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +82,50 @@ def build_all(
         path = firmware_path(folder, core, tool.name)
         jobs.append((f"{core.name} {tool.name}", _firmware(tool, folder, manifest, core, path)))
     progress("building: " + ", ".join(label for label, _ in jobs))
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        futures = [pool.submit(job) for _, job in jobs]
-        images = [f.result() for f in futures]
+    images = _in_parallel([job for _, job in jobs])
     return Images(tuple(images[:count]), tuple(images[count:]))
+
+
+def _in_parallel(jobs: Sequence[Callable[[], Image]]) -> list[Image]:
+    """Run jobs in a few threads.
+
+    After an interrupt no job begins any more, and those that run are awaited: none may write into
+    a folder that is being removed. (`ThreadPoolExecutor` would run every job to its end, and can
+    lose sight of a thread that is just starting.)
+    """
+    outcomes: list[Image | BaseException | None] = [None] * len(jobs)
+    waiting = list(enumerate(jobs))
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                index, job = waiting.pop(0)
+            except IndexError:
+                return
+            try:
+                outcomes[index] = job()
+            except BaseException as error:
+                outcomes[index] = error
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(PARALLEL)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        stop.set()
+        for thread in threads:
+            if thread.ident is not None:  # one that has not begun yet will see `stop`
+                thread.join()
+    images = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        assert outcome is not None
+        images.append(outcome)
+    return images
 
 
 def _library(

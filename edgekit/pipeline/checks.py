@@ -32,6 +32,24 @@ class Check:
     detail: str = ""
 
 
+def difference(want: NDArray[Any], got: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
+    """Absolute difference of each element, and how much of it passes.
+
+    Infinite and NaN elements pass only where both sides have the same; the limit comes from the
+    finite ones.
+    """
+    a, b = want.astype(np.float64), got.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(a - b)
+    odd = ~(np.isfinite(a) & np.isfinite(b))
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    gap[odd] = np.where(same[odd], 0.0, np.inf)
+    if want.dtype.kind != "f":
+        return gap, 0.0
+    finite = np.abs(a[np.isfinite(a)])
+    return gap, FLOAT_TOLERANCE * float(finite.max(initial=0.0))
+
+
 def count_identical(found: Mapping[str, NDArray[Any]], wanted: Mapping[str, NDArray[Any]]) -> int:
     """Samples for which every output is bit for bit the same."""
     same = [
@@ -56,12 +74,9 @@ def compare(
         got = got.reshape(want.shape)
         if np.array_equal(want, got):
             continue
-        gap = np.abs(want.astype(np.float64) - got.astype(np.float64))
-        gap = np.where(np.isnan(gap), np.inf, gap)
         identical = False
+        gap, limit = difference(want, got)
         worst = max(worst, float(gap.max()))
-        is_float = want.dtype.kind == "f"
-        limit = FLOAT_TOLERANCE * float(np.abs(want).max()) if is_float else 0.0
         if gap.max() > limit:
             passed = False
             at = tuple(int(i) for i in np.unravel_index(int(np.argmax(gap > limit)), gap.shape))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.emit import Source, Vectors, emit
-from codegen.c.literals import identifier, is_identifier
+from codegen.c.emit import STACK_UNKNOWN, Source, Vectors, emit
+from codegen.c.literals import is_prefix, prefix
 from edgekit.artefact import Manifest
 from edgekit.errors import ToolError, UsageError
 from edgekit.ir import Graph
@@ -76,6 +76,8 @@ def convert_model(
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")
     artefact = emit(lowered.program, name, target.core.name, origin, vectors)
+    known = artefact.manifest
+    check_fit(target, known.weights_bytes, known.arena_bytes + known.state_bytes)
     with staged(out) as folder:
         artefact.write(folder)
         _store(folder, lowered.graph, vectors)
@@ -83,6 +85,7 @@ def convert_model(
         report = make_report(lowered, artefact.manifest, target, options, verified, calibration)
         _refuse_misfit(target, report)
         progress("writing the report")
+        state_stack(folder, artefact.manifest, report.memory.stack_bytes)
         write_report(folder, report)
     return Conversion(lowered, artefact.manifest, report)
 
@@ -94,10 +97,10 @@ def symbol_name(wanted: str | None, file: str) -> str:
         UsageError: the given one is not a C identifier.
     """
     if wanted is None:
-        return identifier(Path(file).stem)
-    if not is_identifier(wanted):
-        hint = "use letters, digits and underscores, e.g. " + identifier(wanted)
-        raise UsageError(f"--name '{wanted}' is not a C identifier; {hint}")
+        return prefix(Path(file).stem)
+    if not is_prefix(wanted):
+        hint = "use letters, digits and underscores, e.g. " + prefix(wanted)
+        raise UsageError(f"--name '{wanted}' cannot name C symbols and files; {hint}")
     return wanted
 
 
@@ -109,6 +112,20 @@ def write_report(folder: Path, report: Report) -> None:
     (folder / PAGE).write_text(render_html(report), encoding="utf-8")
 
 
+def state_stack(folder: Path, manifest: Manifest, stack_bytes: int | None) -> None:
+    """Write the measured stack into the generated header and README.
+
+    The bytes of these files stay a function of model, options and tools: the figure is counted on
+    the emulated core and repeats exactly.
+    """
+    if stack_bytes is None:
+        return
+    for name in (*manifest.headers, "README.md"):
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(STACK_UNKNOWN, f"{stack_bytes} bytes"), encoding="utf-8")
+
+
 def _build_and_verify(
     folder: Path,
     manifest: Manifest,
@@ -118,8 +135,11 @@ def _build_and_verify(
     progress: Progress,
 ) -> Verified:
     images = build_all(folder, manifest, target.core, options.toolchain, progress)
-    verified = verify_images(images, manifest, target.core, vectors, options.emulator, progress)
-    if options.require_emulator and verified.emulator == NOT_RUN:
+    flash = target.board.flash_bytes if target.board else None
+    verified = verify_images(
+        images, manifest, target.core, vectors, options.emulator, progress, flash
+    )
+    if options.require_emulator and verified.emulator == NOT_RUN and not target.core.is_host:
         raise ToolError(f"--require-emulator: {target.core.name} was not run: {verified.reason}")
     return verified
 

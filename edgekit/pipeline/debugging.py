@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.emit import FLOAT_TOLERANCE
 from edgekit.artefact import Manifest, Tensor
 from edgekit.ir import Graph
+from edgekit.pipeline.checks import difference
 from edgekit.report.results import DebugResult, DebugStep
 from quantize.reference import evaluate
 
@@ -44,9 +44,8 @@ def compare_trace(
             want = wanted[tensor.name]
             got = want if snapshots is None else _read(snapshots[index], tensor)
             tensors[tensor.name] = got
-            gap = np.abs(want.astype(np.float64) - got.reshape(want.shape).astype(np.float64))
-            limit = FLOAT_TOLERANCE * float(np.abs(want).max()) if want.dtype.kind == "f" else 0
-            differs = ~(gap <= limit)
+            gap, limit = difference(want, got.reshape(want.shape))
+            differs = gap > limit
             if differs.any() and first is None:
                 first = step.name
             steps.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,13 @@ Array = NDArray[Any]
 LABELS = "y"
 
 
+def by_name(arrays: Mapping[str, Array], names: Sequence[str]) -> Mapping[str, Array]:
+    """The arrays by the model's input names: a model with one input also takes ``x``."""
+    if len(names) == 1 and names[0] not in arrays:
+        return {names[0]: next(iter(arrays.values()))}
+    return arrays
+
+
 def score(
     outputs: Mapping[str, Array],
     inputs: Mapping[str, Array],
@@ -24,9 +31,10 @@ def score(
 ) -> Evaluation:
     """Score the first output.
 
-    Integer labels of shape (n,) with an output of several classes give top-1. An output with the
-    first input's shape is a reconstruction: its squared error, and with labels 0/1 (1 for an
-    anomaly) the AUC of that error. Other labels must have the output's shape and give the MSE.
+    An output with the first input's shape is a reconstruction, unless its rows are probabilities:
+    its squared error, and with labels 0/1 (1 for an anomaly) the AUC of that error. Otherwise
+    integer labels of shape (n,) with an output of several classes give top-1. Other labels must
+    have the output's shape and give the MSE.
 
     Args:
         outputs, inputs: real numbers by name, samples first.
@@ -40,7 +48,8 @@ def score(
     real = found.astype(np.float64)
     count = len(real)
     source = next(iter(inputs.values()))
-    if source.shape == found.shape and _anomaly_labels(labels, count):
+    reconstructs = source.shape == found.shape and not _probabilities(real.reshape(count, -1))
+    if reconstructs and _anomaly_labels(labels, count):
         errors = np.square(real - source.astype(np.float64)).reshape(count, -1).mean(axis=1)
         auc = None if labels is None else area_under_curve(errors, np.asarray(labels))
         return Evaluation(subject, on, count, mse=float(errors.mean()), auc=auc)
@@ -72,6 +81,10 @@ def area_under_curve(scores: Array, labels: Array) -> float | None:
     below = np.searchsorted(order, positive, "left")
     through = np.searchsorted(order, positive, "right")
     return float((below + through).sum() / (2 * len(positive) * len(negative)))
+
+
+def _probabilities(rows: Array) -> bool:
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1.0, atol=0.05))
 
 
 def _anomaly_labels(labels: Array | None, count: int) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,10 +35,10 @@ def staged(out: Path) -> Iterator[Path]:
 
     Whatever happens (an error, Ctrl-C), ``out`` is either as before or complete.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    # Named before it is made: an interrupt right after making it must not leave it behind.
+    stage = out.parent / f".{out.name}.{secrets.token_hex(4)}.part"
     try:
-        stage.chmod(0o755)
+        stage.mkdir(parents=True)
         yield stage
         _swap(stage, out)
     finally:
@@ -49,13 +49,13 @@ def _swap(stage: Path, out: Path) -> None:
     if not out.exists():
         stage.rename(out)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+    old = out.parent / f".{out.name}.{secrets.token_hex(4)}.old"
     try:
-        out.rename(old / "out")
-        try:
-            stage.rename(out)
-        except BaseException:
-            (old / "out").rename(out)
-            raise
-    finally:
+        out.rename(old)
+        stage.rename(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out)
         shutil.rmtree(old, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -14,7 +14,7 @@ from edgekit.ir import Graph
 from edgekit.npz import LABELS
 from edgekit.passes import CANONICAL, TO_NHWC, run_passes
 from edgekit.passes.dead_code import DeadCode
-from edgekit.pipeline.evaluation import score
+from edgekit.pipeline.evaluation import by_name, score
 from edgekit.pipeline.lowering import is_quantized, nhwc_int8
 from edgekit.pipeline.reporting import ERROR_SAMPLES
 from edgekit.pipeline.source import read_source
@@ -80,7 +80,11 @@ def evaluate_model(path: Path | str, data: Arrays, on: str) -> Evaluation:
         b.name: _real(outputs[b.name], v)
         for b, v in zip(graph.output_bindings, graph.outputs, strict=True)
     }
-    real_in = {n: _real(a, v) for (n, a), v in zip(inputs.items(), graph.inputs, strict=True)}
+    given = by_name(inputs, [b.name for b in graph.input_bindings])
+    real_in = {
+        b.name: _real(given[b.name], v)
+        for b, v in zip(graph.input_bindings, graph.inputs, strict=True)
+    }
     subject = "int8 model" if is_int8 else "float model"
     return score(real_out, real_in, data.get(LABELS), subject, on)
 

@@ -133,7 +133,7 @@ def _model(lowered: Lowered) -> m.ModelInfo:
         name=source.file,
         sha256=source.sha256,
         macs=lowered.graph.macs(),
-        parameters=lowered.graph.parameters(),
+        parameters=graph.parameters(),
         format=source.format,
         operators=dict(Counter(n.op.name for n in graph.nodes)),
     )
@@ -249,7 +249,7 @@ def _toolchains(verified: Verified) -> tuple[m.ToolchainCandidate, ...]:
 
 def _warnings(verified: Verified) -> tuple[str, ...]:
     warnings = []
-    if verified.emulator == NOT_RUN:
+    if verified.emulator == NOT_RUN and not verified.best.image.core.is_host:
         warnings.append(f"the image was not run on an emulated core: {verified.reason}")
     close = [c for c in verified.checks if not c.identical]
     if close:

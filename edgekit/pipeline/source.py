@@ -54,6 +54,9 @@ def select_outputs(graph: Graph, names: Sequence[str]) -> Graph:
     result = graph.copy()
     known = {o: v for n in result.nodes for v in n.outputs for o in (*v.origin, v.name)}
     unknown = [Problem("is not a tensor of the model", f"'{n}'") for n in names if n not in known]
+    twice = sorted({n for n in names if list(names).count(n) > 1})
+    if twice:
+        raise UsageError(f"--outputs names {', '.join(twice)} more than once")
     if unknown:
         some = ", ".join(list(known)[:20])
         raise UsageError(f"--outputs names unknown tensors; known are: {some}", unknown)

@@ -74,8 +74,16 @@ def verify_images(
     vectors: Vectors,
     emulator: EmulatorChoice,
     progress: Callable[[str], None],
+    flash_bytes: int | None = None,
 ) -> Verified:
     """Run every image on the vectors.
+
+    Args:
+        images: what was built.
+        manifest, core, vectors: what to run where, and what must come out.
+        emulator: where to run firmware.
+        progress: receives one line per run.
+        flash_bytes: of the board; an image that fits is preferred to a faster one that does not.
 
     Raises:
         CheckFailed: an output differs from the reference.
@@ -101,8 +109,8 @@ def verify_images(
         memory = None if core.is_host else measure_memory(image, manifest)
         candidates.append(Candidate(image, memory, run))
     _refuse_differences(checks)
-    chosen, why = _choose(candidates)
-    version = NOT_RUN if runner is None else runner.version()
+    chosen, why = _choose(candidates, flash_bytes)
+    version = NOT_RUN if runner is None else runner.version(core)
     return Verified(tuple(checks), tuple(candidates), chosen, why, version, reason, count)
 
 
@@ -129,14 +137,17 @@ def _refuse_differences(checks: list[Check]) -> None:
         raise CheckFailed("the generated code does not compute what the reference does", problems)
 
 
-def _choose(candidates: list[Candidate]) -> tuple[int, str]:
-    order = range(len(candidates))
+def _choose(candidates: list[Candidate], flash_bytes: int | None) -> tuple[int, str]:
     if len(candidates) == 1:
         return 0, "the only compiler used"
-    counts = [c.instructions for c in candidates if c.instructions is not None]
-    sizes = [c.memory.code_bytes for c in candidates if c.memory is not None]
-    if len(counts) == len(candidates):
-        return min(order, key=counts.__getitem__), "fewest executed instructions"
-    if len(sizes) == len(candidates):
-        return min(order, key=sizes.__getitem__), "smallest code (nothing was run)"
+    sizes = [c.memory.flash_bytes if c.memory else 0 for c in candidates]
+    order = [i for i, n in enumerate(sizes) if flash_bytes is None or n <= flash_bytes]
+    counts = [c.instructions for c in candidates]
+    if len(order) == 1:
+        return order[0], "the only image that fits the board's flash"
+    known = {i: n for i in order if (n := counts[i]) is not None}
+    if known and len(known) == len(order):
+        return min(known, key=known.__getitem__), "fewest executed instructions"
+    if any(sizes):
+        return min(order or range(len(sizes)), key=sizes.__getitem__), "smallest code"
     return 0, "the first compiler that is present"

@@ -9,7 +9,7 @@ from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node, Value
 from edgekit.ir.ops import Reshape
 from edgekit.schedule.packing import Block, pack, peak_live
-from edgekit.schedule.program import ARENA, STATE, Buffer, Program, Step
+from edgekit.schedule.program import ARENA, STATE, Buffer, Move, Program, Step
 
 ALIGN = 4
 """Bytes: int32 and float32 elements, and word loads of int8 data, need no more."""
@@ -26,9 +26,9 @@ def plan(graph: Graph, scratch_of: Callable[[Node], int]) -> Program:
         The program. Reshapes are aliases and take neither a step nor bytes.
 
     Raises:
-        ModelError: an output is a constant, so that there is nothing to run for it.
+        ModelError: an output or a next state is a constant, or states exchange their contents.
     """
-    _refuse_constant_outputs(graph)
+    _refuse_constants(graph)
     owner = _owners(graph)
     nodes = [n for n in graph.nodes if not isinstance(n.op, Reshape)]
     position = {id(n): i for i, n in enumerate(nodes)}
@@ -44,26 +44,52 @@ def plan(graph: Graph, scratch_of: Callable[[Node], int]) -> Program:
     placed, state_bytes = _place_state(placed)
     steps = tuple(Step(i, n, _scratch_buffer(n, i, scratch[i], free)) for i, n in enumerate(nodes))
     by_name = {b.name: b for b in placed}
+    location = {name: by_name[o] for name, o in owner.items()}
     return Program(
         graph=graph,
         steps=steps,
         buffers=tuple(placed),
-        location={name: by_name[o] for name, o in owner.items()},
+        location=location,
         arena_bytes=arena_bytes,
         state_bytes=state_bytes,
         lower_bound_bytes=peak_live(blocks, ALIGN),
         align=ALIGN,
+        moves=_order_moves(graph, location),
     )
 
 
-def _refuse_constant_outputs(graph: Graph) -> None:
+def _refuse_constants(graph: Graph) -> None:
     problems = [
         Problem("is a constant", f"output '{v.name}'", hint="Leave it out with --outputs.")
         for v in graph.outputs
         if v.is_constant
     ]
+    problems += [
+        Problem("always becomes the same constant", f"state '{s.state.name}'")
+        for s in graph.states
+        if s.update.is_constant
+    ]
     if problems:
         raise ModelError("some outputs do not depend on any input", problems)
+
+
+def _order_moves(graph: Graph, location: dict[str, Buffer]) -> tuple[Move, ...]:
+    """Copies to the states, each state's old content read before it is overwritten."""
+    waiting = [
+        Move(s.state.name, s.update.name, location[s.update.name], location[s.state.name])
+        for s in graph.states
+        if location[s.update.name] is not location[s.state.name]
+    ]
+    ordered: list[Move] = []
+    while waiting:
+        free = [m for m in waiting if all(o is m or o.source is not m.home for o in waiting)]
+        if not free:
+            where = ", ".join(f"'{m.state}'" for m in waiting)
+            problem = Problem("take each other's contents", f"states {where}")
+            raise ModelError("states that exchange their contents are not supported", [problem])
+        ordered += free
+        waiting = [m for m in waiting if m not in free]
+    return tuple(ordered)
 
 
 def _owners(graph: Graph) -> dict[str, str]:
@@ -96,11 +122,13 @@ def _live_values(
 
     for value in [*graph.inputs, *(s.state for s in graph.states)]:
         define(value, -1)
+    before = -1  # the last step so far; an alias is made right after it
     for node in graph.nodes:
         step = position.get(id(node))
+        before = before if step is None else step
         for used in node.inputs:
-            if used is not None and not used.is_constant and step is not None:
-                last[owner[used.name]] = max(last[owner[used.name]], step)
+            if used is not None and not used.is_constant:
+                last[owner[used.name]] = max(last[owner[used.name]], before)
         for value in node.outputs:
             define(value, -1 if step is None else step)
     for value in [*graph.outputs, *(s.update for s in graph.states)]:

@@ -53,6 +53,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Move:
+    """A copy at the end of a run that makes an update the next content of its state.
+
+    Attributes:
+        state: name of the state.
+        update: name of the value that is copied.
+        source, home: where the bytes come from and where they go.
+    """
+
+    state: str
+    update: str
+    source: Buffer
+    home: Buffer
+
+
+@dataclass(frozen=True)
 class Program:
     """A graph with every byte placed.
 
@@ -65,6 +81,8 @@ class Program:
         lower_bound_bytes: arena bytes that no placement can undercut in this step order (largest
             sum of simultaneously live buffers, without overlap of inputs and outputs).
         align: alignment in bytes of every buffer and of the regions.
+        moves: copies after the last step, in this order: no state is overwritten before every
+            other state that takes its old content has it.
     """
 
     graph: Graph
@@ -75,6 +93,7 @@ class Program:
     state_bytes: int
     lower_bound_bytes: int
     align: int
+    moves: tuple[Move, ...] = ()
 
     @property
     def scratch_bytes(self) -> int:

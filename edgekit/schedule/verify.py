@@ -67,8 +67,31 @@ class _Replay:
                     self.collide(value.name, step.scratch.name)
             if step.scratch:
                 self.valid.pop(step.scratch.name, None)
-        for value in [*graph.outputs, *(s.update for s in graph.states)]:
+        for value in graph.outputs:
             self.read(value, "the caller")
+            if self.program.location[value.name].region != ARENA:
+                self.problems.append(Problem("is an output outside the arena", f"'{value.name}'"))
+        self.move_states()
+
+    def move_states(self) -> None:
+        """Replay the copies at the end: every update must be there when its turn comes."""
+        links = {s.state.name: s for s in self.program.graph.states}
+        location = self.program.location
+        for move in self.program.moves:
+            link = links.pop(move.state, None)
+            if (
+                link is None
+                or link.update.name != move.update
+                or (move.source, move.home) != (location[move.update], location[move.state])
+            ):
+                what = f"is moved to '{move.state}', which does not take it"
+                self.problems.append(Problem(what, f"'{move.update}'"))
+                continue
+            self.read(link.update, f"state '{move.state}'")
+            self.occupy(f"the next content of {move.state}", move.home)
+        for link in links.values():
+            if location[link.update.name] != location[link.state.name]:
+                self.problems.append(Problem("is never updated", f"state '{link.state.name}'"))
 
     def write(self, value: Value, reads: list[str] | tuple[str, ...]) -> None:
         buffer = self.program.location[value.name]

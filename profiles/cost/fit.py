@@ -167,7 +167,7 @@ def measure_core(core: Core) -> Table:
         sum(sum(c.values()) for n, c in found.items() if n.startswith(LAYERS)) for found in counts
     ]
     preferred = tools[int(np.argmin(totals))].name
-    return Table(core.name, runner.version(), kernels_digest(), preferred, images)
+    return Table(core.name, runner.version(core), kernels_digest(), preferred, images)
 
 
 def _count_all(core: Core, tool: Toolchain, runner: Runner) -> Counts:

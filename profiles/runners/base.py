@@ -91,7 +91,7 @@ class Runner(Protocol):
         """As on the command line."""
         ...
 
-    def version(self) -> str:
+    def version(self, core: Core) -> str:
         """Name and version of the emulator."""
         ...
 

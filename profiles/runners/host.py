@@ -28,7 +28,7 @@ class HostRunner:
 
     name = "host"
 
-    def version(self) -> str:
+    def version(self, core: Core) -> str:
         """The machine's architecture."""
         return f"host {platform.machine()}"
 

@@ -38,12 +38,11 @@ class QemuRunner:
 
     name = "qemu"
 
-    def version(self) -> str:
-        """Name and version of the emulator; empty where none is installed."""
-        for binary in ("qemu-system-arm", "qemu-system-riscv32"):
-            if shutil.which(binary):
-                return _version(binary)
-        return ""
+    def version(self, core: Core) -> str:
+        """Name and version of the emulator for ``core``; empty where it is not installed."""
+        if core.qemu is None or shutil.which(core.qemu.binary) is None:
+            return ""
+        return _version(core.qemu.binary)
 
     def missing(self, core: Core) -> Problem | None:
         """Why it cannot run images for ``core``; None where it can."""

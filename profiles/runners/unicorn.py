@@ -33,7 +33,7 @@ class UnicornRunner:
 
     name = "unicorn"
 
-    def version(self) -> str:
+    def version(self, core: Core) -> str:
         """Name and version of the emulator."""
         from importlib.metadata import version
 

@@ -39,6 +39,8 @@ from quantize.requantize import check_scale, make_requant, quantize_multiplier
 
 ADD_LEFT_SHIFT = 20
 SOFTMAX_INTEGER_BITS = 5
+SOFTMAX_MAX_DEPTH = 4095
+"""The sum of exponentials is a Q12.19 number: so many ones fit."""
 
 
 def add(graph: Graph, node: Node, rounding: RoundingName) -> bool:
@@ -116,6 +118,8 @@ def softmax(graph: Graph, node: Node, rounding: RoundingName) -> bool:
         raise Refused(f"it runs along axis {op.axis}", f"the last axis, {len(shape) - 1}")
     if op.axis != len(shape) - 1:
         raise Refused("its axis is not the last one", hint=LAYOUT_HINT)
+    if shape[-1] > SOFTMAX_MAX_DEPTH:
+        raise Refused(f"its rows have {shape[-1]} entries", f"up to {SOFTMAX_MAX_DEPTH}")
     if tensor_scale(node.output) != (1 / 256, -128):
         raise Refused(
             "its output quantization is not (1/256, -128)", "scale 1/256, zero point -128"

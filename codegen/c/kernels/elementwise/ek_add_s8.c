@@ -12,8 +12,10 @@ typedef struct {
 EK_INLINE int32_t ek_add_s8_operand(int32_t x, const ek_operand *o, int32_t left_shift, int rule)
 {
     const int32_t wide = (x - o->zero_point) * (int32_t)(UINT32_C(1) << left_shift);
-    return rule == EK_DOUBLE ? ek_scale_double(wide, o->multiplier, o->shift)
-                             : ek_scale_single(wide, o->multiplier, o->shift);
+    /* EK_RIGHT speaks of the output's shift; an operand's shift may be 0. */
+    return rule == EK_DOUBLE || rule == EK_RIGHT
+               ? ek_scale_double(wide, o->multiplier, o->shift)
+               : ek_scale_single(wide, o->multiplier, o->shift);
 }
 
 EK_INLINE void ek_add_s8(const ek_broadcast *g, const ek_operand *first, const ek_operand *second,

@@ -10,7 +10,7 @@ EK_INLINE float ek_exp_f32(float x)
         uint32_t bits;
         float value;
     } power;
-    if (x < -87.0f) {
+    if (!(x >= -87.0f)) { /* NaN as well */
         return 0.0f;
     }
     const int32_t n = (int32_t)(x * 1.44269504f - 0.5f);

@@ -77,7 +77,7 @@ EK_KERNEL void ek_softmax_s8(int32_t rows, int32_t depth, int32_t multiplier, in
 {
     for (int32_t row = 0; row < rows; ++row) {
         int32_t top = -128;
-        int32_t sum = 0;
+        uint32_t sum = 0; /* Q12.19: 8191 ones fit */
         for (int32_t c = 0; c < depth; ++c) {
             top = x[c] > top ? x[c] : top;
         }
@@ -85,13 +85,13 @@ EK_KERNEL void ek_softmax_s8(int32_t rows, int32_t depth, int32_t multiplier, in
             const int32_t diff = x[c] - top;
             if (diff >= diff_min) {
                 const int32_t scaled = ek_scale_double(diff, multiplier, left_shift);
-                sum += ek_round_shift(ek_exp_negative(scaled), 12);
+                sum += (uint32_t)ek_round_shift(ek_exp_negative(scaled), 12);
             }
         }
-        const int32_t zeros = ek_leading_zeros((uint32_t)sum);
+        const int32_t zeros = ek_leading_zeros(sum);
         const int32_t bits = 12 - zeros;
         const int32_t scale =
-            ek_reciprocal((int32_t)(((uint32_t)sum << zeros) - UINT32_C(0x80000000)));
+            ek_reciprocal((int32_t)((sum << zeros) - UINT32_C(0x80000000)));
         for (int32_t c = 0; c < depth; ++c) {
             const int32_t diff = x[c] - top;
             int32_t value = -128;
