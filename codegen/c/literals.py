@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -36,14 +37,14 @@ def is_prefix(text: str) -> bool:
     Names that start with ``ek`` belong to the kernels; headers of the C library and targets that
     CMake reserves would be hidden.
     """
-    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) is not None
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{,63}", text) is not None
     taken = text in _KEYWORDS or text.lower() in _RESERVED or text.lower().split("_")[0] == "ek"
     return plain and not taken
 
 
 def prefix(text: str) -> str:
     """A symbol prefix made from any text."""
-    name = identifier(text)
+    name = identifier(text)[:48].rstrip("_")
     return name if is_prefix(name) else f"{name}_model" if name[:2] != "ek" else f"m_{name}"
 
 
@@ -54,7 +55,9 @@ def comment(text: str, limit: int = 90) -> str:
 
 
 def float_literal(value: float, dtype: DType = DType.FLOAT32) -> str:
-    """A literal that reads back as exactly this value; infinities become the largest float."""
+    """A literal that reads back as exactly this value (infinities by the kernels' macro)."""
+    if math.isinf(value):
+        return "EK_INFINITY" if value > 0 else "-EK_INFINITY"
     if dtype is DType.FLOAT32:
         limit = float(np.finfo(np.float32).max)
         single = np.float32(min(max(value, -limit), limit))

@@ -9,6 +9,7 @@ REFUSED = 3
 TOOL = 4
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+TERMINATED = 143
 
 MEANING: dict[int, tuple[str, str]] = {
     OK: ("ok", "The command did what it was asked to do."),
@@ -29,5 +30,6 @@ MEANING: dict[int, tuple[str, str]] = {
         "`edgekit doctor` says what is present.",
     ),
     INTERRUPTED: ("interrupted", "Ctrl-C. Nothing half-written is left."),
+    TERMINATED: ("terminated", "SIGTERM, as from `timeout`. Nothing half-written is left."),
     PIPE_CLOSED: ("pipe closed", "The reader of standard output went away, as with `| head`."),
 }

@@ -56,7 +56,8 @@ def score(
     if labels is None:
         raise DataError(f"the data hold no labels; name them '{LABELS}'")
     labels = np.asarray(labels)
-    if labels.shape == (count,) and labels.dtype.kind in "iub" and found.size > count:
+    classes = len([n for n in found.shape[1:] if n > 1]) == 1
+    if labels.shape == (count,) and labels.dtype.kind in "iub" and classes:
         flat = real.reshape(count, -1)
         _check_classes(labels, flat.shape[1])
         correct = int((flat.argmax(axis=1) == labels).sum())

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.c.emit import is_alias, unsupported
-from edgekit.errors import ModelError, Problem
+from codegen.c.emit import is_alias, scratch_bytes, unsupported
+from codegen.c.operators import EMITTERS
+from edgekit.errors import FitError, ModelError, Problem
 from edgekit.ir import Binding, Graph, Node, Value
 from edgekit.ir.graph import node_macs
 from edgekit.options import Precision, Rounding
@@ -20,13 +21,12 @@ from edgekit.pipeline.source import read_source
 from edgekit.report.model import ModelInfo
 from edgekit.report.results import InspectedNode, Inspection, TensorInfo
 from edgekit.schedule import plan
-from edgekit.schedule.packing import Block, peak_live
-from edgekit.schedule.program import ARENA
 from profiles.cost import Cost, cost, kernel_of, refusal, toolchains
 from quantize.observers import Range
 from quantize.ptq import check_quantizable, quantize_ranges
+from targets.fit import check_fit
 from targets.load import load_core, resolve
-from targets.model import Core
+from targets.model import Core, Target
 
 ANY_RANGE = Range(0.0, 1.0)
 """Stands for ranges that only calibration would tell; shapes and operators do not depend on it."""
@@ -65,6 +65,8 @@ def inspect_model(model: Path | str | Graph, target: str | None) -> Inspection:
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
     prospect = _prospect(graph, core)
+    ram = _ram(prospect.graph)
+    weights = sum(v.type.nbytes for v in prospect.graph.constants())
     return Inspection(
         model=ModelInfo(
             name=source.file,
@@ -78,10 +80,22 @@ def inspect_model(model: Path | str | Graph, target: str | None) -> Inspection:
         inputs=tuple(map(_tensor, graph.input_bindings, graph.inputs)),
         outputs=tuple(map(_tensor, graph.output_bindings, graph.outputs)),
         nodes=_nodes(graph, prospect, chosen.core if chosen else None),
-        ram_lower_bound_bytes=_ram(prospect.graph),
-        weights_bytes=sum(v.type.nbytes for v in prospect.graph.constants()),
+        figures_for=prospect.dtype,
+        ram_lower_bound_bytes=ram,
+        weights_bytes=weights,
+        shortage=_shortage(chosen, weights, ram or 0),
         target=target_info(chosen) if chosen else None,
     )
+
+
+def _shortage(target: Target | None, flash_bytes: int, ram_bytes: int) -> str:
+    """Why the model cannot fit the board whatever the code is; empty where it may fit."""
+    try:
+        if target is not None:
+            check_fit(target, flash_bytes, ram_bytes)
+    except FitError as error:
+        return "; ".join(p.what for p in error.problems)
+    return ""
 
 
 def _tensor(binding: Binding, value: Value) -> TensorInfo:
@@ -127,15 +141,16 @@ def _by_node(problems: tuple[Problem, ...] | list[Problem]) -> dict[str, str]:
 
 
 def _ram(graph: Graph) -> int | None:
-    """Largest sum of tensors alive at one step, without kernels' scratch; None where an output
-    needs no inference at all."""
+    """Largest sum of tensors and scratch alive at one step, as `convert` reports it; None where an
+    output needs no inference at all. Nodes without a kernel count without scratch."""
+
+    def scratch(node: Node) -> int:
+        return scratch_bytes(node) if type(node.op) in EMITTERS else 0
+
     try:
-        program = plan(graph, lambda node: 0)
+        return plan(graph, scratch).lower_bound_bytes
     except ModelError:
         return None
-    return peak_live(
-        [Block(b.nbytes, b.first, b.last) for b in program.buffers if b.region == ARENA], 1
-    )
 
 
 def _nodes(graph: Graph, prospect: Prospect, core: Core | None) -> tuple[InspectedNode, ...]:

@@ -55,13 +55,17 @@ def inspection_view(found: Inspection) -> RenderableType:
     grid.add_row("MACs", fmt.count(model.macs))
     grid.add_row("Parameters", fmt.count(model.parameters))
     grid.add_row("Weights", fmt.bytes_exact(found.weights_bytes))
-    grid.add_row("RAM, at least", fmt.bytes_exact(found.ram_lower_bound_bytes))
+    grid.add_row(
+        "RAM, at least", f"{fmt.bytes_exact(found.ram_lower_bound_bytes)}  as {found.figures_for}"
+    )
     operators = ", ".join(f"{op} x{n}" for op, n in sorted(model.operators.items()))
     grid.add_row("Operators", operators or "-")
     if found.target is not None:
         refused = sum(node.supported is False for node in found.nodes)
         answer = f"{refused} operators not supported" if refused else "every operator supported"
         grid.add_row("Target", f"{found.target.name}: {answer}")
+    if found.shortage:
+        grid.add_row("Fits", f"no: {found.shortage}")
         costs = [node.instructions for node in found.nodes]
         if costs and None not in costs:
             total = sum(cost or 0 for cost in costs)

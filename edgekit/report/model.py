@@ -128,10 +128,12 @@ class Latency:
     """Cost of one inference.
 
     Attributes:
-        instructions: instructions executed, counted on the emulated core.
+        instructions: instructions executed, counted on the emulated core for the first stored
+            vector, input and output copies included.
         layers: the same per step, in execution order.
-        other_instructions: instructions outside every step.
-        cycles: the labelled estimate.
+        other_instructions: instructions outside every step: copying inputs and outputs, and the
+            calls.
+        cycles: the labelled estimate, the mean over all stored vectors.
     """
 
     instructions: int | None = None

@@ -73,10 +73,13 @@ class Inspection:
         inputs: inputs as the caller sees them.
         outputs: outputs as the caller sees them.
         nodes: operators in execution order.
-        ram_lower_bound_bytes: largest sum of tensors alive at one step, in int8 unless the model
-            stays in float; no placement needs less.
+        figures_for: precision that the figures below are for: ``int8`` unless the model must stay
+            in float.
+        ram_lower_bound_bytes: largest sum of tensors and scratch alive at one step; no placement
+            needs less.
         weights_bytes: constants as they would be stored.
         target: the target asked about.
+        shortage: why the board cannot hold the model; empty where it may (`convert` tells).
         schema_version: version of this format.
     """
 
@@ -85,9 +88,11 @@ class Inspection:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     nodes: tuple[InspectedNode, ...]
+    figures_for: str = "int8"
     ram_lower_bound_bytes: int | None = None
     weights_bytes: int | None = None
     target: TargetInfo | None = None
+    shortage: str = ""
     schema_version: int = SCHEMA_VERSION
 
 

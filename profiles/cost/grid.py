@@ -228,7 +228,7 @@ def integer_points() -> list[Point]:
     for kind in (QMaxPool2D, QAvgPool2D):
         points += [Point(kind((kh, kw), _window(h, w, kh, kw, s, p)), ((1, h, w, c),))
                    for h, w, c, kh, kw, s, p in POOLS]  # fmt: skip
-    points += [Point(QSoftmax(1717986918, 24, -124), (row,)) for row in ROWS]
+    points += [Point(QSoftmax(1717986918, 20, -1984), (row,)) for row in ROWS]
     return points + _moving(INT8) + [Point(Dequantize(), ((1, n),)) for n in SIZES]
 
 

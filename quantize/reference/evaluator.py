@@ -119,6 +119,11 @@ class Evaluator:
                 f"this run has {samples}. Call reset() first."
             )
         self._streams = samples
+        # Infinite and NaN numbers are results like others here; whoever compares judges them.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._run_all(feeds, keep, samples)
+
+    def _run_all(self, feeds: Mapping[str, Array], keep: Keep, samples: int) -> Arrays:
         if self._vectorised:
             return self._run(feeds, self._states(0, samples), keep, 0)
         parts = []

@@ -57,7 +57,14 @@ def test_probabilities_of_the_inputs_shape_are_classes() -> None:
     outputs = {"p": np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])}
     inputs = {"x": np.array([[5.0, 1.0], [1.0, 3.0], [2.0, 2.0]])}
     found = score(outputs, inputs, np.array([0, 1, 1]), "m", "host")
-    assert (found.top1, found.correct, found.mse) == (pytest.approx(2 / 3), 2, None)
+    assert found.top1 == pytest.approx(2 / 3)
+    assert found.correct == 2
+    assert found.mse is None
+
+
+def test_an_output_that_is_no_vector_of_classes_is_refused() -> None:
+    with pytest.raises(DataError, match="do not fit"):
+        score({"m": np.zeros((2, 4, 3))}, {"x": np.zeros((2, 5))}, np.array([0, 2]), "m", "host")
 
 
 def test_a_reconstruction_gives_error_and_auc() -> None:

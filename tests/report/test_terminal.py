@@ -113,7 +113,14 @@ def test_inspection_names_what_is_not_supported() -> None:
     tensor = TensorInfo("x", "float32", (1, 3, 8, 8), "NCHW")
     target = TargetInfo("cortex-m4", "cortex-m4")
     found = Inspection(
-        full_report().model, "float32", (tensor,), (tensor,), nodes, 1024, 900, target
+        full_report().model,
+        "float32",
+        (tensor,),
+        (tensor,),
+        nodes,
+        ram_lower_bound_bytes=1024,
+        weights_bytes=900,
+        target=target,
     )
     text = text_of(answers.inspection_view(found))
     assert "cortex-m4: 1 operators not supported" in text

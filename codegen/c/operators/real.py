@@ -32,7 +32,7 @@ OPERATIONS: dict[type[Op], str] = {Add: "EK_ADD", Sub: "EK_SUB", Mul: "EK_MUL"}
 
 
 def bounds(clamp: Clamp | None) -> tuple[str, str]:
-    """C literals of a clamp's bounds; an open side is the largest float."""
+    """C literals of a clamp's bounds; an open side is infinite."""
     low = -math.inf if clamp is None or clamp.low is None else clamp.low
     high = math.inf if clamp is None or clamp.high is None else clamp.high
     return float_literal(low), float_literal(high)

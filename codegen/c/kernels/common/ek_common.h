@@ -17,6 +17,12 @@
 #define EK_KERNEL static
 #endif
 
+#if defined(__GNUC__)
+#define EK_INFINITY __builtin_inff()
+#else
+#define EK_INFINITY (1.0f / 0.0f)
+#endif
+
 /* Whether to write inner loops out. With vectors the compiler does better from the plain loop, and
  * Armv6-M has too few registers. */
 #if defined(__ARM_FEATURE_MVE) || defined(__ARM_ARCH_6M__)

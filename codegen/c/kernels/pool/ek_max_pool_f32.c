@@ -6,7 +6,7 @@ EK_KERNEL void ek_max_pool_f32(const ek_window *w, float low, float high, const 
     for (int32_t oy = 0; oy < w->out_h; ++oy) {
         for (int32_t ox = 0; ox < w->out_w; ++ox) {
             for (int32_t c = 0; c < w->in_c; ++c) {
-                float best = -3.402823466e+38f;
+                float best = -EK_INFINITY;
                 for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
                     const int32_t iy = oy * w->stride_h - w->pad_top + ky * w->dilation_h;
                     for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
