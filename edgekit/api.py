@@ -18,7 +18,12 @@ from edgekit.shadowing import check_siblings
 
 check_siblings()
 
-from edgekit.options import ConvertOptions, Place  # noqa: E402 (siblings are checked first)
+from edgekit.options import (  # noqa: E402 (siblings are checked first)
+    ConvertOptions,
+    EmulatorChoice,
+    Place,
+    ToolchainChoice,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,6 +124,9 @@ def evaluate(
     data: Path | str | Arrays,
     on: Place = "reference",
     compare: bool = False,
+    *,
+    toolchain: ToolchainChoice = "auto",
+    emulator: EmulatorChoice = "auto",
 ) -> Evaluation:
     """Accuracy of a converted model (folder) or of a model file over labelled data.
 
@@ -127,13 +135,14 @@ def evaluate(
         data: inputs as for `edgekit.deployment.Deployment.run`, labels in ``y``.
         on: ``reference``, ``host`` or ``emulator``.
         compare: also count the samples whose outputs equal the reference bit for bit.
+        toolchain, emulator: as for `edgekit.deployment.Deployment.run`.
 
     Raises:
         ModelError, DataError: model or data refused.
     """
     arrays = _arrays(data) or {}
     if Path(path).is_dir():
-        return load(path).evaluate(arrays, on, compare=compare)
+        return load(path).evaluate(arrays, on, toolchain, emulator, compare)
     from edgekit.pipeline.quantization import evaluate_model
 
     return evaluate_model(path, arrays, on)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, convert_again, damage, other_version
 from edgekit.ir import DType, Quant
 
 MANIFEST_NAME = "manifest.json"
@@ -154,8 +154,14 @@ def load_manifest(folder: Path) -> Manifest:
         DataError: it is missing or damaged.
     """
     path = folder / MANIFEST_NAME
+    if folder.is_file():
+        raise DataError(f"{folder} is a file; a converted model is a folder, the -o of convert")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
+        found = raw.get("schema_version") if isinstance(raw, dict) else None
+        if found != SCHEMA_VERSION:
+            what = other_version(found, SCHEMA_VERSION)
+            raise DataError(f"{path} {what}. {convert_again(folder)}")
         raw["inputs"] = tuple(_port(p) for p in raw["inputs"])
         raw["outputs"] = tuple(_port(p) for p in raw["outputs"])
         raw["steps"] = tuple(_step(s) for s in raw["steps"])
@@ -166,8 +172,8 @@ def load_manifest(folder: Path) -> Manifest:
             f"{folder} is not a converted model: it has no {MANIFEST_NAME}. "
             "Make one with: edgekit convert MODEL --target cortex-m4 -o OUT"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is {damage(error)}. {convert_again(folder)}") from error
 
 
 def _plain(value: object) -> Any:

@@ -11,7 +11,7 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,7 @@ from edgekit.options import (
 )
 
 Percentile = Annotated[float, Field(gt=50, le=100)]
+ImageEmulator = Literal["auto", "unicorn", "qemu"]  # a stored image is run or not asked for
 
 
 class Section(BaseModel):
@@ -37,16 +38,22 @@ class Section(BaseModel):
 class InspectSection(Section):
     """Options of ``edgekit inspect``."""
 
-    model: str | None = Field(default=None, description="model file (.tflite or .onnx)")
-    target: str | None = Field(default=None, description="core or board")
+    model: str | None = Field(
+        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
+    )
+    target: str | None = Field(default=None, examples=["cortex-m4"], description="core or board")
 
 
 class QuantizeSection(Section):
     """Options of ``edgekit quantize``."""
 
-    model: str | None = Field(default=None, description="float model file")
-    out: str | None = Field(default=None, description="int8 ONNX file to write")
-    calibration: str | None = Field(default=None, description=".npz with calibration samples")
+    model: str | None = Field(default=None, examples=["model.onnx"], description="float model file")
+    out: str | None = Field(
+        default=None, examples=["model_int8.onnx"], description="int8 ONNX file to write"
+    )
+    calibration: str | None = Field(
+        default=None, examples=["calib.npz"], description=".npz with calibration samples"
+    )
     observer: Observer = Field(default="minmax", description="how activation ranges are found")
     percentile: Percentile = Field(
         default=99.99, description="for the percentile observer, in percent"
@@ -57,15 +64,21 @@ class QuantizeSection(Section):
 class ConvertSection(Section):
     """Options of ``edgekit convert``."""
 
-    model: str | None = Field(default=None, description="model file (.tflite or .onnx)")
-    target: str | None = Field(default=None, description="core or board, see: edgekit targets")
-    out: str | None = Field(default=None, description="folder to make")
-    calibration: str | None = Field(default=None, description=".npz with calibration samples")
+    model: str | None = Field(
+        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
+    )
+    target: str | None = Field(
+        default=None, examples=["cortex-m4"], description="core or board, see: edgekit targets"
+    )
+    out: str | None = Field(default=None, examples=["out"], description="folder to make")
+    calibration: str | None = Field(
+        default=None, examples=["calib.npz"], description=".npz with calibration samples"
+    )
     precision: Precision | None = Field(
-        default=None, description="arithmetic of the generated code"
+        default=None, examples=["int8"], description="arithmetic of the generated code"
     )
     rounding: Rounding | None = Field(
-        default=None, description="whose rounding the integers follow"
+        default=None, examples=["litert"], description="whose rounding the integers follow"
     )
     toolchain: ToolchainChoice = Field(
         default="auto", description="auto builds with every compiler"
@@ -74,7 +87,9 @@ class ConvertSection(Section):
         default="auto", description="where the image is run and checked"
     )
     require_emulator: bool = Field(default=False, description="exit 4 where no emulator can run it")
-    name: str | None = Field(default=None, description="prefix of every C symbol")
+    name: str | None = Field(
+        default=None, examples=["model"], description="prefix of every C symbol"
+    )
     outputs: tuple[str, ...] = Field(
         default=(), strict=False, description="tensors to give as outputs"
     )
@@ -91,41 +106,63 @@ class ConvertSection(Section):
 class RunSection(Section):
     """Options of ``edgekit run``."""
 
-    folder: str | None = Field(default=None, description="converted model (OUT of convert)")
+    folder: str | None = Field(
+        default=None, examples=["out"], description="converted model (OUT of convert)"
+    )
     on: Place = Field(default="emulator", description="where to run")
-    input: str | None = Field(default=None, description=".npz with inputs")
-    output: str | None = Field(default=None, description=".npz to write")
+    input: str | None = Field(default=None, examples=["x.npz"], description=".npz with inputs")
+    output: str | None = Field(default=None, examples=["y.npz"], description=".npz to write")
     carry_state: bool = Field(default=False, description="keep state from sample to sample")
+    toolchain: ToolchainChoice = Field(default="auto", description="compiler of the image")
+    emulator: ImageEmulator = Field(default="auto", description="emulator to run it")
+    force: bool = Field(default=False, description="replace an existing file")
 
 
 class EvaluateSection(Section):
     """Options of ``edgekit evaluate``."""
 
-    path: str | None = Field(default=None, description="converted model or model file")
+    path: str | None = Field(
+        default=None, examples=["out"], description="converted model or model file"
+    )
     on: Place = Field(default="reference", description="where to run")
-    data: str | None = Field(default=None, description=".npz with inputs and labels y")
+    data: str | None = Field(
+        default=None, examples=["test.npz"], description=".npz with inputs and labels y"
+    )
+    toolchain: ToolchainChoice = Field(default="auto", description="compiler of the image")
+    emulator: ImageEmulator = Field(default="auto", description="emulator to run it")
     compare: bool = Field(default=False, description="count outputs that equal the reference")
 
 
 class ProfileSection(Section):
     """Options of ``edgekit profile``."""
 
-    folder: str | None = Field(default=None, description="converted model (OUT of convert)")
+    folder: str | None = Field(
+        default=None, examples=["out"], description="converted model (OUT of convert)"
+    )
     on: Place = Field(default="emulator", description="where to run")
     toolchain: ToolchainChoice = Field(default="auto", description="compiler of the image")
-    emulator: EmulatorChoice = Field(default="auto", description="emulator to run it")
+    emulator: ImageEmulator = Field(default="auto", description="emulator to run it")
 
 
 class DebugSection(Section):
     """Options of ``edgekit debug``."""
 
-    folder: str | None = Field(default=None, description="converted model (OUT of convert)")
+    folder: str | None = Field(
+        default=None, examples=["out"], description="converted model (OUT of convert)"
+    )
     on: Place = Field(default="host", description="where to run")
-    input: str | None = Field(default=None, description=".npz whose first sample is run")
-    output: str | None = Field(default=None, description=".npz to write the tensors to")
+    input: str | None = Field(
+        default=None, examples=["x.npz"], description=".npz whose first sample is run"
+    )
+    output: str | None = Field(
+        default=None, examples=["y.npz"], description=".npz to write the tensors to"
+    )
     tensors: tuple[str, ...] = Field(
         default=(), strict=False, description="layers or tensors to write; empty: all"
     )
+    toolchain: ToolchainChoice = Field(default="auto", description="compiler of the image")
+    emulator: ImageEmulator = Field(default="auto", description="emulator to run it")
+    force: bool = Field(default=False, description="replace an existing file")
 
 
 class Config(Section):
@@ -190,7 +227,7 @@ def schema_json() -> str:
 
 
 def template() -> str:
-    """A file with every key, its meaning and its default, all commented out."""
+    """A file with every key, its meaning and its default or an example, all commented out."""
     lines = ["# edgekit.toml: use it with --config edgekit.toml; the command line wins.", ""]
     for name, section in Config.model_fields.items():
         lines.append(f"[{name}]")
@@ -198,7 +235,9 @@ def template() -> str:
         assert isinstance(kind, type)
         assert issubclass(kind, Section)
         for key, info in kind.model_fields.items():
-            value = '""' if info.default is None else json.dumps(info.default)
+            # what has no default gets an example, so that every line holds once uncommented
+            default = (info.examples or [None])[0] if info.default is None else info.default
+            value = json.dumps(default)
             choices = _choices(kind, key)
             note = f" ({', '.join(choices)})" if choices else ""
             lines.append(f"# {key} = {value}  # {info.description}{note}")

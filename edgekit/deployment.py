@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgekit.artefact import Manifest, Port, load_manifest
-from edgekit.errors import DataError, Problem, ToolError
+from edgekit.errors import DataError, Problem, ToolError, UsageError, convert_again
 from edgekit.ir import Graph
 from edgekit.ir.serialize import load_graph
 from edgekit.npz import LABELS, load_arrays
@@ -73,9 +73,10 @@ class Deployment:
         manifest = load_manifest(folder)
         path = folder / REPORT
         try:
-            report = from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read: {error}") from error
+            report = from_json(path.read_bytes(), str(path))
+        except OSError as error:
+            what = f"{path} cannot be read: {error.strerror}"
+            raise DataError(f"{what}. {convert_again(folder)}") from error
         return Deployment(folder, manifest, report)
 
     @property
@@ -97,8 +98,15 @@ class Deployment:
 
     def vectors(self) -> list[Array]:
         """Stored input vectors in the artefact's layout, one array per input."""
-        arrays = load_arrays(self.folder / STORE / VECTORS)
-        return [arrays[f"input_{i}"] for i in range(len(self.manifest.inputs))]
+        names = [f"input_{i}" for i in range(len(self.manifest.inputs))]
+        try:
+            arrays = load_arrays(self.folder / STORE / VECTORS)
+            return [arrays[name] for name in names]
+        except KeyError as error:
+            raise self._damaged(f"{STORE}/{VECTORS} has no array {error}") from None
+        except DataError as error:
+            # its hints are for files that users write
+            raise self._damaged(f"the vectors in {STORE}/{VECTORS} cannot be read") from error
 
     def run(
         self,
@@ -115,7 +123,8 @@ class Deployment:
                 dtype. A float model that edgekit quantized takes and gives float.
             on: ``reference``, ``host`` or ``emulator``.
             carry_state: keep state from sample to sample instead of resetting it.
-            toolchain: compiler of the image; auto takes the one that the conversion chose.
+            toolchain: compiler of the image; auto takes the one that the conversion chose, on the
+                host the first with a stored image.
             emulator: where to run it.
 
         Returns:
@@ -130,7 +139,7 @@ class Deployment:
         if on == "reference":
             found = reference_outputs(self.graph, inner, carry_state)
         elif on == "host":
-            image = host_image(self.folder, self.manifest)
+            image = host_image(self.folder, self.manifest, toolchain)
             found = HOST.run(image, self.manifest, inner, carry_state=carry_state).outputs
         else:
             runner = self._runner(emulator)
@@ -151,12 +160,13 @@ class Deployment:
         """Count the instructions of one inference on the emulated core, per layer.
 
         Raises:
-            DataError: ``on`` is not ``emulator``.
+            UsageError: ``on`` is not ``emulator``, or the target is this machine.
             ToolError: compiler or emulator missing or failed.
         """
         if on != "emulator" or self.core.is_host:
-            problem = Problem("instructions are counted on emulated cores only", allowed="emulator")
-            raise DataError("nothing to profile there", [problem])
+            where = "a model made for this machine" if self.core.is_host else f"--on {on}"
+            problem = Problem("instructions are counted on emulated cores", where, "--on emulator")
+            raise UsageError("nothing can be profiled there", [problem])
         runner, image = self._runner(emulator), self._image(toolchain)
         one = [a[:1] for a in self.vectors()]
         run = runner.run(image, self.manifest, one, profile=True)
@@ -177,6 +187,7 @@ class Deployment:
         self,
         inputs: Mapping[str, Array] | None = None,
         on: Place = "host",
+        toolchain: ToolchainChoice = "auto",
         emulator: EmulatorChoice = "auto",
     ) -> DebugResult:
         """Compare every tensor of one sample with the reference.
@@ -184,7 +195,7 @@ class Deployment:
         Args:
             inputs: as for `run`, the first sample is used; None takes a stored vector.
             on: ``host`` or ``emulator`` (``reference`` only dumps the tensors).
-            emulator: where to run it.
+            toolchain, emulator: as for `run`.
 
         Raises:
             DataError: the inputs do not fit.
@@ -197,10 +208,10 @@ class Deployment:
             inner = [named[v.name][:1] for v in self.graph.inputs]
         snapshots: list[bytes] | None = None
         if on == "host":
-            image = host_image(self.folder, self.manifest, trace=True)
+            image = host_image(self.folder, self.manifest, toolchain, trace=True)
             snapshots = HOST.trace(image, self.manifest, inner)
         elif on == "emulator":
-            image = self._image("auto", trace=True)
+            image = self._image(toolchain, trace=True)
             snapshots = self._runner(emulator).trace(image, self.manifest, inner)
         return compare_trace(self.graph, self.manifest, inner, snapshots, on)
 
@@ -246,6 +257,9 @@ class Deployment:
         self.report = replace(self.report, accuracy=(*kept, *figures))
         write_report(self.folder, self.report)
 
+    def _damaged(self, what: str) -> DataError:
+        return DataError(f"{self.folder} is damaged: {what}. {convert_again(self.folder)}")
+
     def _runner(self, emulator: EmulatorChoice) -> Runner:
         found = select(self.core, emulator)
         if isinstance(found, Problem):
@@ -253,11 +267,11 @@ class Deployment:
         return found
 
     def _image(self, choice: ToolchainChoice, trace: bool = False) -> Image:
-        if self.core.is_host:
-            return host_image(self.folder, self.manifest, trace=trace)
         if choice == "auto":
             known = [c.name for c in self.report.toolchain if c.chosen]
             choice = "gcc" if known == ["gcc"] else "zig" if known == ["zig"] else "auto"
+        if self.core.is_host:
+            return host_image(self.folder, self.manifest, choice, trace=trace)
         return firmware_image(self.folder, self.manifest, self.core, choice, trace=trace)
 
 

@@ -14,16 +14,17 @@ from pathlib import Path
 
 import click
 
+from edgekit.cli.command import QUIET
 from edgekit.docs_tables import operators_document, targets_document
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _COMMON = ("json_", "quiet", "debug")
-_COMMON_TEXT = """Every command also takes:
+_COMMON_TEXT = f"""Every command also takes:
 
 | option | meaning |
 |---|---|
 | `--json` | Print one JSON document to stdout, see [json-schema.md](json-schema.md). |
-| `-q`, `--quiet` | No progress and no summary. |
+| `-q`, `--quiet` | {QUIET} |
 | `--debug` | Show tracebacks; `EDGEKIT_DEBUG=1` in the environment does the same. |
 | `-h`, `--help` | Show help with examples. |
 

@@ -29,9 +29,11 @@ def operators_document() -> str:
         "## In the generated code",
         "",
         "`int8`: it has an integer form on every target with lowering `nhwc-int8`, exact to the "
-        "reference. `float32`: it has a float kernel (`--precision float32`). Reshape costs "
-        "nothing in either. An operator without an entry must be removed by a rewrite (BatchNorm "
-        "folds into the layer before it, MatMul by constant weights becomes Dense).",
+        "reference. `float32`: it has a float kernel, for `--precision float32` and for what a "
+        "quantized model computes between a Dequantize and a Quantize, or after its last "
+        "Dequantize. Reshape costs nothing in either. An operator without an entry must be removed "
+        "by a rewrite (BatchNorm folds into the layer before it, MatMul by constant weights "
+        "becomes Dense).",
         "",
         "| operator | int8 | float32 | what it computes |",
         "|---|---|---|---|",

@@ -6,6 +6,7 @@ Exit codes (stable, documented in docs/exit-codes.md):
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,27 @@ class Problem:
         if self.allowed:
             text += f"; allowed: {self.allowed}"
         return f"{text}. {self.hint}" if self.hint else text
+
+
+def convert_again(folder: object) -> str:
+    """What to do about a converted model that is damaged, as a hint."""
+    return f"Convert again: edgekit convert MODEL --target T -o {folder} --force"
+
+
+def damage(error: Exception) -> str:
+    """What is wrong with a JSON file of ours that could not be read, in words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not text"
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON ({error})"
+    return "damaged: entries are missing or not what they should be"
+
+
+def other_version(found: object, wanted: int) -> str:
+    """Why a JSON file of ours with this ``schema_version`` is not read, in words."""
+    if found is None:
+        return "is damaged: it has no schema_version"
+    return f"has schema_version {found}; this edgekit reads {wanted}"
 
 
 class EdgekitError(Exception):

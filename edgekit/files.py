@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from edgekit.errors import UsageError
-
 
 @contextmanager
 def atomic_open(path: Path) -> Iterator[BinaryIO]:
@@ -35,16 +33,6 @@ def atomic_open(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def require_folder(path: Path) -> None:
-    """Check, before long work, that the folder of a file to write exists.
-
-    Raises:
-        UsageError: it does not.
-    """
-    if not path.parent.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from edgekit.errors import DataError, Problem
 from edgekit.files import atomic_open
 
 LABELS = "y"
+"""Name of the array that holds labels."""
 SINGLE = "x"
+"""Name that the samples may have where the model has one input."""
 _DAMAGED = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _HINT = "Write it with numpy.savez(path, x=samples, y=labels)"
 
@@ -69,52 +71,6 @@ def _read_all(archive: np.lib.npyio.NpzFile, path: Path) -> dict[str, NDArray[An
     if not arrays:
         raise DataError(f"{path} holds no arrays. {_HINT}")
     return arrays
-
-
-def select_inputs(
-    arrays: Mapping[str, NDArray[Any]], names: Sequence[str], where: str = "the data"
-) -> dict[str, NDArray[Any]]:
-    """The arrays of a model's inputs, by the model's names.
-
-    A model with one input also takes an array named ``x``. Labels (``y``) are left out.
-
-    Args:
-        arrays: what `load_arrays` gave.
-        names: names of the model's inputs, in order.
-        where: file name for messages.
-
-    Returns:
-        One array for each name.
-
-    Raises:
-        DataError: arrays are missing, unknown, or differ in their number of samples; all named.
-    """
-    given = dict(arrays)
-    if len(names) == 1 and names[0] not in given and SINGLE in given:
-        given[names[0]] = given.pop(SINGLE)
-    if LABELS not in names:
-        given.pop(LABELS, None)
-    accepted = ", ".join(f"'{n}'" for n in names) + (", 'x'" if len(names) == 1 else "")
-    problems = [Problem("is missing", f"array '{n}'") for n in names if n not in given]
-    problems += [
-        Problem("is not an input of the model", f"array '{n}'", accepted)
-        for n in given
-        if n not in names
-    ]
-    problems += [
-        Problem("has no sample axis", f"array '{n}'", "samples on the first axis")
-        for n in names
-        if n in given and given[n].ndim == 0
-    ]
-    counts = {n: len(given[n]) for n in names if n in given and given[n].ndim}
-    if len(set(counts.values())) > 1:
-        text = ", ".join(f"'{n}' {c}" for n, c in counts.items())
-        problems.append(Problem(f"arrays differ in their number of samples ({text})"))
-    if counts and not all(counts.values()):
-        problems.append(Problem("there are no samples"))
-    if problems:
-        raise DataError(f"{where} does not match the model's inputs", problems)
-    return {n: given[n] for n in names}
 
 
 def save_arrays(path: Path | str, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from edgekit.errors import Problem, UsageError
+
 SIBLINGS = ("quantize", "codegen", "targets", "profiles")
 
 
@@ -13,7 +15,7 @@ def check_siblings() -> None:
     """Check that the sibling packages are edgekit's own.
 
     Raises:
-        ImportError: naming each file that hides one.
+        UsageError: naming each file that hides one.
     """
     home = Path(__file__).resolve().parent.parent
     hidden = []
@@ -21,10 +23,8 @@ def check_siblings() -> None:
         spec = find_spec(name)
         found = Path(spec.origin).resolve() if spec and spec.origin else None
         if found is None or found.parent.parent != home:
-            hidden.append(f"'{name}' is {found or 'missing'} instead of {home / name}")
+            hint = "Rename it, or run from another folder." if found else "Install edgekit again."
+            what = f"is {found}" if found else "is missing"
+            hidden.append(Problem(what, f"package '{name}'", str(home / name), hint))
     if hidden:
-        raise ImportError(
-            "edgekit's packages are hidden by other modules of the same name: "
-            + "; ".join(hidden)
-            + ". Rename yours, or run from another folder."
-        )
+        raise UsageError("edgekit's own packages are hidden by modules of the same name", hidden)

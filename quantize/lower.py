@@ -1,5 +1,8 @@
 """Lowering: a quantized model-level graph in NHWC becomes a graph of integer operators.
 
+What a quantized model leaves in float32 (often the softmax at its end) stays as it is, between a
+Dequantize and a Quantize.
+
 Every constant of the arithmetic is computed by the rules in `quantize.lowering`, as TFLite prepares
 them: effective scales in float64 (``s_in * s_w / s_out``), significand and exponent by
 `quantize_multiplier`, clamps of fused activations by ``zero_point + round(f / s_out)``. What
@@ -60,8 +63,9 @@ RULES: dict[type[Op], Rule] = {
 class LowerInteger:
     """Replace model-level operators on int8 values by integer operators.
 
-    ``Quantize`` at a graph input and ``Dequantize`` at a graph output disappear: the port becomes
-    int8, its binding still names the float type that the source model has.
+    Operators on float32 values stay. ``Quantize`` at a graph input and ``Dequantize`` at a graph
+    output disappear: the port becomes int8, its binding still names the float type that the source
+    model has.
 
     Attributes:
         rounding: ``litert`` equals LiteRT's reference kernels (FLOAT in dense layers, DOUBLE
@@ -81,7 +85,7 @@ class LowerInteger:
         problems: list[Problem] = []
         changed = _strip_ports(graph)
         for node in list(graph.nodes):
-            if type(node.op).__module__ == integer.__name__:
+            if type(node.op).__module__ == integer.__name__ or _is_real(node):
                 continue
             try:
                 changed |= _lower(graph, node, self.rounding)
@@ -116,17 +120,25 @@ def _strip_ports(graph: Graph) -> bool:
     return changed
 
 
+def _is_real(node: Node) -> bool:
+    """True for an operator on real numbers only, and for the steps from int8 to them and back."""
+    reads = {v.type.dtype for v in node.inputs if v is not None}
+    writes = {v.type.dtype for v in node.outputs}
+    if isinstance(node.op, Quantize):
+        return reads == {DType.FLOAT32} and writes == {DType.INT8}
+    if isinstance(node.op, Dequantize):
+        return reads == {DType.INT8} and writes == {DType.FLOAT32}
+    return reads | writes == {DType.FLOAT32}
+
+
 def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     rule = RULES.get(type(node.op))
     if rule is None:
         raise Refused("it has no integer form")
     for value in (node.input(0), node.output):
         if value.type.dtype is not DType.INT8:
-            raise Refused(
-                f"'{value.name}' is {value.type.dtype.value}",
-                "int8",
-                "Quantize the model with --calibration, or use --precision float32.",
-            )
+            hint = "Quantize all of its operands and its result, or none of them."
+            raise Refused(f"'{value.name}' is {value.type.dtype.value}", "int8", hint)
         tensor_scale(value)
     try:
         return rule(graph, node, rounding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,11 @@ class Range:
 
     low: float
     high: float
+
+    @property
+    def is_finite(self) -> bool:
+        """False where infinity or NaN occurred."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
 
     def union(self, other: Range) -> Range:
         """The smallest range that holds both."""
@@ -45,8 +51,9 @@ class MinMax:
 
     def update(self, data: NDArray[Any]) -> None:
         """Take in one array."""
-        self._low = min(self._low, float(data.min()))
-        self._high = max(self._high, float(data.max()))
+        # numpy's minimum, unlike Python's, keeps NaN
+        self._low = float(np.minimum(self._low, data.min()))
+        self._high = float(np.maximum(self._high, data.max()))
 
     def range(self) -> Range:
         """The range that occurred."""

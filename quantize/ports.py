@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from edgekit.errors import DataError, Problem
 from edgekit.ir import Binding, DType, Graph
+from edgekit.npz import LABELS, SINGLE
 from quantize.schemes import dequantize_array, quantize_array
 
 Arrays = dict[str, NDArray[Any]]
-
-LABELS = "y"
-ONLY_INPUT = "x"
 
 
 def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") -> Arrays:
@@ -34,8 +32,8 @@ def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") ->
     """
     given = dict(data)
     names = [b.name for b in graph.input_bindings]
-    if len(names) == 1 and names[0] not in given and ONLY_INPUT in given:
-        given[names[0]] = given.pop(ONLY_INPUT)
+    if len(names) == 1 and names[0] not in given and SINGLE in given:
+        given[names[0]] = given.pop(SINGLE)
     problems = [
         Problem("no input of the model has this name", f"array '{name}'", ", ".join(names))
         for name in given
@@ -83,9 +81,12 @@ def _problem(binding: Binding, array: NDArray[Any]) -> Problem | None:
     floats = array.dtype.kind == "f" and wanted.kind == "f"
     if not floats and not np.can_cast(array.dtype, wanted, "safe"):
         return Problem(found, where, allowed)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = int(np.count_nonzero(~np.isfinite(array)))
-        return Problem(f"{bad} of {array.size} numbers are NaN or infinite", where)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # float64 numbers beyond float32 become infinite
+            bad = int(np.count_nonzero(~np.isfinite(array.astype(wanted, copy=False))))
+        if bad:
+            what = f"{bad} of {array.size} numbers are NaN, infinite or beyond {wanted.name}"
+            return Problem(what, where)
     return None
 
 

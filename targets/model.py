@@ -109,9 +109,6 @@ class Core:
         architecture: the architecture's own name, e.g. ``armv7e-m``.
         lowering: the target-owned pass that makes a graph fit for it.
         features: instruction-set features that kernels may use.
-        word_bytes: width of a general register.
-        arena_align_bytes: alignment the arena should have for the widest load.
-        unaligned_access: True where words may be loaded from any address.
         gcc, zig: toolchains, None where one cannot build for the core.
         unicorn, qemu: emulators, None where one does not model the core.
         memory: where emulated firmware lies; None for the host.
@@ -124,9 +121,6 @@ class Core:
     architecture: str
     lowering: str
     features: tuple[str, ...]
-    word_bytes: int
-    arena_align_bytes: int
-    unaligned_access: bool
     gcc: GccConfig | None = None
     zig: ZigConfig | None = None
     unicorn: UnicornConfig | None = None
@@ -139,8 +133,6 @@ class Core:
         _one_of("lowering", self.lowering, LOWERINGS)
         for feature in self.features:
             _one_of("features", feature, FEATURES)
-        if self.arena_align_bytes < 1 or self.arena_align_bytes & (self.arena_align_bytes - 1):
-            raise ValueError(f"arena_align_bytes {self.arena_align_bytes} is not a power of two")
         if (self.family == "host") != (self.memory is None):
             raise ValueError("every core but the host needs a [memory] table")
 

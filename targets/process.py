@@ -1,14 +1,18 @@
-"""Runs compilers and emulators, and turns what they print into one clear error."""
+"""Runs compilers and emulators, also side by side; what they print becomes one clear error."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from edgekit.errors import Problem, ToolError
+
+T = TypeVar("T")
 
 _FIRST_ERROR = re.compile(
     r"^.*\b(?:error|undefined reference|overflowed)\b.*$", re.IGNORECASE | re.M
@@ -49,6 +53,61 @@ def run_tool(
     if done.returncode != 0:
         raise ToolError(f"could not {what}", [Problem(first_error(done.stderr), command[0])])
     return done
+
+
+def run_parallel(jobs: Sequence[Callable[[], T]], workers: int | None = None) -> list[T]:
+    """Run jobs in a few threads.
+
+    After an interrupt or a failure no job begins any more, and those that run are awaited: none
+    may write into a folder that is being removed. (`ThreadPoolExecutor` would run every job to its
+    end, and can lose sight of a thread that is just starting.)
+
+    Args:
+        jobs: what to run; they begin in this order.
+        workers: number of threads; None: one for each processor.
+
+    Returns:
+        The jobs' results in their order.
+
+    Raises:
+        BaseException: what the first job raised that failed.
+    """
+    results: dict[int, T] = {}
+    errors: dict[int, BaseException] = {}
+    waiting = list(enumerate(jobs))
+    stop = threading.Event()
+
+    def work(ended: threading.Event) -> None:
+        while waiting and not stop.is_set():
+            try:
+                index, job = waiting.pop(0)
+            except IndexError:  # another thread was faster
+                break
+            try:
+                results[index] = job()
+            except BaseException as error:
+                errors[index] = error
+                stop.set()
+        ended.set()
+
+    # Not Thread.join: before Python 3.13 one that was interrupted takes the thread for ended.
+    threads: list[tuple[threading.Thread, threading.Event]] = []
+    for _ in range(min(len(jobs), workers or os.cpu_count() or 1)):
+        ended = threading.Event()
+        threads.append((threading.Thread(target=work, args=[ended], daemon=True), ended))
+    try:
+        for thread, _ in threads:
+            thread.start()
+        for _, ended in threads:
+            ended.wait()
+    finally:
+        stop.set()
+        for thread, ended in threads:
+            if thread.ident is not None:  # one that has not begun yet will see `stop`
+                ended.wait()
+    if errors:
+        raise errors[min(errors)]
+    return [results[index] for index in range(len(jobs))]
 
 
 def first_error(text: str) -> str:

@@ -11,7 +11,7 @@ from tests import support
 from tests.conversions import Conversions
 
 GOLDEN = Path(__file__).parent / "golden"
-MARKERS = ("slow: takes more than ten seconds on two cores",)
+MARKERS = ("proof: whole models or the whole program; leave these out with -m 'not proof'",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    proofs = Path(__file__).parent / "proofs"
+    for item in items:
+        if item.path.is_relative_to(proofs):
+            item.add_marker(pytest.mark.proof)
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "constants": constants,
         "kernels": _kernel_texts(writers),
         "stack": STACK_UNKNOWN,
-        "exact": manifest.precision == "int8",
+        "exact": all(p.dtype.is_integer for p in manifest.outputs),
         "tolerance": FLOAT_TOLERANCE,
         "count": len(vectors.inputs[0]) if vectors.inputs else 0,
         "vectors": _vector_texts(manifest, vectors),
@@ -138,10 +138,19 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
 
 def _write_steps(program: Program, name: str) -> list[StepWriter]:
     writers = []
+    errors = []
     for step in program.steps:
         writer = StepWriter(name, program, step)
-        EMITTERS[type(step.node.op)].emit(writer)
+        try:
+            EMITTERS[type(step.node.op)].emit(writer)
+        except ModelError as error:
+            errors.append(error)
         writers.append(writer)
+    if len({e.summary for e in errors}) == 1:
+        raise ModelError(errors[0].summary, [p for e in errors for p in e.problems])
+    if errors:
+        problems = [p for e in errors for p in e.problems]
+        raise ModelError("some operators cannot be written as C", problems)
     return writers
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import click
 
 import edgekit
 from edgekit.cli import exits, failures
+from edgekit.shadowing import check_siblings
 
 COMMANDS: dict[str, str] = {
     "inspect": "edgekit.cli.commands.inspect:inspect",
@@ -58,6 +60,7 @@ class App(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that went away is no error worth a message."""
+        check_siblings()  # here and not at import: help and completion need no other package
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -106,14 +109,21 @@ class App(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: docs/exit-codes.md; JSON: docs/json-schema.md.",
 )
-@click.version_option(edgekit.__version__, message="edgekit %(version)s")
+@click.option("--version", is_flag=True, help="Show the version (with --json as JSON) and exit.")
+@click.option("--json", "json_", is_flag=True, hidden=True)
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, version: bool, json_: bool) -> None:
     """Trained neural networks to verified firmware.
 
     edgekit reads a trained model, quantizes it, writes readable C for a microcontroller, builds
     it, runs it on an emulated core and checks it bit for bit against a reference.
     """
+    if version:
+        body = json.dumps({"schema_version": 1, "edgekit": edgekit.__version__}, indent=2)
+        click.echo(body if json_ else f"edgekit {edgekit.__version__}")
+        ctx.exit(exits.OK)
+    if json_:
+        raise click.UsageError("--json goes after the command", ctx)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(exits.USAGE)

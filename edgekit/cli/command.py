@@ -12,6 +12,10 @@ import click
 from edgekit.cli.ui import Ui
 
 FILE = click.Path(path_type=Path)
+QUIET = (
+    "Print only warnings, errors and the answer that was asked for: no progress, no tables beside "
+    "it, no summary of what was written."
+)
 
 
 class Command(click.Command):
@@ -55,7 +59,7 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
     """Add ``--json``, ``--quiet`` and ``--debug``; the function gets a `Ui` first."""
 
     @click.option("--json", "json_", is_flag=True, help="Print one JSON document to stdout.")
-    @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+    @click.option("-q", "--quiet", is_flag=True, help=QUIET)
     @click.option("--debug", is_flag=True, help="Show tracebacks (also EDGEKIT_DEBUG=1).")
     @functools.wraps(function)
     def wrapper(*args: Any, json_: bool, quiet: bool, debug: bool, **kwargs: Any) -> None:

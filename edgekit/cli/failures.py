@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
 from edgekit.cli import exits
+from edgekit.cli.ui import echo
 from edgekit.errors import EdgekitError, Problem
 
 DEBUG_VARIABLE = "EDGEKIT_DEBUG"
 SCHEMA_VERSION = 1
+_PLACES = 8  # named for one finding; JSON has them all
+_STAGED = re.compile(r"^\.(.+)\.\w{8}\.(?:part|old)$")
 _OS_HINTS = {
     errno.ENOSPC: "Free some space or write to another disk.",
     errno.EDQUOT: "Free some space or write to another disk.",
@@ -88,7 +92,7 @@ def show(error: BaseException, *, json: bool, debug: bool) -> int:
         traceback.print_exception(error)
     lines = [failure.usage] if failure.usage else []
     lines.append(click.style("edgekit: ", fg="red", bold=True) + failure.summary)
-    lines += [f"  - {problem}" for problem in failure.problems]
+    lines += [f"  - {line}" for line in _grouped(failure.problems)]
     _write("\n".join(lines), err=True)
     if json:
         from edgekit.report.codec import to_json
@@ -97,6 +101,22 @@ def show(error: BaseException, *, json: bool, debug: bool) -> int:
         body = {"kind": failure.kind, "summary": failure.summary, "problems": problems}
         _write(to_json({"schema_version": SCHEMA_VERSION, "error": body}).rstrip())
     return failure.exit_code
+
+
+def _grouped(problems: Sequence[Problem]) -> list[str]:
+    """One line for each finding, with the places where it was made."""
+    places: dict[Problem, list[str]] = {}
+    for problem in problems:
+        places.setdefault(replace(problem, where=""), []).append(problem.where)
+    return [
+        str(replace(problem, where=_list(list(dict.fromkeys(filter(None, where))))))
+        for problem, where in places.items()
+    ]
+
+
+def _list(names: Sequence[str]) -> str:
+    rest = len(names) - _PLACES
+    return ", ".join(names[:_PLACES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def debug_wanted(arguments: Sequence[str]) -> bool:
@@ -111,7 +131,7 @@ def options(arguments: Sequence[str]) -> Sequence[str]:
 
 def _write(text: str, *, err: bool = False) -> None:
     try:
-        click.echo(text, err=err)
+        echo(text, err=err)
     except OSError:  # nobody reads any more; the exit code still tells
         drop_output(sys.stderr if err else sys.stdout)
 
@@ -131,10 +151,16 @@ def _usage(ctx: click.Context | None) -> str:
 
 
 def _os_failure(error: OSError) -> Failure:
-    place = f"{error.filename}: " if error.filename is not None else ""
+    place = f"{_asked_for(str(error.filename))}: " if error.filename is not None else ""
     text = f"{place}{error.strerror or error}"
     hint = _OS_HINTS.get(error.errno or 0, "")
     return Failure("file", f"{text}. {hint}".rstrip(), exits.REFUSED)
+
+
+def _asked_for(path: str) -> str:
+    """A path with the names that files and folders have while they are written undone."""
+    parts = (_STAGED.sub(r"\1", part) for part in path.split(os.sep))
+    return os.sep.join(parts)
 
 
 def _is_ours(name: str | None) -> bool:

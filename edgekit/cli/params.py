@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from edgekit.cli.command import FILE
+from edgekit.errors import UsageError
 from edgekit.options import EmulatorChoice, Observer, Place, ToolchainChoice, allowed
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -32,7 +34,7 @@ def names_option(*flags: str, help: str) -> Decorator:
 model_argument = click.argument("model", type=FILE)
 folder_argument = click.argument("folder", metavar="OUT", type=FILE)
 force_option = click.option(
-    "--force/--no-force", default=False, help="Replace what is already there."
+    "-f", "--force/--no-force", default=False, help="Replace what is already there."
 )
 observer_option = click.option(
     "--observer",
@@ -60,7 +62,21 @@ emulator_option = click.option(
     type=click.Choice(allowed(EmulatorChoice)),
     default="auto",
     show_default=True,
-    help="Emulator that runs the image.",
+    help="Emulator that runs the image; none skips that check.",
+)
+image_toolchain_option = click.option(
+    "--toolchain",
+    type=click.Choice(allowed(ToolchainChoice)),
+    default="auto",
+    show_default=True,
+    help="Compiler of the image; auto takes the one that convert chose.",
+)
+image_emulator_option = click.option(
+    "--emulator",
+    type=click.Choice([name for name in allowed(EmulatorChoice) if name != "none"]),
+    default="auto",
+    show_default=True,
+    help="Emulator that runs the image; auto takes the first that can.",
 )
 
 
@@ -84,3 +100,14 @@ def place_option(default: str) -> Decorator:
         show_default=True,
         help="Numpy reference, generated C on this machine, or the emulated core.",
     )
+
+
+def refuse_idle_percentile(observer: str) -> None:
+    """Refuse ``--percentile`` on the command line where the observer does not look at it.
+
+    Raises:
+        UsageError: it would have no effect.
+    """
+    source = click.get_current_context().get_parameter_source("percentile")
+    if observer != "percentile" and source is ParameterSource.COMMANDLINE:
+        raise UsageError("--percentile has no effect without --observer percentile")

@@ -15,7 +15,18 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+_LEAST_WIDTH = 20
 _PLAIN_WIDTH = 100  # columns where there is no terminal to ask
+
+
+def plain_wanted() -> bool:
+    """True where the environment asks for text without escapes: ``NO_COLOR``, ``TERM=dumb``."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print; escapes only go to a terminal that wants them."""
+    click.echo(text, err=err, color=False if plain_wanted() else None)
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,7 @@ class Ui:
 
     Attributes:
         json: stdout carries exactly one JSON document.
-        quiet: no progress and no summary; warnings and what was asked for remain.
+        quiet: no progress, no tables and no summary; warnings and answers remain.
     """
 
     json: bool = False
@@ -39,6 +50,11 @@ class Ui:
         else:
             self.show(view())
 
+    def summary(self, value: Any, view: Callable[[], RenderableType]) -> None:
+        """Give the result of a command that was asked to write files: JSON, or in passing."""
+        if self.json or not self.quiet:
+            self.result(value, view)
+
     def show(self, view: RenderableType) -> None:
         """Print a rich renderable to stdout."""
         console = _console(sys.stdout)
@@ -52,17 +68,21 @@ class Ui:
         stream = sys.stdout
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks block characters
-        click.echo(text)
+        echo(text)
         stream.flush()
 
     def note(self, text: str) -> None:
         """Say something by the way, on stderr."""
         if not self.quiet:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
     def warn(self, text: str) -> None:
         """Say something that must not be overlooked, on stderr."""
-        click.echo(click.style("warning: ", fg="yellow", bold=True) + text, err=True)
+        echo(click.style("warning: ", fg="yellow", bold=True) + text, err=True)
+
+    def fail(self, text: str) -> None:
+        """Say on stderr why a command that gave its result ends badly all the same."""
+        echo(click.style("edgekit: ", fg="red", bold=True) + text, err=True)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
@@ -71,8 +91,8 @@ class Ui:
             yield lambda text: None
             return
         steps = _Steps()
-        if not sys.stderr.isatty():
-            yield lambda text: click.echo(text, err=True)
+        if not sys.stderr.isatty() or plain_wanted():
+            yield lambda text: echo(text, err=True)
             return
         with _console(sys.stderr).status("starting", spinner="dots") as status:
 
@@ -98,16 +118,23 @@ class _Steps:
     def finish(self) -> None:
         if self._text:
             seconds = time.monotonic() - self._start
-            click.echo(click.style(f"  {self._text}  {seconds:.1f} s", dim=True), err=True)
+            echo(click.style(f"  {self._text}  {seconds:.1f} s", dim=True), err=True)
         self._text = ""
 
 
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
+    columns = os.environ.get("COLUMNS", "")
+    width = max(_LEAST_WIDTH, int(columns)) if columns.isdigit() else None
+    if width is None and not stream.isatty():
+        width = _PLAIN_WIDTH
     # names come from models: no markup, no emoji codes, no colouring of numbers
-    width = None
-    if not stream.isatty():
-        columns = os.environ.get("COLUMNS", "")
-        width = int(columns) if columns.isdigit() and int(columns) >= 40 else _PLAIN_WIDTH
-    return Console(file=stream, markup=False, emoji=False, highlight=False, width=width)
+    return Console(
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        width=width,
+        color_system=None if plain_wanted() else "auto",
+    )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, convert_again, damage
 from edgekit.ir.dtype import DType
 from edgekit.ir.graph import Binding, Graph
 from edgekit.ir.ops import OPS, Clamp, Requant, Rescale, Rounding, Window
@@ -71,14 +71,19 @@ def load_graph(folder: Path) -> Graph:
     Raises:
         DataError: a file is missing or damaged.
     """
+    again = convert_again(folder.parent)
+    path = folder / "graph.npz"
     try:
-        text = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
-        with np.load(folder / "graph.npz", allow_pickle=False) as arrays:
-            graph = _build(text, {k: arrays[k] for k in arrays.files})
-    except FileNotFoundError as error:
-        raise DataError(f"{error.filename} is missing; convert the model again") from None
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {k: archive[k] for k in archive.files}
+        path = folder / "graph.json"
+        graph = _build(json.loads(path.read_text(encoding="utf-8")), arrays)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing. {again}") from None
     except _DAMAGED as error:
-        raise DataError(f"the stored graph in {folder} is damaged: {error}") from error
+        # what numpy says of a file that is no archive is advice for programmers
+        what = "damaged" if path.suffix == ".npz" else damage(error)
+        raise DataError(f"{path} is {what}. {again}") from error
     verify(graph, f"the stored graph in {folder}")
     return graph
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.artefact import Manifest
 from edgekit.errors import ToolError
+from edgekit.files import write_atomic
 from edgekit.options import ToolchainChoice
+from targets.cache import content_key
 from targets.load import load_core
 from targets.model import Core
+from targets.process import run_parallel
 from targets.toolchains import TOOLCHAINS, Image, Toolchain, available, get_toolchain
 
 BUILD = "build"
+STAMP = "built.json"
+"""Beside each image: what it was made from, and by which version of its compiler."""
 PARALLEL = 2
 
 
@@ -82,60 +87,17 @@ def build_all(
         path = firmware_path(folder, core, tool.name)
         jobs.append((f"{core.name} {tool.name}", _firmware(tool, folder, manifest, core, path)))
     progress("building: " + ", ".join(label for label, _ in jobs))
-    images = _in_parallel([job for _, job in jobs])
+    images = run_parallel([job for _, job in jobs], PARALLEL)
     return Images(tuple(images[:count]), tuple(images[count:]))
-
-
-def _in_parallel(jobs: Sequence[Callable[[], Image]]) -> list[Image]:
-    """Run jobs in a few threads.
-
-    After an interrupt no job begins any more, and those that run are awaited: none may write into
-    a folder that is being removed. (`ThreadPoolExecutor` would run every job to its end, and can
-    lose sight of a thread that is just starting.)
-    """
-    outcomes: list[Image | BaseException | None] = [None] * len(jobs)
-    waiting = list(enumerate(jobs))
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.is_set():
-            try:
-                index, job = waiting.pop(0)
-            except IndexError:
-                return
-            try:
-                outcomes[index] = job()
-            except BaseException as error:
-                outcomes[index] = error
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(PARALLEL)]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        stop.set()
-        for thread in threads:
-            if thread.ident is not None:  # one that has not begun yet will see `stop`
-                thread.join()
-    images = []
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-        assert outcome is not None
-        images.append(outcome)
-    return images
 
 
 def _library(
     tool: Toolchain, folder: Path, manifest: Manifest, path: Path, trace: bool = False
 ) -> Callable[[], Image]:
-    def build() -> Image:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def make() -> Image:
         return tool.build_host_library(folder, manifest, path, trace=trace)
 
-    return build
+    return lambda: _stamped(make, folder, manifest, path, trace)
 
 
 def _firmware(
@@ -146,25 +108,86 @@ def _firmware(
     path: Path,
     trace: bool = False,
 ) -> Callable[[], Image]:
-    def build() -> Image:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def make() -> Image:
         return tool.build_firmware(folder, manifest, core, path, trace=trace)
 
-    return build
+    return lambda: _stamped(make, folder, manifest, path, trace)
 
 
-def host_image(folder: Path, manifest: Manifest, *, trace: bool = False) -> Image:
-    """A host library of a converted model: the first that is stored, else built now.
+def _stamped(
+    make: Callable[[], Image], folder: Path, manifest: Manifest, path: Path, trace: bool
+) -> Image:
+    """Build, with a stamp that is there only when the image is the one it speaks of."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(STAMP).unlink(missing_ok=True)
+    digest = _digest(folder, manifest, trace)  # before: an edit during the build must show
+    image = make()
+    _write_stamp(path.with_name(STAMP), digest, image.version)
+    return image
+
+
+def confirm_images(folder: Path, manifest: Manifest) -> None:
+    """Let the images that `build_all` made count as made from the sources as they are now.
+
+    For edgekit's own edits that compile to the same: figures in comments.
+    """
+    digest = _digest(folder, manifest, False)
+    for stamp in (folder / BUILD).glob(f"*/{STAMP}"):
+        _write_stamp(stamp, digest, json.loads(stamp.read_text(encoding="utf-8"))["compiler"])
+
+
+def _write_stamp(stamp: Path, digest: str, compiler: str) -> None:
+    write_atomic(stamp, json.dumps({"sources": digest, "compiler": compiler}) + "\n")
+
+
+def _digest(folder: Path, manifest: Manifest, trace: bool) -> str:
+    """A key of everything that a user may edit in a converted model and that is compiled."""
+    names = {
+        *manifest.sources,
+        *manifest.headers,
+        *(p.name for p in folder.glob("*.[ch]") if p.is_file()),
+    }
+    parts: list[str | bytes] = ["trace" if trace else "plain"]
+    for name in sorted(names):
+        parts += [name, (folder / name).read_bytes()]
+    return content_key(parts)
+
+
+def _stored(
+    path: Path, tool: str, core: Core, folder: Path, manifest: Manifest, trace: bool
+) -> Image | None:
+    """The image at ``path`` where it was made from the sources as they are now.
+
+    Its compiler need not be installed any more.
+    """
+    try:
+        stamp = json.loads(path.with_name(STAMP).read_text(encoding="utf-8"))
+        fresh = path.is_file() and stamp["sources"] == _digest(folder, manifest, trace)
+        return Image(path, tool, str(stamp["compiler"]), core, trace) if fresh else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no stamp, or a damaged one: built anew
+
+
+def host_image(
+    folder: Path, manifest: Manifest, choice: ToolchainChoice = "auto", *, trace: bool = False
+) -> Image:
+    """A host library of a converted model: as stored, built anew where it is missing or stale.
+
+    Args:
+        folder, manifest: the converted model.
+        choice: its compiler; auto takes the first whose library is stored.
+        trace: whether it reports the arena after each step.
 
     Raises:
-        ToolError: no compiler for this machine is present.
+        ToolError: no compiler for this machine is present, or it fails.
     """
     host = load_core("host")
-    for tool in TOOLCHAINS.values():
-        path = library_path(folder, manifest.name, tool.name, trace)
-        if path.is_file():
-            return Image(path, tool.name, tool.version(host), host, trace)
-    tool = toolchains_for(host, "auto")[0]
+    for name in TOOLCHAINS if choice == "auto" else (choice,):
+        path = library_path(folder, manifest.name, name, trace)
+        found = _stored(path, name, host, folder, manifest, trace)
+        if found is not None:
+            return found
+    tool = toolchains_for(host, choice)[0]
     path = library_path(folder, manifest.name, tool.name, trace)
     return _library(tool, folder, manifest, path, trace)()
 
@@ -172,13 +195,21 @@ def host_image(folder: Path, manifest: Manifest, *, trace: bool = False) -> Imag
 def firmware_image(
     folder: Path, manifest: Manifest, core: Core, choice: ToolchainChoice, *, trace: bool = False
 ) -> Image:
-    """The firmware of a converted model by one compiler: as stored, else built now.
+    """The firmware of a converted model: as stored, built anew where it is missing or stale.
+
+    Args:
+        folder, manifest, core: the converted model and the core it was made for.
+        choice: its compiler; auto takes the first whose image is stored.
+        trace: whether it reports the arena after each step.
 
     Raises:
         ToolError: the compiler is missing or fails.
     """
+    for name in TOOLCHAINS if choice == "auto" else (choice,):
+        path = firmware_path(folder, core, name, trace)
+        found = _stored(path, name, core, folder, manifest, trace)
+        if found is not None:
+            return found
     tool = toolchains_for(core, choice)[0]
     path = firmware_path(folder, core, tool.name, trace)
-    if path.is_file():
-        return Image(path, tool.name, tool.version(core), core, trace)
     return _firmware(tool, folder, manifest, core, path, trace)()

@@ -17,7 +17,7 @@ from edgekit.errors import ToolError, UsageError
 from edgekit.ir import Graph
 from edgekit.ir.serialize import save_graph
 from edgekit.options import ConvertOptions
-from edgekit.pipeline.builds import build_all
+from edgekit.pipeline.builds import build_all, confirm_images
 from edgekit.pipeline.lowering import Lowered, lower
 from edgekit.pipeline.output import refuse_existing, staged
 from edgekit.pipeline.reporting import make_report
@@ -86,6 +86,7 @@ def convert_model(
         _refuse_misfit(target, report)
         progress("writing the report")
         state_stack(folder, artefact.manifest, report.memory.stack_bytes)
+        confirm_images(folder, artefact.manifest)
         write_report(folder, report)
     return Conversion(lowered, artefact.manifest, report)
 

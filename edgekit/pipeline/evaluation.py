@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import DataError, Problem
+from edgekit.npz import LABELS
 from edgekit.report.results import Evaluation
 
 Array = NDArray[Any]
-LABELS = "y"
 
 
 def by_name(arrays: Mapping[str, Array], names: Sequence[str]) -> Mapping[str, Array]:

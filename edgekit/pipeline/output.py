@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgekit.artefact import MANIFEST_NAME
@@ -16,8 +16,13 @@ def refuse_existing(out: Path, force: bool) -> None:
     """Refuse to overwrite.
 
     Raises:
-        UsageError: ``out`` exists and ``force`` is off, or it is not a folder that edgekit made.
+        UsageError: ``out`` exists and ``force`` is off, it is not a folder that edgekit made, or
+            the program works inside it.
     """
+    # A folder that is replaced is renamed first: one that someone works in must not be.
+    if out.name in ("", "..") or Path.cwd().is_relative_to(out.resolve()):
+        problem = Problem("is the working folder or holds it", f"'{out}'", hint="Name a new one.")
+        raise UsageError("the output folder cannot be replaced", [problem])
     if not out.exists() and not out.is_symlink():
         return
     ours = out.is_dir() and ((out / MANIFEST_NAME).is_file() or not any(out.iterdir()))
@@ -33,8 +38,10 @@ def refuse_existing(out: Path, force: bool) -> None:
 def staged(out: Path) -> Iterator[Path]:
     """A folder beside ``out`` that takes its place when the block ends without an error.
 
-    Whatever happens (an error, Ctrl-C), ``out`` is either as before or complete.
+    Whatever happens (an error, Ctrl-C), ``out`` is either as before or complete, and folders above
+    it that were missing are there only if it is complete.
     """
+    missing = [folder for folder in out.parents if not folder.exists()]
     # Named before it is made: an interrupt right after making it must not leave it behind.
     stage = out.parent / f".{out.name}.{secrets.token_hex(4)}.part"
     try:
@@ -43,6 +50,15 @@ def staged(out: Path) -> Iterator[Path]:
         _swap(stage, out)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        if not out.exists():
+            _remove_empty(missing)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, the innermost first, as long as they are empty."""
+    for folder in folders:
+        with suppress(OSError):  # never made, or another program put something into it
+            folder.rmdir()
 
 
 def _swap(stage: Path, out: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.report import format as fmt
 from edgekit.report.diff import Difference
+from edgekit.report.layout import Column, Facts, Table
 from edgekit.report.model import Report
 from edgekit.report.results import (
     DebugResult,
@@ -19,7 +20,7 @@ from edgekit.report.results import (
     TargetList,
     TensorInfo,
 )
-from edgekit.report.terminal import error_table, facts, layer_table, table
+from edgekit.report.terminal import error_table, layer_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,15 +39,12 @@ ANSWERS: dict[str, type] = {
     "edgekit doctor": Diagnosis,
 }
 
-NAME_LIMIT = 18
-"""Characters of a layer's name beside seven other columns."""
-
 
 def inspection_view(found: Inspection) -> RenderableType:
     """Facts about the model, and a table of its operators."""
     from rich.console import Group
 
-    grid = facts()
+    grid = Facts()
     model = found.model
     origin = f" ({model.format}, {found.precision})" if model.format else f" ({found.precision})"
     grid.add_row("Model", model.name + origin)
@@ -64,26 +62,31 @@ def inspection_view(found: Inspection) -> RenderableType:
         refused = sum(node.supported is False for node in found.nodes)
         answer = f"{refused} operators not supported" if refused else "every operator supported"
         grid.add_row("Target", f"{found.target.name}: {answer}")
-    if found.shortage:
-        grid.add_row("Fits", f"no: {found.shortage}")
         costs = [node.instructions for node in found.nodes]
         if costs and None not in costs:
             total = sum(cost or 0 for cost in costs)
             grid.add_row("Instructions", f"about {fmt.count(total)} per inference")
-    return Group(grid, _operator_table(found))
+    if found.shortage:
+        grid.add_row("Fits", f"no: {found.shortage}")
+    return Group(grid, "", _operator_table(found))
 
 
 def _operator_table(found: Inspection) -> RenderableType:
-    right = ["#", "MACs", "parameters"]
-    columns = ["#", "layer", "op", "shape", "MACs", "parameters"]
     with_target = found.target is not None
+    columns = [
+        Column("#", figure=True),
+        Column("layer", name=True),
+        Column("op"),
+        Column("shape", spare=1),
+        Column("MACs", figure=True),
+        Column("parameters", figure=True),
+    ]
     if with_target:
-        right.append("instructions")
-        columns += ["instructions", "supported"]
+        columns += [Column("instructions", figure=True), Column("supported")]
     title = "Operators (~ modelled, not counted)" if with_target else "Operators"
-    made = table(title, *columns, right=right)
+    made = Table(title, *columns)
     for index, node in enumerate(found.nodes):
-        cells = [str(index), fmt.abbreviate(node.name, NAME_LIMIT), node.op, fmt.shape(node.shape)]
+        cells = [str(index), node.name, node.op, fmt.shape(node.shape)]
         cells += [fmt.count(node.macs) if node.macs else "-", _dash(node.parameters)]
         if with_target:
             supported = "yes" if node.supported else f"no: {node.reason}"
@@ -110,7 +113,7 @@ def run_view(summary: RunSummary) -> RenderableType:
 
 def evaluation_view(result: Evaluation) -> RenderableType:
     """The figures over labelled data."""
-    grid = facts()
+    grid = Facts()
     grid.add_row("Evaluated", f"{result.subject}, {result.samples:,} samples")
     if result.top1 is not None:
         right = "" if result.correct is None else f"  ({result.correct:,} of {result.samples:,})"
@@ -125,11 +128,11 @@ def evaluation_view(result: Evaluation) -> RenderableType:
     return grid
 
 
-def profile_view(result: Profile) -> RenderableType:
-    """Instructions in total and per layer."""
+def profile_view(result: Profile, *, tables: bool = True) -> RenderableType:
+    """Instructions in total and, with ``tables``, per layer."""
     from rich.console import Group
 
-    grid = facts()
+    grid = Facts()
     grid.add_row(
         "Ran on", ", ".join(x for x in (result.emulator or result.on, result.toolchain) if x)
     )
@@ -139,28 +142,30 @@ def profile_view(result: Profile) -> RenderableType:
         source = f": {result.cycles.source}" if result.cycles.source else ""
         grid.add_row("", f"{result.cycles.method}{source}")
     grid.add_row("Stack", fmt.bytes_exact(result.stack_bytes))
-    if not result.layers:
+    if not (tables and result.layers):
         return grid
-    return Group(grid, layer_table(result.layers, result.other_instructions))
+    return Group(grid, "", layer_table(result.layers, result.other_instructions))
 
 
-def debug_view(result: DebugResult) -> RenderableType:
-    """Every tensor against the reference; the first difference in words."""
+def debug_view(result: DebugResult, *, tables: bool = True) -> RenderableType:
+    """The first difference in words and, with ``tables``, every tensor against the reference."""
     from rich.console import Group
     from rich.text import Text
 
-    right = ("#", "elements", "different", "max difference")
-    made = table(f"Tensors on {result.on}", "#", "layer", "op", "tensor", *right[1:], right=right)
+    figures = (Column(c, figure=True) for c in ("elements", "different", "max difference"))
+    names = (Column("layer", name=True), "op", Column("tensor", spare=1, name=True))
+    made = Table(f"Tensors on {result.on}", Column("#", figure=True), *names, *figures)
     for step in result.steps:
-        style = "red" if step.different else None
-        tensor = fmt.abbreviate(step.tensor)
-        cells = [str(step.index), step.name, step.op, tensor, fmt.count(step.elements)]
+        style = "red" if step.different else ""
+        cells = [str(step.index), step.name, step.op, step.tensor, fmt.count(step.elements)]
         cells += [fmt.count(step.different), fmt.number(step.max_abs_diff)]
         made.add_row(*cells, style=style)
     if result.first_difference is None:
-        return Group(made, Text("✔ every tensor equals the reference", style="green"))
-    text = f"✘ the first layer that differs is '{result.first_difference}'"
-    return Group(made, Text(text, style="bold red"))
+        verdict = Text("✔ every tensor equals the reference", style="green")
+    else:
+        text = f"✘ the first layer that differs is '{result.first_difference}'"
+        verdict = Text(text, style="bold red")
+    return Group(made, "", verdict) if tables else verdict
 
 
 def _tensor(info: TensorInfo) -> str:

@@ -10,7 +10,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.errors import DataError, Problem
+from edgekit.artefact import MANIFEST_NAME
+from edgekit.errors import DataError, Problem, convert_again, damage, other_version
 from edgekit.report.model import SCHEMA_VERSION, Report
 
 if TYPE_CHECKING:
@@ -63,16 +64,14 @@ def from_json(text: str | bytes, where: str = REPORT_NAME) -> Report:
     Raises:
         DataError: it is no report, or a newer edgekit wrote it; with every problem found.
     """
+    again = _again(where)
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{where} is not a report: {error}") from None
+        raise DataError(f"{where} is {damage(error)}. {again}") from None
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
-        raise DataError(
-            f"{where} has schema_version {version!r}; this edgekit reads {SCHEMA_VERSION}. "
-            "Convert the model again."
-        )
+        raise DataError(f"{where} {other_version(version, SCHEMA_VERSION)}. {again}")
     from pydantic import ValidationError
 
     try:
@@ -81,7 +80,7 @@ def from_json(text: str | bytes, where: str = REPORT_NAME) -> Report:
         problems = [
             Problem(e["msg"], ".".join(map(str, e["loc"])) or where) for e in error.errors()
         ]
-        raise DataError(f"{where} is damaged", problems) from None
+        raise DataError(f"{where} is damaged. {again}", problems) from None
 
 
 def load_report(path: Path) -> Report:
@@ -94,10 +93,17 @@ def load_report(path: Path) -> Report:
     try:
         return from_json(path.read_bytes(), str(path))
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(
-            f"there is no report at {path}. "
-            "Make one with: edgekit convert MODEL --target cortex-m4 -o OUT"
-        ) from None
+        raise DataError(f"there is no report at {path}. {_again(str(path))}") from None
+
+
+def _again(where: str) -> str:
+    """What to do about a report that cannot be read."""
+    path = Path(where)
+    if path.name != REPORT_NAME:
+        return "A report is the folder that convert made, or the report.json in it"
+    if (path.parent / MANIFEST_NAME).is_file():
+        return convert_again(path.parent)
+    return "Make one with: edgekit convert MODEL --target cortex-m4 -o OUT"
 
 
 @functools.cache

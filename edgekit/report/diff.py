@@ -13,6 +13,7 @@ from edgekit.report.model import SCHEMA_VERSION, LayerCost, Report
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_HEADING = 16  # characters of a name that can head a column of figures
 _MEMORY = (
     "ram_bytes",
     "arena_bytes",
@@ -151,20 +152,28 @@ def diff_view(difference: Difference) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    from edgekit.report.terminal import table
+    from edgekit.report.layout import Column, Facts, Table
 
     if difference.identical:
         return Text("no difference")
+    names = (difference.a, difference.b)
     parts: list[RenderableType] = []
-    right = (difference.a, difference.b, "change", "percent")
-    figures = table("Figures", "", *right, right=right)
+    if max(map(len, names)) > _HEADING:
+        grid = Facts()
+        for letter, name in zip("AB", names, strict=True):
+            grid.add_row(letter, name)
+        parts, names = [grid, ""], ("A", "B")
+    columns = [Column(c, figure=True) for c in (*names, "change", "percent")]
+    figures = Table("Figures", "", *columns)
     for line in (*difference.latency, *difference.memory, *difference.accuracy):
         if line.a is not None or line.b is not None:
             figures.add_row(line.name, _value(line.a), _value(line.b), *_change(line.a, line.b))
     parts.append(figures)
     moved = [x for x in difference.layers if x.status != "same"]
     if moved:
-        layers = table("Layers that changed", "layer", "op", *right, "", right=right)
+        layers = Table(
+            "Layers that changed", Column("layer", name=True), Column("op", spare=1), *columns, ""
+        )
         for x in moved:
             cells = (
                 fmt.count(x.a) if x.a is not None else "-",
@@ -172,12 +181,12 @@ def diff_view(difference: Difference) -> RenderableType:
             )
             status = "" if x.status == "changed" else x.status
             layers.add_row(x.name, x.op, *cells, *_change(x.a, x.b), status)
-        parts.append(layers)
+        parts += ["", layers]
     if difference.facts:
-        facts = table("Also different", "", difference.a, difference.b)
+        facts = Table("Also different", "", *names)
         for fact in difference.facts:
             facts.add_row(fact.name, fact.a, fact.b)
-        parts.append(facts)
+        parts += ["", facts]
     return Group(*parts)
 
 

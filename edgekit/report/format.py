@@ -101,6 +101,11 @@ def compiler(name: str, version: str) -> str:
     return version if name in version else f"{name} {version}"
 
 
+def unknown(report: Report) -> str:
+    """What stands for a figure that an emulated core would have given."""
+    return "not measured natively" if natively(report) else UNKNOWN
+
+
 def ram_parts(memory: Memory) -> tuple[tuple[str, int | None], ...]:
     """The parts of RAM, named."""
     return (
@@ -121,22 +126,27 @@ def flash_parts(memory: Memory) -> tuple[tuple[str, int | None], ...]:
 
 
 def verdict(report: Report) -> tuple[str, str]:
-    """The outcome of verification: a level (``good``, ``warn``, ``bad``) and a sentence."""
+    """The outcome of verification: a level (``good``, ``warn``) and a sentence.
+
+    A conversion whose results are wrong ends without a report: integers must be identical, float32
+    results within the tolerance. Where they are not identical, they are float32.
+    """
     v = report.verification
-    if report.options.get("precision") == "float32" and v.max_abs_diff is not None:
-        # a conversion that left the tolerance ends without a report
-        return "good", (
-            f"within tolerance of the reference; largest difference {number(v.max_abs_diff)}"
-        )
-    if v.bit_exact is False:
-        diff = "" if v.max_abs_diff is None else f", by up to {number(v.max_abs_diff)}"
-        return "bad", f"results differ from the reference{diff}"
+    reason = v.reason or "no reason given"
     if v.bit_exact is None:
-        return "warn", f"nothing was compared: {v.reason or 'no reason given'}"
-    if v.emulator == "not_run":
-        reason = v.reason or "no reason given"
-        return "warn", f"bit-exact on the host only; not run on an emulated core: {reason}"
-    return "good", f"bit-exact on {v.vectors} vectors in every run"
+        return "warn", f"nothing was compared: {reason}"
+    real = report.options.get("precision") == "float32" or not v.bit_exact
+    right = "within tolerance of the reference" if real else "bit-exact"
+    if v.emulator == "not_run" and not natively(report):
+        return "warn", f"{right} on the host only; not run on an emulated core: {reason}"
+    where = "; runs natively" if natively(report) else " in every run"
+    largest = f"; largest difference {number(v.max_abs_diff)}" if real else ""
+    return "good", f"{right} on {v.vectors} vectors{where}{largest}"
+
+
+def natively(report: Report) -> bool:
+    """True where the target is the machine itself, which nothing has to emulate."""
+    return report.target.core == "host"
 
 
 def compared(report: Report) -> str:

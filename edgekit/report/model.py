@@ -229,7 +229,8 @@ class Fit:
         board: the board.
         flash_available_bytes: flash that the board offers.
         ram_available_bytes: RAM that the board offers.
-        fits: the answer; null where a figure it needs is not known.
+        fits: true, or null where a figure it needs is not known; a model that does not fit is
+            refused and has no report.
     """
 
     board: str

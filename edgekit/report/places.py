@@ -6,8 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from edgekit.report import format as fmt
+from edgekit.report.layout import Column, Facts, Table
 from edgekit.report.results import Diagnosis, TargetFacts, TargetList
-from edgekit.report.terminal import facts, table
 from targets.model import Core
 
 if TYPE_CHECKING:
@@ -18,22 +18,26 @@ def targets_view(found: TargetList) -> RenderableType:
     """Cores and boards as two tables."""
     from rich.console import Group
 
-    cores = table("Cores", "core", "description", "compilers", "emulators")
+    cores = Table("Cores", "core", Column("description", spare=1), "compilers", "emulators")
     for core in found.cores:
         compilers = [n for n, x in (("zig", core.zig), ("gcc", core.gcc)) if x is not None]
         cores.add_row(core.name, core.title, ", ".join(compilers), _emulators(core))
-    right = ("flash", "RAM", "clock")
-    boards = table("Boards", "board", "description", "core", *right, right=right)
+    figures = (Column(c, figure=True) for c in ("flash", "RAM", "model RAM", "clock"))
+    names = ("board", Column("description", spare=2), Column("core", spare=1))
+    boards = Table("Boards", *names, *figures)
     for board in found.boards:
         clock = f"{board.clock_hz / 1e6:g} MHz"
-        sizes = (fmt.bytes_short(board.flash_bytes), fmt.bytes_short(board.sram_bytes))
+        sizes = map(
+            fmt.bytes_short, (board.flash_bytes, board.sram_bytes, board.contiguous_sram_bytes)
+        )
         boards.add_row(board.name, board.title, board.core, *sizes, clock)
-    return Group(cores, boards)
+    note = "model RAM: the largest piece with consecutive addresses, which a model can use"
+    return Group(cores, "", boards, "", note)
 
 
 def target_view(found: TargetFacts) -> RenderableType:
     """Every fact about one core or board, by name."""
-    grid = facts()
+    grid = Facts()
     if found.board is not None:
         _add_fields(grid.add_row, "board", found.board)
     _add_fields(grid.add_row, "core", found.core)
@@ -44,7 +48,7 @@ def doctor_view(found: Diagnosis) -> RenderableType:
     """Every tool with what it is needed for, and how to install what is missing."""
     from rich.text import Text
 
-    made = table("Tools", "", "tool", "version", "needed for", "install with")
+    made = Table("Tools", "", "tool", "version", Column("needed for"), "install with")
     for line in found.findings:
         mark = Text("✔", style="green") if line.present else Text("✘", style="yellow")
         install = "" if line.present else line.install

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.report import format as fmt
+from edgekit.report.layout import Column, Facts, Table
 from edgekit.report.model import LayerCost, LayerError, Report
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
-_STYLE = {"good": "green", "warn": "yellow", "bad": "bold red"}
-_MARK = {"good": "✔", "warn": "!", "bad": "✘"}
+_STYLE = {"good": "green", "warn": "yellow"}
+_MARK = {"good": "✔", "warn": "!"}
 _BAR_CELLS = 12
 
 
@@ -33,9 +33,9 @@ def report_view(report: Report, *, layers: bool = True) -> RenderableType:
 
     parts: list[RenderableType] = [summary(report)]
     if layers and report.latency.layers:
-        parts.append(layer_table(report.latency.layers, report.latency.other_instructions))
+        parts += ["", layer_table(report.latency.layers, report.latency.other_instructions)]
     if layers and report.quantization:
-        parts.append(error_table(report.quantization))
+        parts += ["", error_table(report.quantization)]
     parts += [warning(text) for text in report.warnings]
     return Group(*parts)
 
@@ -47,11 +47,11 @@ def warning(text: str) -> RenderableType:
     return Text.assemble(("warning: ", "bold yellow"), (text, "yellow"))
 
 
-def summary(report: Report) -> Table:
+def summary(report: Report) -> Facts:
     """The lines that answer: how big, how fast, how right."""
     from rich.text import Text
 
-    grid = facts()
+    grid = Facts()
     target = report.target
     board = f"{target.board} ({target.core})" if target.board else target.core
     precision = report.options.get("precision") or ""
@@ -61,6 +61,7 @@ def summary(report: Report) -> Table:
     grid.add_row(
         "RAM",
         _memory_line(
+            report,
             report.memory.ram_bytes,
             fmt.ram_parts(report.memory),
             fit.ram_available_bytes if fit else None,
@@ -70,6 +71,7 @@ def summary(report: Report) -> Table:
     grid.add_row(
         "Flash",
         _memory_line(
+            report,
             report.memory.flash_bytes,
             fmt.flash_parts(report.memory),
             fit.flash_available_bytes if fit else None,
@@ -92,45 +94,19 @@ def summary(report: Report) -> Table:
         if tried.chosen:
             why = f": {tried.why}" if tried.why else ""
             grid.add_row("Compiler", f"{fmt.compiler(tried.name, tried.version)}{why}")
-    if fit is not None and fit.fits is not None:
-        level = "good" if fit.fits else "bad"
-        text = f"{_MARK[level]} {'fits' if fit.fits else 'does not fit'} {fit.board}"
-        grid.add_row("Board", Text(text, style=_STYLE[level]))
+    if fit is not None and fit.fits:
+        text = f"{_MARK['good']} fits {fit.board}"
+        grid.add_row("Board", Text(text, style=_STYLE["good"]))
     return grid
-
-
-def facts() -> Table:
-    """An empty two-column grid of names and facts."""
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column()
-    return grid
-
-
-def table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
-    """An empty table in the project's style; ``right`` names the columns of figures."""
-    from rich import box
-    from rich.table import Table
-
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    for column in columns:
-        made.add_column(
-            column,
-            justify="right" if column in right else "left",
-            no_wrap=column in right,
-            overflow="fold",
-        )
-    return made
 
 
 def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
     """Instructions per layer with bars."""
     total = sum(layer.instructions or 0 for layer in layers) + (other or 0)
-    right = ("#", "MACs", "instructions", "share", "per MAC")
-    made = table("Layers", "#", "layer", "op", *right[1:], right=right)
-    made.add_column(min_width=_BAR_CELLS, no_wrap=True)
+    figures = (Column(c, figure=True) for c in ("MACs", "instructions", "share", "per MAC"))
+    names = (Column("layer", name=True), Column("op", spare=1))
+    bars = Column("", spare=2, bar=True)
+    made = Table("Layers", Column("#", figure=True), *names, *figures, bars)
     largest = max((layer.instructions or 0 for layer in layers), default=0)
     for index, layer in enumerate(layers):
         made.add_row(
@@ -150,8 +126,9 @@ def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
 
 def error_table(errors: Sequence[LayerError]) -> Table:
     """Quantization error per layer."""
-    right = ("SQNR", "max error", "mean error")
-    made = table("Quantization error against the float model", "layer", *right, right=right)
+    figures = (Column(c, figure=True) for c in ("SQNR", "max error", "mean error"))
+    title = "Quantization error against the float model"
+    made = Table(title, Column("layer", name=True), *figures)
     for line in errors:
         made.add_row(
             line.layer,
@@ -171,11 +148,16 @@ def bar(value: float | None, largest: float, cells: int = _BAR_CELLS) -> str:
 
 
 def _memory_line(
-    whole: int | None, parts: tuple[tuple[str, int | None], ...], available: int | None
+    report: Report,
+    whole: int | None,
+    parts: tuple[tuple[str, int | None], ...],
+    available: int | None,
 ) -> Text:
     from rich.text import Text
 
-    text = fmt.bytes_exact(whole)
+    text = fmt.unknown(report) if whole is None else fmt.bytes_exact(whole)
+    if fmt.natively(report):
+        parts = tuple(part for part in parts if part[1] is not None)
     if available is not None:
         text += f", {fmt.percent(whole, available)} of {fmt.bytes_short(available)}"
     named = [f"{name} {fmt.count(size)}" for name, size in parts if size != 0]
@@ -193,7 +175,7 @@ def _arena_line(report: Report) -> Text:
 def _instruction_line(report: Report) -> str:
     executed = report.latency.instructions
     if executed is None:
-        return "not counted"
+        return fmt.unknown(report) if fmt.natively(report) else "not counted"
     text = f"{fmt.count(executed)} per inference"
     if report.model.macs:
         text += f", {fmt.ratio(executed, report.model.macs)} per MAC"

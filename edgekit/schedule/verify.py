@@ -1,4 +1,5 @@
-"""An independent check of a program: it replays every step and follows who owns which bytes.
+"""An independent check of a program: it replays the steps in their order and follows who owns
+which bytes.
 
 It shares no code with the planner and does not look at its live ranges.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 from edgekit.errors import InternalError, Problem
 from edgekit.ir import Value
 from edgekit.ir.ops import Reshape
-from edgekit.schedule.program import ARENA, Buffer, Program
+from edgekit.schedule.program import ARENA, Buffer, Program, Step
 
 
 def verify_program(program: Program) -> None:
@@ -16,10 +17,12 @@ def verify_program(program: Program) -> None:
 
     Raises:
         InternalError: naming every pair of tensors that collide, every buffer outside its region
-            or misaligned, and every value read after its bytes were overwritten.
+            or misaligned, every node without a step or with two, and every value read before it is
+            written or after its bytes were overwritten.
     """
     replay = _Replay(program)
     replay.check_bounds()
+    replay.check_steps()
     replay.run()
     if replay.problems:
         raise InternalError("the memory plan is wrong", replay.problems)
@@ -31,6 +34,7 @@ class _Replay:
         self.problems: list[Problem] = []
         self.valid: dict[str, Buffer] = {}  # value name -> bytes that hold it now
         self.overwritten: dict[str, str] = {}
+        self.stepped = {id(s.node) for s in program.steps}
 
     def check_bounds(self) -> None:
         program = self.program
@@ -44,34 +48,44 @@ class _Replay:
             if b.offset % program.align:
                 self.problems.append(Problem(f"offset {b.offset} is misaligned", b.name))
 
+    def check_steps(self) -> None:
+        """Every node has one step of its own; reshapes need none."""
+        waiting = {id(n): n for n in self.program.graph.nodes}
+        for position, step in enumerate(self.program.steps):
+            name = step.node.name
+            if step.index != position:
+                self.problems.append(Problem(f"step {position} calls itself {step.index}", name))
+            if waiting.pop(id(step.node), None) is None:
+                self.problems.append(Problem("has two steps, or is not in the graph", name))
+        for node in waiting.values():
+            if not isinstance(node.op, Reshape) or node.input(0).is_constant:
+                self.problems.append(Problem("has no step", node.name))
+
     def run(self) -> None:
         graph = self.program.graph
         for value in [*graph.inputs, *(s.state for s in graph.states)]:
             self.write(value, ())
-        steps = {id(s.node): s for s in self.program.steps}
-        for node in graph.nodes:
-            reads = [v for v in node.inputs if v is not None and not v.is_constant]
-            for value in reads:
-                self.read(value, node.name)
-            step = steps.get(id(node))
-            if step is None:
-                self.alias(node.op, reads, node.output, node.name)
-                continue
-            if step.scratch:
-                self.occupy(step.scratch.name, step.scratch)
-                for value in reads:
-                    self.read(value, node.name)
-            for value in node.outputs:
-                self.write(value, [v.name for v in reads])
-                if step.scratch and _overlap(step.scratch, self.valid[value.name]):
-                    self.collide(value.name, step.scratch.name)
-            if step.scratch:
-                self.valid.pop(step.scratch.name, None)
+        for step in self.program.steps:
+            self.execute(step)
         for value in graph.outputs:
             self.read(value, "the caller")
             if self.program.location[value.name].region != ARENA:
                 self.problems.append(Problem("is an output outside the arena", f"'{value.name}'"))
         self.move_states()
+
+    def execute(self, step: Step) -> None:
+        node, scratch = step.node, step.scratch
+        reads = [v for v in node.inputs if v is not None and not v.is_constant]
+        if scratch:
+            self.occupy(scratch.name, scratch)  # what it destroys is then missed as an input
+        for value in reads:
+            self.read(value, node.name)
+        for value in node.outputs:
+            self.write(value, [v.name for v in reads])
+            if scratch and _overlap(scratch, self.program.location[value.name]):
+                self.collide(value.name, scratch.name)
+        if scratch:
+            self.valid.pop(scratch.name, None)
 
     def move_states(self) -> None:
         """Replay the copies at the end: every update must be there when its turn comes."""
@@ -102,14 +116,17 @@ class _Replay:
             if held is not None and _overlap(held, buffer):
                 self.collide(value.name, name)
         self.occupy(value.name, buffer)
+        self.alias(value)
 
-    def alias(self, op: object, reads: list[Value], output: Value, where: str) -> None:
-        if not isinstance(op, Reshape) or not reads:
-            self.problems.append(Problem("has no step", where))
-        elif self.program.location[output.name] != self.program.location[reads[0].name]:
-            self.collide(output.name, reads[0].name)
-        else:
-            self.valid[output.name] = self.program.location[output.name]
+    def alias(self, source: Value) -> None:
+        """Reshapes of a value hold its bytes as soon as it does."""
+        for node, _ in source.uses:
+            if isinstance(node.op, Reshape) and id(node) not in self.stepped:
+                place = self.program.location[node.output.name]
+                if place != self.program.location[source.name]:
+                    self.collide(node.output.name, source.name)
+                self.valid[node.output.name] = place
+                self.alias(node.output)
 
     def occupy(self, name: str, buffer: Buffer) -> None:
         for other, held in list(self.valid.items()):

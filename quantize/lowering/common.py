@@ -12,7 +12,7 @@ from edgekit.ir.ops import Clamp
 from quantize.requantize import round_half_away
 
 RoundingName = Literal["litert", "tflm", "fast"]
-FLOAT_HINT = "Convert it with --precision float32."
+FLOAT_HINT = "Convert the float model with --precision float32."
 LAYOUT_HINT = "Run the layout passes first."
 
 

@@ -8,7 +8,6 @@ import string
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from edgekit.artefact import Manifest
 from targets.cache import cached, content_key
 from targets.model import Core
-from targets.process import run_tool
+from targets.process import run_parallel, run_tool
 from targets.toolchains.base import OPTIMIZATION
 from targets.toolchains.glue import firmware_glue, host_trace_glue
 
@@ -93,7 +92,7 @@ def link_firmware(
             lambda: compiler.compile(glue, scratch / "ek_glue.o", local, scratch),
             *_harness_jobs(compiler, core),
         ]
-        objects = _in_parallel(jobs)
+        objects = run_parallel(jobs)
         linked = scratch / "linked"
         command = [
             *compiler.command,
@@ -124,7 +123,7 @@ def link_host_library(
             glue = scratch / "ek_trace.c"
             glue.write_text(host_trace_glue(manifest), encoding="utf-8")
             jobs.append(lambda: compiler.compile(glue, scratch / "ek_trace.o", flags, scratch))
-        objects = _in_parallel(jobs)
+        objects = run_parallel(jobs)
         linked = scratch / "linked"
         command = [*compiler.command, "-shared", *compiler.link_flags, *map(str, objects)]
         command += [*compiler.link_libraries, "-o", str(linked)]
@@ -179,11 +178,6 @@ def _linker_script(core: Core) -> str:
 
 def _trace_flags(manifest: Manifest, trace: bool) -> list[str]:
     return [f"-D{manifest.name.upper()}_TRACE"] if trace else []
-
-
-def _in_parallel(jobs: Sequence[Callable[[], Path]]) -> list[Path]:
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
 def _publish(made: Path, out: Path) -> None:

@@ -33,11 +33,15 @@ class FakeApi:
         calls: (function, arguments) pairs.
         error: raised by every function unless None.
         first_difference: of the next `DebugResult`.
+        identical: of the next `Evaluation`.
+        precision: of the converted model.
     """
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     error: BaseException | None = None
     first_difference: str | None = None
+    identical: int | None = None
+    precision: str = "int8"
 
     def note(self, function: str, /, **arguments: Any) -> None:
         self.calls.append((function, arguments))
@@ -71,9 +75,13 @@ class FakeApi:
         self.note("quantize", model=model, calibration=calibration, out=out, **options)
         return QuantizeSummary(str(out), 100, options["observer"])
 
-    def evaluate(self, path: Path, data: Arrays, on: str, compare: bool = False) -> Evaluation:
-        self.note("evaluate", path=path, data=data, on=on, compare=compare)
-        return Evaluation("int8 model", on, len(data["x"]), top1=0.5, correct=1)
+    def evaluate(
+        self, path: Path, data: Arrays, on: str, compare: bool, *, toolchain: str, emulator: str
+    ) -> Evaluation:
+        tools = {"toolchain": toolchain, "emulator": emulator}
+        self.note("evaluate", path=path, data=data, on=on, compare=compare, **tools)
+        samples = len(data["x"])
+        return Evaluation("int8 model", on, samples, 0.5, 1, identical=self.identical)
 
 
 class FakeDeployment:
@@ -89,7 +97,7 @@ class FakeDeployment:
             kind="c",
             name="m",
             target="cortex-m4",
-            precision="int8",
+            precision=api.precision,
             sources=(),
             headers=(),
             inputs=(port,),
@@ -106,16 +114,19 @@ class FakeDeployment:
             table_bytes=0,
         )
 
-    def run(self, inputs: Arrays, on: str, carry_state: bool) -> Arrays:
-        self._api.note("run", inputs=inputs, on=on, carry_state=carry_state)
-        return {"scores": inputs["image"] * 2}
+    def run(
+        self, inputs: Arrays, on: str, carry_state: bool, toolchain: str, emulator: str
+    ) -> Arrays:
+        tools = {"toolchain": toolchain, "emulator": emulator}
+        self._api.note("run", inputs=inputs, on=on, carry_state=carry_state, **tools)
+        return {"scores": inputs["x"] * 2}
 
     def profile(self, on: str, toolchain: str, emulator: str) -> Profile:
         self._api.note("profile", on=on, toolchain=toolchain, emulator=emulator)
         return Profile(on, 123, self.report.latency.layers)
 
-    def debug(self, inputs: Arrays | None, on: str) -> DebugResult:
-        self._api.note("debug", inputs=inputs, on=on)
+    def debug(self, inputs: Arrays | None, on: str, toolchain: str, emulator: str) -> DebugResult:
+        self._api.note("debug", inputs=inputs, on=on, toolchain=toolchain, emulator=emulator)
         first = self._api.first_difference
         steps = (DebugStep(0, "conv", "QConv2D", "t0", 4, 1 if first else 0, 1.0),)
         return DebugResult(on, steps, first, {"t0": np.arange(4), "t1": np.ones(2)})

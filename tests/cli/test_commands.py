@@ -70,6 +70,21 @@ def test_quiet_keeps_warnings(api: FakeApi, edgekit_cli: Runner) -> None:
     assert result.stderr == "warning: a warning to read\n"
 
 
+def test_quiet_answers_in_few_words(
+    api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path
+) -> None:
+    written = edgekit_cli("run", "m", "--input", samples, "--output", tmp_path / "y.npz", "-q")
+    line = ("quantize", "m.onnx", "--calibration", samples, "-o", tmp_path / "q.onnx", "-q")
+    for result in (written, edgekit_cli(*line)):
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    assert edgekit_cli("debug", "m", "-q").stdout == "✔ every tensor equals the reference\n"
+    profile = edgekit_cli("profile", "m", "-q").stdout
+    assert "Instructions  123" in profile
+    assert "conv_a" not in profile
+    assert "conv_a" in edgekit_cli("profile", "m").stdout
+    assert "cortex-m4" in edgekit_cli("targets", "-q").stdout, "the table is what was asked for"
+
+
 def test_run(api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path) -> None:
     out = tmp_path / "y.npz"
     result = edgekit_cli(
@@ -77,24 +92,12 @@ def test_run(api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path) -
     )
     assert result.exit_code == 0, result.stderr
     assert (api.last["on"], api.last["carry_state"]) == ("host", True)
-    assert list(api.last["inputs"]) == ["image"], "x stands for the only input; y is no input"
+    assert list(api.last["inputs"]) == ["x", "y"], "which is which is for the model to say"
     with np.load(out) as written:
         np.testing.assert_array_equal(written["scores"], [[0, 2], [4, 6]])
     raw = json.loads(result.stdout)
     assert raw["samples"] == 2
     assert raw["outputs"] == [{"name": "scores", "dtype": "float32", "shape": [2, 2], "layout": ""}]
-
-
-def test_run_refuses_other_arrays(
-    api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path
-) -> None:
-    np.savez(samples, picture=np.zeros((2, 2)), other=np.zeros((3, 2)))
-    out = tmp_path / "y.npz"
-    result = edgekit_cli("run", "m", "--input", samples, "--output", out)
-    assert result.exit_code == 3
-    for name in ("'image'", "'picture'", "'other'"):
-        assert name in result.stderr
-    assert not out.exists()
 
 
 def test_missing_folder_is_told_before_the_work(
@@ -104,6 +107,7 @@ def test_missing_folder_is_told_before_the_work(
     for line in (
         ("run", "m", "--input", samples, "--output", out),
         ("debug", "m", "--output", out),
+        ("report", "m", "--html", out),
         ("quantize", "m.onnx", "--calibration", samples, "-o", out),
     ):
         result = edgekit_cli(*line)
@@ -115,14 +119,91 @@ def test_missing_folder_is_told_before_the_work(
 def test_evaluate(api: FakeApi, edgekit_cli: Runner, samples: Path) -> None:
     result = edgekit_cli("evaluate", "m.onnx", "--data", samples)
     assert "0.5000  (1 of 2)" in result.stdout
+    assert edgekit_cli("evaluate", "m.onnx", "--data", samples, "-q").stdout == result.stdout
     assert api.last["on"] == "reference"
     assert sorted(api.last["data"]) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("identical", "precision", "code"),
+    [(2, "int8", 0), (1, "int8", 1), (1, "float32", 0), (None, "int8", 0)],
+)
+def test_evaluate_compare_fails_where_integers_differ(
+    identical: int | None,
+    precision: str,
+    code: int,
+    api: FakeApi,
+    edgekit_cli: Runner,
+    samples: Path,
+) -> None:
+    api.identical, api.precision = identical, precision
+    line = ("evaluate", "out", "--data", samples, "--compare")
+    result = edgekit_cli(*line)
+    assert result.exit_code == code
+    assert "0.5000  (1 of 2)" in result.stdout, "the figures come first"
+    assert ("1 of 2 samples differ from the reference" in result.stderr) == (code == 1)
+    result = edgekit_cli(*line, "--json")
+    assert result.exit_code == code
+    assert json.loads(result.stdout)["identical"] == identical
+
+
+def test_options_without_effect_are_refused(
+    api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path
+) -> None:
+    convert = ("convert", "m.onnx", "--target", "cortex-m4", "-o", tmp_path / "out")
+    quantize = ("quantize", "m.onnx", "--calibration", samples, "-o", tmp_path / "q.onnx")
+    idle = "--percentile has no effect without --observer percentile"
+    for line, text in (
+        ((*convert, "--rounding", "tflm", "--precision", "float32"), "--rounding is for integers"),
+        ((*convert, "--percentile", "99.99"), idle),
+        ((*quantize, "--percentile", "99"), idle),
+        (("evaluate", samples, "--data", samples, "--compare"), "has no effect on a model file"),
+    ):
+        result = edgekit_cli(*line)
+        assert result.exit_code == 2, line
+        assert text in result.stderr
+    assert api.calls == []
+    config = tmp_path / "edgekit.toml"
+    config.write_text("[convert]\npercentile = 99.9\n", encoding="utf-8")
+    assert edgekit_cli(*convert, "--config", config).exit_code == 0, "a file may hold it in store"
 
 
 def test_profile(api: FakeApi, edgekit_cli: Runner) -> None:
     result = edgekit_cli("profile", "m", "--toolchain", "gcc", "--json")
     assert api.last == {"on": "emulator", "toolchain": "gcc", "emulator": "auto"}
     assert json.loads(result.stdout)["instructions"] == 123
+
+
+def test_tools_of_the_image(
+    api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path
+) -> None:
+    lines = [
+        ("run", "m", "--input", samples, "--output", tmp_path / "y.npz", "--force"),
+        ("evaluate", "m", "--data", samples),
+        ("profile", "m"),
+        ("debug", "m"),
+    ]
+    config = tmp_path / "edgekit.toml"
+    sections = ("run", "evaluate", "profile", "debug")
+    text = "".join(f'[{name}]\ntoolchain = "zig"\nemulator = "unicorn"\n' for name in sections)
+    config.write_text(text, encoding="utf-8")
+    for line in lines:
+        assert edgekit_cli(*line).exit_code == 0
+        assert (api.last["toolchain"], api.last["emulator"]) == ("auto", "auto")
+        assert edgekit_cli(*line, "--toolchain", "gcc", "--emulator", "qemu").exit_code == 0
+        assert (api.last["toolchain"], api.last["emulator"]) == ("gcc", "qemu")
+        assert edgekit_cli(*line, "--config", config).exit_code == 0
+        assert (api.last["toolchain"], api.last["emulator"]) == ("zig", "unicorn")
+        assert edgekit_cli(*line, "--emulator", "none").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [("run", "emulator"), ("evaluate", "reference"), ("profile", "emulator"), ("debug", "host")],
+)
+def test_help_says_where_it_runs_by_default(command: str, place: str, edgekit_cli: Runner) -> None:
+    option = edgekit_cli(command, "--help").stdout.partition("--on ")[2].partition("--")[0]
+    assert f"[default: {place}]" in " ".join(option.split())
 
 
 def test_quantize(api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path) -> None:
@@ -151,9 +232,9 @@ def test_debug_dumps_tensors(
     api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "dump.npz"
-    line = ("debug", "m", "--input", samples, "--output", out, "--tensors")
+    line = ("debug", "m", "--input", samples, "--output", out, "--force", "--tensors")
     assert edgekit_cli(*line, "t1").exit_code == 0
-    assert api.last["inputs"]["image"].shape == (1, 2), "one sample"
+    assert list(api.last["inputs"]) == ["x", "y"]
     with np.load(out) as written:
         assert written.files == ["t1"]
     assert edgekit_cli(*line, "conv").exit_code == 0

@@ -116,14 +116,38 @@ def test_template_is_right_once_filled_in() -> None:
     text = template()
     assert tomllib.loads(text).keys() == Config.model_fields.keys()
     lines = [line.removeprefix("# ") for line in text.splitlines()[1:]]
-    filled = tomllib.loads("\n".join(x for x in lines if ' = ""' not in x))
-    assert Config.model_validate(filled) == Config()
+    filled = Config.model_validate(tomllib.loads("\n".join(lines)))
+    for name, section in Config():
+        for key, default in section:
+            given = getattr(getattr(filled, name), key)
+            assert given == default or (default is None and given), f"{name}.{key}"
+
+
+def test_uncommented_template_is_checked_and_used(
+    tmp_path: Path, api: FakeApi, edgekit_cli: Runner
+) -> None:
+    lines = [line.removeprefix("# ") for line in template().splitlines()[1:]]
+    path = write(tmp_path, "\n".join(lines))
+    assert edgekit_cli("config", "--check", path).exit_code == 0
+    result = edgekit_cli("convert", "--config", path)
+    assert result.exit_code == 0, result.stderr
+
+
+def test_check_knows_targets(tmp_path: Path, edgekit_cli: Runner) -> None:
+    path = write(tmp_path, '[convert]\ntarget = "cortex-m44"\n[inspect]\ntarget = "z80"\n')
+    result = edgekit_cli("config", "--check", path)
+    assert result.exit_code == 2
+    for part in ("convert.target: target 'cortex-m44' is unknown", "inspect.target: target 'z80'"):
+        assert part in result.stderr
 
 
 def test_schema_and_check(tmp_path: Path, edgekit_cli: Runner) -> None:
     schema = json.loads(edgekit_cli("config", "--schema").stdout)
     assert schema["additionalProperties"] is False
     assert schema["properties"].keys() == Config.model_fields.keys()
+    assert "schema_version" not in schema
+    versioned = json.loads(edgekit_cli("config", "--schema", "--json").stdout)
+    assert versioned == {"schema_version": 1, **schema}
     good = write(tmp_path, "[convert]\nvectors = 2\n")
     assert edgekit_cli("config", "--check", good).exit_code == 0
     raw = json.loads(edgekit_cli("config", "--check", good, "--json").stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -50,6 +51,19 @@ def test_own_errors(
     for problem in PROBLEMS:
         assert f"  - {problem}" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_one_cause_is_told_once(api: FakeApi, edgekit_cli: Runner) -> None:
+    loops = [Problem("'Loop' is not supported", f"node '{i}'", hint="Unroll.") for i in range(12)]
+    api.error = errors.ModelError("model refused", [*loops, PROBLEMS[1]])
+    lines = edgekit_cli(*CONVERT).stderr.splitlines()
+    places = ", ".join(f"node '{i}'" for i in range(8))
+    assert lines[-2:] == [
+        f"  - {places} and 4 more: 'Loop' is not supported. Unroll.",
+        f"  - {PROBLEMS[1]}",
+    ]
+    raw = json.loads(edgekit_cli(*CONVERT, "--json").stdout)
+    assert len(raw["error"]["problems"]) == 13
 
 
 def test_error_as_json(api: FakeApi, edgekit_cli: Runner) -> None:
@@ -196,6 +210,37 @@ def test_full_disk_under_stdout() -> None:
     assert "No space left on device" in text
     assert "Traceback" not in text
     assert "Exception ignored" not in text
+
+
+@pytest.mark.parametrize(
+    ("change", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+    ids=["terminal", "NO_COLOR", "TERM=dumb"],
+)
+def test_escapes_only_where_they_are_wanted(change: dict[str, str], coloured: bool) -> None:
+    """Result, progress, warning and failure on a terminal."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo terminals")
+    code = (
+        "import sys; from edgekit.cli.ui import Ui; from edgekit.report.terminal import warning\n"
+        "from edgekit.cli.main import main; ui = Ui()\n"
+        "with ui.progress() as step: step('one'); step('two')\n"
+        "ui.warn('three'); ui.show(warning('four')); sys.argv[1:] = ['nonsense']; main()"
+    )
+    inner, outer = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM")}
+    environment |= {"TERM": "xterm", "PYTHONPATH": ":".join(filter(None, sys.path)), **change}
+    line = [sys.executable, "-c", code]
+    process = subprocess.Popen(line, env=environment, stdout=outer, stderr=outer, stdin=outer)
+    os.close(outer)
+    text = b""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while piece := os.read(inner, 4096):
+            text += piece
+    os.close(inner)
+    assert process.wait(timeout=20) == 2
+    for word in (b"one", b"two", b"three", b"four", b"nonsense"):
+        assert word in text
+    assert (b"\x1b" in text) == coloured
 
 
 def test_quick_interrupts_leave_no_traceback() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,15 @@ def test_near_miss(edgekit_cli: Runner) -> None:
 
 def test_version(edgekit_cli: Runner) -> None:
     assert edgekit_cli("--version").stdout == f"edgekit {__version__}\n"
+    for line in (("--version", "--json"), ("--json", "--version")):
+        raw = json.loads(edgekit_cli(*line).stdout)
+        assert raw == {"schema_version": 1, "edgekit": __version__}
+
+
+def test_json_belongs_to_a_command(edgekit_cli: Runner) -> None:
+    result = edgekit_cli("--json", "targets")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["kind"] == "usage"
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import DataError
 from edgekit.files import atomic_open, write_atomic
-from edgekit.npz import load_arrays, save_arrays, select_inputs
+from edgekit.npz import load_arrays, save_arrays
 
 
 class Bomb:
@@ -109,31 +109,6 @@ def test_header_that_promises_too_much(tmp_path: Path) -> None:
         archive.writestr("x.npy", content)
     with pytest.raises(DataError, match="'x'"):
         load_arrays(path)
-
-
-def test_select_by_name_or_x() -> None:
-    x, y = np.zeros((2, 3)), np.zeros(2)
-    assert list(select_inputs({"x": x, "y": y}, ["image"])) == ["image"]
-    assert list(select_inputs({"b": x, "a": x}, ["a", "b"])) == ["a", "b"]
-    assert list(select_inputs({"x": x, "y": x}, ["x", "y"])) == ["x", "y"]
-
-
-def test_select_names_every_problem() -> None:
-    with pytest.raises(DataError) as caught:
-        select_inputs({"x": np.zeros((2, 3)), "b": np.zeros((3, 1))}, ["a", "b"], "f.npz")
-    text = str(caught.value)
-    assert "f.npz" in text
-    assert "array 'a': is missing" in text
-    assert "array 'x': is not an input of the model; allowed: 'a', 'b'" in text
-
-
-def test_select_checks_the_sample_axis() -> None:
-    with pytest.raises(DataError, match="differ in their number of samples"):
-        select_inputs({"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}, ["a", "b"])
-    with pytest.raises(DataError, match="no samples"):
-        select_inputs({"a": np.zeros((0, 1))}, ["a"])
-    with pytest.raises(DataError, match="no sample axis"):
-        select_inputs({"a": np.array(1.0)}, ["a"])
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

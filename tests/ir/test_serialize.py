@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def test_damaged_structure_is_refused(damage: Any, tmp_path: Path) -> None:
     save_graph(rich(), tmp_path)
     path = tmp_path / "graph.json"
     path.write_text(damage(path.read_text()))
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError, match=r"graph\.json is (damaged|not JSON)"):
         load_graph(tmp_path)
 
 
@@ -143,17 +144,16 @@ def test_damaged_arrays_are_refused(tmp_path: Path) -> None:
     data = path.read_bytes()
     for length in (0, 10, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
-        with pytest.raises(DataError, match="is damaged"):
+        with pytest.raises(DataError, match=r"graph\.npz is damaged"):
             load_graph(tmp_path)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"graph\.json is missing"):
-        load_graph(tmp_path)
-    save_graph(rich(), tmp_path)
-    (tmp_path / "graph.npz").unlink()
-    with pytest.raises(DataError, match=r"graph\.npz is missing"):
-        load_graph(tmp_path)
+    for name in ("graph.json", "graph.npz"):
+        save_graph(rich(), tmp_path)
+        (tmp_path / name).unlink()
+        with pytest.raises(DataError, match=rf"{re.escape(name)} is missing"):
+            load_graph(tmp_path)
 
 
 def test_what_was_stored_is_verified(tmp_path: Path) -> None:

@@ -246,20 +246,29 @@ def test_every_refused_node_is_named_with_what_to_do() -> None:
     joined = graph.add_node(Concat(1), [product, x], q8((1, 8), 0.7), name="joined").output
     soft = graph.add_node(Softmax(1), [joined], q8((1, 8), 0.01), name="soft").output
     real = graph.add_node(Dequantize(), [soft], TensorType((1, 8), DType.FLOAT32)).output
-    graph.outputs = [graph.add_node(Clip(), [real], real.type, name="clip").output]
+    graph.outputs = [graph.add_node(Add(), [real, soft], real.type, name="mixed").output]
     verify(graph)
     with pytest.raises(ModelError) as caught:
         lower(graph)
     text = str(caught.value)
-    for part in ("Mul 'product'", "Concat 'joined'", "Softmax 'soft'", "Clip 'clip'"):
+    for part in ("Mul 'product'", "Concat 'joined'", "Softmax 'soft'", "Add 'mixed'"):
         assert part in text
-    assert "--precision float32" in text
+    # An int8 model itself cannot be converted with --precision float32.
+    assert "Convert the float model with --precision float32." in text
+    assert "Quantize all of its operands and its result" in text
 
 
-def test_a_float_graph_is_refused_with_the_way_out() -> None:
+def test_float_operators_stay_between_quantize_and_dequantize() -> None:
     real = TensorType((1, 4), DType.FLOAT32)
-    with pytest.raises(ModelError, match="--calibration"):
-        lower(unary(Clip(), real, real))
+    graph = Graph("mixed")
+    x = graph.add_input("x", real)
+    scaled = graph.add_node(Mul(), [x, x], real).output
+    q = graph.add_node(Quantize(), [scaled], q8((1, 4))).output
+    inner = graph.add_node(Clip(), [q], q8((1, 4))).output
+    out = graph.add_node(Dequantize(), [inner], real).output
+    graph.outputs = [graph.add_node(Softmax(1), [out], real).output]
+    types = [type(n.op) for n in lower(graph).nodes]
+    assert types == [Mul, Quantize, QClip, Dequantize, Softmax]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgekit.ir import Graph
 from edgekit.passes import CANONICAL, run_passes
 from quantize.calibrate import value_ranges
 from quantize.observers import MinMax, Percentile, Range
+from quantize.ports import feeds
 from quantize.ptq import quantize_graph
 from tests.onnx_models import Arrays, noise, onnx_model, save
 
@@ -38,6 +40,7 @@ def graph(tmp_path: Path) -> Graph:
         ({"picture": GOOD.astype(np.int64)}, "found int64"),
         ({"picture": np.where(GOOD > 1, np.nan, GOOD)}, "NaN"),
         ({"picture": np.where(GOOD > 1, np.inf, GOOD)}, "infinite"),
+        ({"picture": np.where(GOOD > 1, 1e300, np.float64(0))}, "beyond float32"),
     ],
 )
 def test_unfit_data_is_refused(data: Arrays, expected: str, graph: Graph) -> None:
@@ -46,6 +49,45 @@ def test_unfit_data_is_refused(data: Arrays, expected: str, graph: Graph) -> Non
     assert expected in str(caught.value)
     assert "calibration data" in str(caught.value)
     assert "picture" in str(caught.value), "what was expected is said"
+
+
+@pytest.mark.parametrize("observer", ["minmax", "percentile"])
+@pytest.mark.parametrize(
+    ("body", "samples", "first"),
+    [
+        ("a = Add(x, x) b = Relu(a) y = Relu(b)", [[1.0], [3e38]], "'a'"),
+        ("a = Add(x, x) b = Sub(a, a) y = Relu(b)", [[3e38], [1.0]], "'a'"),
+    ],
+)
+def test_values_that_leave_float32_are_named(
+    body: str, samples: list[list[float]], first: str, observer: str, tmp_path: Path
+) -> None:
+    graph = run_passes(load_onnx(save(onnx_model(body, "float[n,1] x"), tmp_path)), CANONICAL)
+    data = {"x": np.array(samples, np.float32)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="overflow") as caught:
+            quantize_graph(graph, data, observer=observer)
+    assert len(caught.value.problems) == 1, "what only follows from it is not named"
+    assert first in caught.value.problems[0].where
+
+
+def test_min_max_never_forgets_nan() -> None:
+    seen = MinMax()
+    for data in ([1.0, 2.0], [np.nan, 0.0], [3.0, 4.0]):
+        seen.update(np.array(data, np.float32))
+    assert not seen.range().is_finite
+
+
+def test_samples_by_name_or_x(graph: Graph, tmp_path: Path) -> None:
+    labels = np.zeros(3, np.int64)
+    assert list(feeds(graph, {"x": GOOD, "y": labels})) == ["picture"]
+    model = onnx_model("h = Add(x, y) z = Relu(h)", "float[n,5] x, float[n,5] y", "float[] z")
+    both = run_passes(load_onnx(save(model, tmp_path)), CANONICAL)
+    assert list(feeds(both, {"y": noise(3, 5), "x": noise(3, 5)})) == ["x", "y"]
+    with pytest.raises(DataError) as caught:
+        feeds(both, {"x": np.array(1.0, np.float32), "q": noise(3, 5)})
+    assert [p.where for p in caught.value.problems] == ["array 'q'", "input 'x'", "input 'y'"]
 
 
 def test_every_problem_at_once(tmp_path: Path) -> None:

@@ -61,7 +61,6 @@ def test_unknown_is_said() -> None:
     [
         (True, 0.0, "unicorn 2", "good"),
         (True, 0.0, "not_run", "warn"),
-        (False, 3.0, "unicorn 2", "bad"),
         (None, None, "not_run", "warn"),
     ],
 )
@@ -73,17 +72,19 @@ def test_verdict(bit_exact: bool | None, diff: float | None, emulator: str, leve
     assert verdict(dataclasses.replace(report, verification=found))[0] == level
 
 
-def test_float_results_need_only_be_close() -> None:
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_float_results_need_only_be_close(precision: str) -> None:
+    """An int8 model may end in float32, too: its integers were identical, or there is no report."""
     report = full_report()
     report = dataclasses.replace(
         report,
-        options={"precision": "float32"},
+        options={"precision": precision},
         verification=dataclasses.replace(report.verification, bit_exact=False, max_abs_diff=1e-6),
     )
-    assert verdict(report) == (
-        "good",
-        "within tolerance of the reference; largest difference 1e-06",
-    )
+    level, sentence = verdict(report)
+    assert level == "good"
+    assert sentence.startswith("within tolerance of the reference")
+    assert sentence.endswith("largest difference 1e-06")
 
 
 def test_short_numbers() -> None:

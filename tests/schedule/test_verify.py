@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgekit.errors import InternalError
 from edgekit.ir import Graph, Node
-from edgekit.schedule import Buffer, Program, plan, verify_program
+from edgekit.schedule import Buffer, Program, Step, plan, verify_program
 from tests.codegen.states import accumulator, delay_line
 from tests.schedule.graphs import diamond, keep, vector
 
@@ -91,6 +91,32 @@ def missing_step(program: Program) -> Program:
     return replace(program, steps=program.steps[:-1])
 
 
+def renumbered(program: Program, steps: Sequence[Step]) -> Program:
+    return replace(program, steps=tuple(replace(s, index=i) for i, s in enumerate(steps)))
+
+
+def reordered(program: Program) -> Program:
+    a, b, join, y = program.steps
+    return renumbered(program, [a, join, b, y])
+
+
+def order_without_numbers(program: Program) -> Program:
+    return replace(program, steps=(*program.steps[:2], *program.steps[:1:-1]))
+
+
+def duplicated(program: Program) -> Program:
+    return renumbered(program, [*program.steps[:2], *program.steps[1:]])
+
+
+def extra_step(program: Program) -> Program:
+    stranger = diamond().nodes[0]
+    return renumbered(program, [*program.steps, Step(0, stranger)])
+
+
+def skipped_step(program: Program) -> Program:
+    return renumbered(program, [program.steps[0], *program.steps[2:]])
+
+
 CORRUPTIONS: list[tuple[Callable[[Program], Program], str]] = [
     (output_over_its_input, "'b_out' and '.*' share bytes"),
     (live_tensor_overwritten, "'a_out': was overwritten by 'b_out' before join reads it"),
@@ -103,6 +129,11 @@ CORRUPTIONS: list[tuple[Callable[[Program], Program], str]] = [
     (too_small, "join_out: needs 16 B"),
     (alias_elsewhere, "share bytes"),
     (missing_step, "y: has no step"),
+    (skipped_step, "'b_out': was never written before join reads it"),
+    (reordered, "'b_out': was never written before join reads it"),
+    (order_without_numbers, "y: step 2 calls itself 3"),
+    (duplicated, "b: has two steps"),
+    (extra_step, "a: has two steps, or is not in the graph"),
 ]
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from edgekit.cli.command import FILE, Command, common
 from edgekit.cli.ui import Ui
+from edgekit.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgekit.config import Config
 
 
 @click.command(
@@ -21,15 +30,34 @@ from edgekit.cli.ui import Ui
 @common
 def config(ui: Ui, schema: bool, check: object) -> None:
     """Print a template of edgekit.toml, or its schema."""
-    from pathlib import Path
-
     from edgekit import config as file
 
     if isinstance(check, Path):
-        values = file.load_config(check).model_dump(exclude_unset=True)
+        found = file.load_config(check)
+        _check_targets(check, found)
+        values = found.model_dump(exclude_unset=True)
         ui.result({"schema_version": 1, "config": values}, lambda: f"{check} is right")
     elif schema:
-        ui.text(file.schema_json().rstrip())
+        text = file.schema_json()
+        ui.result({"schema_version": 1, **json.loads(text)}, text.rstrip)
     else:
         text = file.template()
         ui.result({"schema_version": 1, "template": text}, lambda: text)
+
+
+def _check_targets(path: Path, config: Config) -> None:
+    """Raises:
+    UsageError: a section names a target that does not exist.
+    """
+    from targets.load import resolve
+
+    problems = []
+    for section in ("inspect", "convert"):
+        target = getattr(config, section).target
+        try:
+            if target is not None:
+                resolve(target)
+        except UsageError as error:
+            problems += [replace(p, where=f"{section}.target") for p in error.problems]
+    if problems:
+        raise UsageError(f"{path} names targets that do not exist", problems)

@@ -16,9 +16,12 @@ from edgekit.cli.params import (
     names_option,
     observer_option,
     percentile_option,
+    refuse_idle_percentile,
     toolchain_option,
 )
+from edgekit.cli.paths import check_folder
 from edgekit.cli.ui import Ui
+from edgekit.errors import UsageError
 from edgekit.options import Precision, Rounding, allowed
 
 
@@ -89,6 +92,10 @@ def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options:
     from edgekit import api
     from edgekit.report import terminal
 
+    check_folder(out, "-o")
+    refuse_idle_percentile(options["observer"])
+    if options["rounding"] is not None and options["precision"] == "float32":
+        raise UsageError("--rounding is for integers and has no effect with --precision float32")
     with ui.progress() as step:
         deployment = api.convert(
             model, out, api.ConvertOptions(**options), calibration=calibration, progress=step
@@ -97,7 +104,6 @@ def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options:
     if ui.json or ui.quiet:
         for text in report.warnings:
             ui.warn(text)
-    if ui.json or not ui.quiet:
-        ui.result(report, lambda: terminal.report_view(report, layers=False))
+    ui.summary(report, lambda: terminal.report_view(report, layers=False))
     if not ui.json:
         ui.note(f"\n{out}/report.html has the whole report; per layer: edgekit report {out}")

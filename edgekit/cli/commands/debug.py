@@ -9,10 +9,18 @@ import click
 
 from edgekit.cli import exits
 from edgekit.cli.command import FILE, Command, common, config_option
-from edgekit.cli.params import folder_argument, names_option, place_option
+from edgekit.cli.params import (
+    folder_argument,
+    force_option,
+    image_emulator_option,
+    image_toolchain_option,
+    names_option,
+    place_option,
+)
+from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
 from edgekit.errors import Problem, UsageError
-from edgekit.options import Place
+from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +45,9 @@ if TYPE_CHECKING:
 )
 @click.option("--output", type=FILE, metavar="DUMP.npz", help="Write tensors to this file.")
 @names_option("--tensors", help="Layers or tensors to write.  [default: all]")
+@image_toolchain_option
+@image_emulator_option
+@force_option
 @config_option("debug")
 @common
 def debug(
@@ -46,47 +57,46 @@ def debug(
     input: Path | None,
     output: Path | None,
     tensors: tuple[str, ...],
+    toolchain: ToolchainChoice,
+    emulator: EmulatorChoice,
+    force: bool,
 ) -> None:
     """Compare every tensor of one sample with the reference.
 
     Any tensor can be written to a file. The exit code is 1 where a tensor differs.
     """
     from edgekit import api
-    from edgekit.files import require_folder
-    from edgekit.npz import load_arrays, save_arrays, select_inputs
+    from edgekit.npz import load_arrays, save_arrays
     from edgekit.report.answers import debug_view
 
     if tensors and output is None:
         raise UsageError("--tensors says what to write; --output says where, and is missing")
     if output is not None:
-        require_folder(output)
+        check_file(output, "--output", force=force, reads=(input, folder))
     deployment = api.load(folder)
-    inputs = None
-    if input is not None:
-        names = [port.name for port in deployment.manifest.inputs]
-        found = select_inputs(load_arrays(input), names, str(input))
-        inputs = {name: array[:1] for name, array in found.items()}
+    inputs = None if input is None else load_arrays(input)
     with ui.progress() as step:
         step(f"tracing {folder.name} on {on}")
-        result = deployment.debug(inputs, on=on)
+        result = deployment.debug(inputs, on=on, toolchain=toolchain, emulator=emulator)
     if output is not None:
-        save_arrays(output, _chosen(result, tensors))
-    ui.result(result, lambda: debug_view(result))
+        save_arrays(output, _chosen(result, tensors, folder))
+    ui.result(result, lambda: debug_view(result, tables=not ui.quiet))
     if result.first_difference is not None:
         raise click.exceptions.Exit(exits.CHECK_FAILED)
 
 
-def _chosen(result: DebugResult, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def _chosen(result: DebugResult, names: tuple[str, ...], folder: Path) -> dict[str, NDArray[Any]]:
     """Tensors by their own name or by that of the layer that writes them; all without names."""
     if not names:
         return result.tensors
     of_layer = {step.name: step.tensor for step in result.steps}
     wanted = [name if name in result.tensors else of_layer.get(name, name) for name in names]
+    hint = f"`edgekit debug {folder}` lists them."
     unknown = [
-        Problem("is neither a layer nor a tensor of the model", f"'{name}'")
+        Problem("is neither a layer nor a tensor of the model", f"'{name}'", hint=hint)
         for name in wanted
         if name not in result.tensors
     ]
     if unknown:
-        raise UsageError(f"unknown tensors; layers: {', '.join(of_layer)}", unknown)
+        raise UsageError("--tensors names what the model does not have", unknown)
     return {name: result.tensors[name] for name in wanted}

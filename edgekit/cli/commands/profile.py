@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import Command, common, config_option
-from edgekit.cli.params import emulator_option, folder_argument, place_option, toolchain_option
+from edgekit.cli.params import (
+    folder_argument,
+    image_emulator_option,
+    image_toolchain_option,
+    place_option,
+)
 from edgekit.cli.ui import Ui
 from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 
@@ -24,8 +29,8 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 )
 @folder_argument
 @place_option("emulator")
-@toolchain_option
-@emulator_option
+@image_toolchain_option
+@image_emulator_option
 @config_option("profile")
 @common
 def profile(
@@ -41,4 +46,4 @@ def profile(
     with ui.progress() as step:
         step(f"profiling {folder.name} on {on}")
         result = deployment.profile(on=on, toolchain=toolchain, emulator=emulator)
-    ui.result(result, lambda: profile_view(result))
+    ui.result(result, lambda: profile_view(result, tables=not ui.quiet))

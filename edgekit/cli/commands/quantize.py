@@ -13,7 +13,9 @@ from edgekit.cli.params import (
     model_argument,
     observer_option,
     percentile_option,
+    refuse_idle_percentile,
 )
+from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
 from edgekit.errors import UsageError
 
@@ -51,13 +53,13 @@ def quantize(
 ) -> None:
     """Quantize the float MODEL to int8 and write it as ONNX."""
     from edgekit import api
-    from edgekit.files import require_folder
     from edgekit.report.answers import quantize_view
 
-    require_folder(out)
-    if out.exists() and not force:
-        raise UsageError(f"{out} exists already. Choose another -o, or add --force to replace it")
+    if out.suffix.lower() != ".onnx":
+        raise UsageError(f"-o {out}: the quantized model is written as ONNX; name it *.onnx")
+    check_file(out, "-o", force=force, reads=(model, calibration))
+    refuse_idle_percentile(observer)
     with ui.progress() as step:
         step(f"quantizing {model.name}")
         summary = api.quantize(model, calibration, out, observer=observer, percentile=percentile)
-    ui.result(summary, lambda: quantize_view(summary))
+    ui.summary(summary, lambda: quantize_view(summary))

@@ -7,9 +7,16 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import FILE, Command, common, config_option
-from edgekit.cli.params import folder_argument, place_option
+from edgekit.cli.params import (
+    folder_argument,
+    force_option,
+    image_emulator_option,
+    image_toolchain_option,
+    place_option,
+)
+from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
-from edgekit.options import Place
+from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 
 
 @click.command(
@@ -31,28 +38,42 @@ from edgekit.options import Place
     default=False,
     help="Keep state from sample to sample instead of resetting it.",
 )
+@image_toolchain_option
+@image_emulator_option
+@force_option
 @config_option("run")
 @common
-def run(ui: Ui, folder: Path, on: Place, input: Path, output: Path, carry_state: bool) -> None:
+def run(
+    ui: Ui,
+    folder: Path,
+    on: Place,
+    input: Path,
+    output: Path,
+    carry_state: bool,
+    toolchain: ToolchainChoice,
+    emulator: EmulatorChoice,
+    force: bool,
+) -> None:
     """Run samples through the converted model in OUT.
 
     Arrays are named as the model's inputs (or one array x), samples on the first axis, in the
     model's own layout and type; outputs likewise.
     """
     from edgekit import api
-    from edgekit.files import require_folder
-    from edgekit.npz import load_arrays, save_arrays, select_inputs
+    from edgekit.npz import load_arrays, save_arrays
     from edgekit.report.answers import run_view
     from edgekit.report.results import RunSummary, TensorInfo
 
-    require_folder(output)
+    check_file(output, "--output", force=force, reads=(input, folder))
     deployment = api.load(folder)
-    names = [port.name for port in deployment.manifest.inputs]
-    inputs = select_inputs(load_arrays(input), names, str(input))
+    inputs = load_arrays(input)
     with ui.progress() as step:
-        step(f"running {len(inputs[names[0]])} samples on {on}")
-        outputs = deployment.run(inputs, on=on, carry_state=carry_state)
+        step(f"running {input.name} on {on}")
+        outputs = deployment.run(
+            inputs, on=on, carry_state=carry_state, toolchain=toolchain, emulator=emulator
+        )
     save_arrays(output, outputs)
     written = tuple(TensorInfo(n, str(a.dtype), a.shape) for n, a in outputs.items())
-    summary = RunSummary(str(output), on, len(inputs[names[0]]), written)
-    ui.result(summary, lambda: run_view(summary))
+    samples = len(next(iter(outputs.values())))
+    summary = RunSummary(str(output), on, samples, written)
+    ui.summary(summary, lambda: run_view(summary))

@@ -1,0 +1,87 @@
+"""Generated C under gcc's address and undefined-behaviour sanitizers, with random inputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codegen.c.emit import FLOAT_TOLERANCE
+from edgekit.options import Rounding, allowed
+from edgekit.pipeline.vectors import make_vectors
+from tests.proofs.data import FLOAT_TASKS, INT8_MODELS, int8_model
+from tests.proofs.emission import Emission, compiler, driver, emission, pack, run, unpack
+
+SANITIZE = (
+    "-fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero",
+    "-fno-sanitize-recover=all",
+)
+ROUNDINGS = allowed(Rounding)
+SAMPLES = 4
+
+
+@pytest.fixture(autouse=True)
+def no_leak_detection(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It needs ptrace, which containers forbid; generated code allocates nothing anyway.
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+
+
+def run_sanitized(made: Emission, folder: Path) -> None:
+    """Compile with both sanitizers, run random samples, and compare with the reference."""
+    command = compiler("gcc")
+    made.artefact.write(folder)
+    (folder / "driver.c").write_text(driver(made.artefact), encoding="utf-8")
+    vectors = make_vectors(made.graph, SAMPLES)
+    (folder / "in").write_bytes(pack(list(vectors.inputs)))
+    flags = ["-std=c99", "-O1", "-ffp-contract=off", *SANITIZE]
+    run([*command, *flags, *made.artefact.manifest.sources, "driver.c", "-o", "driver"], folder)
+    assert run([folder / "driver", "in", "out"], folder) == ""
+    found = unpack((folder / "out").read_bytes(), list(vectors.outputs))
+    for got, want in zip(found, vectors.outputs, strict=True):
+        if want.dtype == np.float32:
+            limit = FLOAT_TOLERANCE * float(np.abs(want).max())
+            np.testing.assert_allclose(got, want, rtol=0, atol=limit)
+        else:
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("name", INT8_MODELS)
+def test_int8_models(name: str, rounding: Rounding, tmp_path: Path) -> None:
+    run_sanitized(emission(int8_model(name), "net", rounding), tmp_path)
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("name", FLOAT_TASKS)
+def test_quantized_models(name: str, rounding: Rounding, tmp_path: Path) -> None:
+    task = FLOAT_TASKS[name]()
+    made = emission(task.model, "net", rounding, {"x": task.calibration[:10]})
+    run_sanitized(made, tmp_path)
+
+
+@pytest.mark.parametrize("name", FLOAT_TASKS)
+def test_float32_models(name: str, tmp_path: Path) -> None:
+    run_sanitized(emission(FLOAT_TASKS[name]().model, "net"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("arena[@NAME@_ARENA_BYTES] = 1;", "heap-buffer-overflow"),
+        ("*(int *)(arena + 1) = argc;", "misaligned address"),
+        ("return 1 << argc * 20;", "shift exponent"),
+    ],
+)
+def test_the_sanitizers_are_on(body: str, complaint: str, tmp_path: Path) -> None:
+    """A driver with a fault of its own must fail, or the tests above say nothing."""
+    made = emission(FLOAT_TASKS["digits"]().model, "net")
+    broken = driver(made.artefact).replace("    free(arena);", f"    {body}\n    free(arena);")
+    made.artefact.write(tmp_path)
+    text = broken.replace("@NAME@", "NET")
+    (tmp_path / "driver.c").write_text(text, encoding="utf-8")
+    (tmp_path / "in").write_bytes(b"")
+    command = [*compiler("gcc"), "-std=c99", "-O0", *SANITIZE, "net.c", "driver.c", "-o", "driver"]
+    run(command, tmp_path)
+    with pytest.raises(AssertionError, match=complaint):
+        run([tmp_path / "driver", "in", "out"], tmp_path)
