@@ -20,8 +20,8 @@ def check_file(path: Path, option: str, *, force: bool, reads: Sequence[Path | N
         reads: what the command reads, which it never replaces: files, or a converted model.
 
     Raises:
-        UsageError: it is a folder, it exists, it is read, or the folder around it is missing.
-        OSError: its folder takes no files.
+        UsageError: it is a folder, it exists, it is read, or no file can be made there.
+        OSError: its folder is not writable.
     """
     if path.is_dir():
         raise UsageError(f"{option} {path} is a folder; name a file")
@@ -42,8 +42,8 @@ def check_folder(path: Path, option: str) -> None:
     """Refuse a folder that cannot be made: a file is in its way, or the place takes no files.
 
     Raises:
-        UsageError: it is a file, or lies below one.
-        OSError: the place takes no files.
+        UsageError: it is a file, lies below one, or nothing can be made there.
+        OSError: the place is not writable.
     """
     place = next((p for p in (path, *path.parents) if p.exists()), Path())
     if not place.is_dir():
@@ -55,6 +55,8 @@ def check_folder(path: Path, option: str) -> None:
 def _probe(folder: Path, path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=folder).close()
+    except FileNotFoundError:  # /proc and the like, which are no places for files
+        raise UsageError(f"cannot write {path}: {folder} takes no files") from None
     except OSError as error:
         # the path that was asked for, not that of the trial
         raise OSError(error.errno, error.strerror, str(path)) from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from edgekit.cli import paths
 from edgekit.cli.failures import describe
+from edgekit.errors import UsageError
 from edgekit.report.codec import to_json
 from tests.cli.conftest import FakeApi, Runner
 from tests.report.samples import full_report
@@ -79,7 +81,7 @@ def test_a_link_to_what_is_read_is_seen(tmp_path: Path) -> None:
     real.write_bytes(b"x")
     link = tmp_path / "y.npz"
     link.symlink_to(real)
-    with pytest.raises(paths.UsageError, match="is read"):
+    with pytest.raises(UsageError, match="is read"):
         paths.check_file(link, "--output", force=True, reads=(real,))
 
 
@@ -111,7 +113,7 @@ def test_place_that_takes_no_files(
     def full(dir: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(dir / ".tmp1234"))
 
-    monkeypatch.setattr(paths.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     for path, line in (
         (tmp_path / "y.npz", ("run", "m", "--input", samples, "--output")),
         (tmp_path / "a" / "b", ("convert", "m.onnx", "--target", "cortex-m4", "-o")),
@@ -121,6 +123,17 @@ def test_place_that_takes_no_files(
         assert f"edgekit: {path}: Permission denied" in result.stderr
         assert ".tmp1234" not in result.stderr
     assert api.calls == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+def test_place_for_no_files(api: FakeApi, edgekit_cli: Runner, samples: Path) -> None:
+    for line in (
+        ("run", "m", "--input", samples, "--output", "/proc/foo"),
+        ("convert", "m.onnx", "--target", "cortex-m4", "-o", "/proc/foo/out"),
+    ):
+        result = edgekit_cli(*line)
+        assert result.exit_code == 2
+        assert f"cannot write {line[-1]}: /proc takes no files" in result.stderr
 
 
 def test_folder_below_a_file(api: FakeApi, edgekit_cli: Runner, samples: Path) -> None:

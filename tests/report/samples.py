@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgekit.report.model import (
     Accuracy,
     Buffer,
@@ -70,6 +72,25 @@ def full_report() -> Report:
         accuracy=(Accuracy("int8 on the emulated core", "top1", 0.9612, 360),),
         graph=nodes,
         warnings=("a warning to read",),
+    )
+
+
+def native_report() -> Report:
+    """Made for this machine: it ran, and nothing counts instructions there."""
+    full = full_report()
+    layers = tuple(replace(x, instructions=None) for x in full.latency.layers)
+    reason = "the target is this machine; it was run natively"
+    return replace(
+        full,
+        target=TargetInfo("host", "host"),
+        memory=Memory(768, weights_bytes=900, table_bytes=96),
+        latency=Latency(layers=layers),
+        verification=Verification(
+            "integer reference", 4, True, 0.0, "not_run", reason, ("gcc 12", "zig 0.17")
+        ),
+        fit=None,
+        accuracy=(),
+        warnings=(),
     )
 
 

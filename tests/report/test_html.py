@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.report.html import render_html
-from tests.report.samples import HOSTILE, bare_report, full_report
+from edgekit.report.model import LayerCost, LayerError
+from tests.report.samples import HOSTILE, bare_report, full_report, native_report
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -38,7 +40,9 @@ class Balance(HTMLParser):
             self.wrong.append(tag)
 
 
-@pytest.mark.parametrize("page", [render_html(full_report()), render_html(bare_report())])
+@pytest.mark.parametrize(
+    "page", [render_html(full_report()), render_html(bare_report()), render_html(native_report())]
+)
 def test_well_formed(page: str) -> None:
     parser = Balance()
     parser.feed(page)
@@ -76,6 +80,54 @@ def test_unknown_figures_say_so() -> None:
     assert "unknown" in page
     assert "not counted" in page
     assert "Partly verified: nothing was compared: no compiler" in page
+
+
+def test_running_natively_is_no_failure() -> None:
+    page = render_html(native_report())
+    assert "Verified: bit-exact on 4 vectors; runs natively" in page
+    assert "none needed: runs natively" in page
+    for word in ("unknown", "not run", "Partly"):
+        assert word not in page.split("</style>")[1], word
+
+
+def test_subtitle_is_one_list() -> None:
+    page = render_html(full_report())
+    assert "int8, cortex-m4 at 120 MHz, 18.7 k MACs, 900 parameters" in page
+
+
+def test_errors_are_named_as_the_layers_are() -> None:
+    full = full_report()
+    layers = tuple(
+        replace(x, origin=(*x.origin, "relu_a")) if x.name == "conv_a" else x
+        for x in full.latency.layers
+    )
+    found = {"relu_a": 41.5, "d": 20.0, "nowhere": 30.0}
+    errors = tuple(LayerError(name, ratio, 0.1, 0.1) for name, ratio in found.items())
+    report = replace(full, latency=replace(full.latency, layers=layers), quantization=errors)
+    card = render_html(report).split("<h2>Quantization error</h2>")[1].split("</section>")[0]
+    assert re.findall(r'class="name" title="(.*?)">(.*?)<', card) == [
+        ("relu_a", "conv_a"),
+        ("d", "fc"),
+        ("nowhere", "nowhere"),
+    ]
+    assert "the lowest is at <b>fc</b>" in card
+
+
+@pytest.mark.parametrize(("count", "shown", "rest"), [(16, 16, 0), (17, 12, 5)])
+def test_many_layers_show_the_most_expensive(count: int, shown: int, rest: int) -> None:
+    full = full_report()
+    layers = tuple(LayerCost(f"layer{i}", "QAdd", 0, 100 + i * 7 % 17) for i in range(count))
+    page = render_html(replace(full, latency=replace(full.latency, layers=layers)))
+    card = page.split("<h2>Layers</h2>")[1].split("</section>")[0]
+    first, _, more = card.partition("<details>")
+    figures = [int(x) for x in re.findall(r'instr.">(\d+)<', first)]
+    others = [int(x) for x in re.findall(r'instr.">(\d+)<', more)]
+    assert (len(figures), len(others)) == (shown, rest)
+    if rest:
+        assert figures == sorted(figures, reverse=True)
+        assert min(figures) >= max(others)
+        assert "The 12 most expensive of 17." in first
+        assert "The other 5 layers" in more
 
 
 def test_same_report_same_bytes() -> None:

@@ -21,7 +21,7 @@ from edgekit.report.results import (
     TensorInfo,
 )
 from edgekit.report.terminal import bar, report_view
-from tests.report.samples import HOSTILE, bare_report, full_report
+from tests.report.samples import HOSTILE, bare_report, full_report, native_report
 
 
 def text_of(view: RenderableType) -> str:
@@ -85,6 +85,28 @@ def test_float_results_need_only_be_close(precision: str) -> None:
     assert level == "good"
     assert sentence.startswith("within tolerance of the reference")
     assert sentence.endswith("largest difference 1e-06")
+
+
+def test_running_natively_is_no_failure() -> None:
+    report = native_report()
+    assert verdict(report) == ("good", "bit-exact on 4 vectors; runs natively")
+    text = text_of(report_view(report, layers=False))
+    assert "✔ bit-exact on 4 vectors; runs natively" in text
+    for word in ("unknown", "emulated", "not run", "warning"):
+        assert word not in text, word
+
+
+def test_a_tolerance_on_the_host_alone_is_said() -> None:
+    """A float32 firmware that no emulator ran is as partly verified as an int8 one."""
+    full = full_report()
+    found = dataclasses.replace(
+        full.verification, bit_exact=False, max_abs_diff=1e-6, emulator="not_run", reason="none"
+    )
+    level, sentence = verdict(dataclasses.replace(full, verification=found))
+    assert (level, sentence.partition(";")[0]) == (
+        "warn",
+        "within tolerance of the reference on the host only",
+    )
 
 
 def test_short_numbers() -> None:
