@@ -15,10 +15,9 @@ from edgekit.cli.ui import Ui
 @common
 def doctor(ui: Ui) -> None:
     """Say which tools are present and how to install the others."""
-    from targets.doctor import diagnose
-
     from edgekit.report.places import doctor_view
     from edgekit.report.results import Diagnosis
+    from targets.doctor import diagnose
 
     found = Diagnosis(tuple(diagnose()))
     ui.result(found, lambda: doctor_view(found))
