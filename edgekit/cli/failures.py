@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TextIO
 
 import click
 
@@ -100,6 +101,8 @@ def show(error: BaseException, *, json: bool, debug: bool) -> int:
         problems = failure.problems
         body = {"kind": failure.kind, "summary": failure.summary, "problems": problems}
         _write(to_json({"schema_version": SCHEMA_VERSION, "error": body}).rstrip())
+    for stream in (sys.stdout, sys.stderr):
+        _settle(stream)
     return failure.exit_code
 
 
@@ -134,6 +137,15 @@ def _write(text: str, *, err: bool = False) -> None:
         echo(text, err=err)
     except OSError:  # nobody reads any more; the exit code still tells
         drop_output(sys.stderr if err else sys.stdout)
+
+
+def _settle(stream: TextIO) -> None:
+    """Flush a stream, or drop what a full disk did not take: the interpreter would try it again at
+    exit and end with a code of its own."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        drop_output(stream)
 
 
 def drop_output(stream: object) -> None:
