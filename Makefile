@@ -24,7 +24,7 @@ dev: .venv/.edgekit-dev
 
 .venv/.edgekit-dev: .venv/.edgekit
 	@echo "installing what tests and checks need into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'setuptools>=77' wheel
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train]' 'setuptools>=77' wheel
 	@touch $@
 
 # Compilers and emulators from apt: only where that is possible without asking for a password.

@@ -30,7 +30,7 @@ def atomic_open(path: Path) -> Iterator[BinaryIO]:
         os.umask(mask)
         os.chmod(name, 0o666 & ~mask)
         os.replace(name, path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nothing half-written stays; raised again below
         Path(name).unlink(missing_ok=True)
         raise
 
