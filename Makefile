@@ -22,7 +22,7 @@ dev: .venv/.edgekit-dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-.venv/.edgekit-dev: .venv/.edgekit
+.venv/.edgekit-dev: .venv/.edgekit Makefile
 	@echo "installing what tests and checks need into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train]' 'setuptools>=77' wheel
 	@touch $@

@@ -69,7 +69,7 @@ def _swap(stage: Path, out: Path) -> None:
     try:
         out.rename(old)
         stage.rename(out)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: the old folder goes back; raised again below
         if old.exists() and not out.exists():
             old.rename(out)
         shutil.rmtree(old, ignore_errors=True)
