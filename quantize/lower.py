@@ -85,7 +85,7 @@ class LowerInteger:
         problems: list[Problem] = []
         changed = _strip_ports(graph)
         for node in list(graph.nodes):
-            if type(node.op).__module__ == integer.__name__ or _is_real(node):
+            if type(node.op).__module__.startswith(integer.__name__) or _is_real(node):
                 continue
             try:
                 changed |= _lower(graph, node, self.rounding)
@@ -121,14 +121,14 @@ def _strip_ports(graph: Graph) -> bool:
 
 
 def _is_real(node: Node) -> bool:
-    """True for an operator on real numbers only, and for the steps from int8 to them and back."""
-    reads = {v.type.dtype for v in node.inputs if v is not None}
-    writes = {v.type.dtype for v in node.outputs}
+    """True for an operator on real or plain integer tensors only, and for the steps between them
+    and quantized ones."""
     if isinstance(node.op, Quantize):
-        return reads == {DType.FLOAT32} and writes == {DType.INT8}
+        return node.input(0).type.quant is None
     if isinstance(node.op, Dequantize):
-        return reads == {DType.INT8} and writes == {DType.FLOAT32}
-    return reads | writes == {DType.FLOAT32}
+        return node.output.type.quant is None
+    values = [*node.inputs, *node.outputs]
+    return all(v is None or v.type.quant is None for v in values)
 
 
 def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:

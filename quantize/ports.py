@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +58,11 @@ def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") ->
         if array.dtype.kind == "f" and value.type.dtype is DType.INT8 and quant is not None:
             array = quantize_array(array, quant, half_even=binding.half_even)
         result[value.name] = np.ascontiguousarray(array)
-    counts = {name: len(array) for name, array in result.items()}
+    counts = {
+        v.name: len(result[v.name]) // math.prod(v.type.shape[:1])
+        for v in graph.inputs
+        if v.name in result
+    }
     if len(set(counts.values())) > 1:
         problems.append(Problem(f"the numbers of samples differ: {counts}"))
     if problems:
@@ -66,7 +71,8 @@ def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") ->
 
 
 def _expected(binding: Binding) -> str:
-    shape = ", ".join(["n", *map(str, binding.outer.shape[1:])])
+    lead = math.prod(binding.outer.shape[:1])
+    shape = ", ".join(["n" if lead == 1 else f"{lead} n", *map(str, binding.outer.shape[1:])])
     return f"{binding.outer.dtype.value}[{shape}] with n >= 1"
 
 
@@ -76,7 +82,10 @@ def _problem(binding: Binding, array: NDArray[Any]) -> Problem | None:
     wanted = binding.outer.dtype.numpy
     found = f"found {array.dtype}{list(array.shape)}"
     shape = binding.outer.shape
-    if array.ndim != len(shape) or array.shape[1:] != shape[1:] or array.shape[0] == 0:
+    lead = math.prod(shape[:1])
+    if array.ndim != max(len(shape), 1) or array.shape[1:] != shape[1:] or array.shape[0] == 0:
+        return Problem(found, where, allowed)
+    if array.shape[0] % lead:
         return Problem(found, where, allowed)
     floats = array.dtype.kind == "f" and wanted.kind == "f"
     if not floats and not np.can_cast(array.dtype, wanted, "safe"):

@@ -67,10 +67,22 @@ def scratch_bytes(node: Node) -> int:
 def unsupported(graph: Graph) -> list[Problem]:
     """Every node without a C kernel (aliases need none)."""
     return [
-        Problem("has no C kernel", f"{n.op.name} '{n.name}'")
+        problem
         for n in graph.nodes
-        if type(n.op) not in EMITTERS and not is_alias(n.op)
+        if not is_alias(n.op) and (problem := _unsupported(n)) is not None
     ]
+
+
+def _unsupported(node: Node) -> Problem | None:
+    where = f"{node.op.name} '{node.name}'"
+    emitter = EMITTERS.get(type(node.op))
+    if emitter is None:
+        return Problem("has no C kernel", where)
+    found = node.input(0).type.dtype if node.inputs else None
+    if emitter.types and found is not None and found not in emitter.types:
+        allowed = ", ".join(t.value for t in emitter.types)
+        return Problem(f"has no C kernel for {found.value}", where, allowed)
+    return None
 
 
 def is_alias(op: Op) -> bool:

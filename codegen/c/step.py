@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +116,25 @@ class StepWriter:
             function = f"{kernel}_{rule}"
         self._statement(f"{function}(", list(map(str, arguments)), ");")
 
+    def macro(self, name: str, *arguments: object) -> None:
+        """Use a macro of a kernel header (the header is listed by the caller)."""
+        self._statement(f"{name}(", list(map(str, arguments)), ");")
+
+    @contextmanager
+    def each_sample(self, x: Value, y: Value) -> Iterator[tuple[str, str]]:
+        """Repeat what is written for every sample along axis 0 of ``x`` and ``y``; gives the
+        expressions of their pointers (a loop only where there are several)."""
+        count = y.type.shape[0]
+        if count == 1:
+            yield self.read(x), self.write(y)
+            return
+        self.lines.append(f"for (int32_t n = 0; n < {count}; ++n) {{")
+        start = len(self.lines)
+        sources = f"{self.read(x)} + n * {x.type.size // count}"
+        yield sources, f"{self.write(y)} + n * {y.type.size // count}"
+        self.lines[start:] = [f"    {line}" for line in self.lines[start:]]
+        self.lines.append("}")
+
     def _place(self, value: Value, qualifier: str) -> str:
         buffer = self.program.location[value.name]
         base = "state" if buffer.region == STATE else "arena"
@@ -152,7 +172,9 @@ class Emitter:
     Attributes:
         emit: writes the step.
         scratch: bytes of scratch that its kernel needs for a node.
+        types: element types that its first input may have; empty where the emitter decides.
     """
 
     emit: Callable[[StepWriter], None]
     scratch: Callable[[Node], int] = lambda node: 0
+    types: tuple[DType, ...] = ()

@@ -12,11 +12,15 @@ class DType(enum.Enum):
     """Element type of a value; the enum's value is numpy's name for it."""
 
     FLOAT32 = "float32"
+    FLOAT64 = "float64"
     INT8 = "int8"
     UINT8 = "uint8"
     INT16 = "int16"
+    UINT16 = "uint16"
     INT32 = "int32"
+    UINT32 = "uint32"
     INT64 = "int64"
+    UINT64 = "uint64"
     BOOL = "bool"
 
     @property
@@ -36,10 +40,14 @@ class DType(enum.Enum):
 
     @property
     def c_name(self) -> str:
-        """The C99 spelling, e.g. ``int8_t``."""
-        if self is DType.FLOAT32:
-            return "float"
-        return "bool" if self is DType.BOOL else f"{self.value}_t"
+        """The C99 spelling, e.g. ``int8_t``; a truth value is a byte that holds 0 or 1."""
+        spelled = {DType.FLOAT32: "float", DType.FLOAT64: "double", DType.BOOL: "uint8_t"}
+        return spelled.get(self, f"{self.value}_t")
+
+    @property
+    def is_float(self) -> bool:
+        """True for float32 and float64."""
+        return self.numpy.kind == "f"
 
     @property
     def bounds(self) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.ir.dtype import DType
+
 Shape = tuple[int, ...]
 
 
@@ -28,6 +30,14 @@ class Op:
             ShapeError: the inputs do not fit.
         """
         raise ShapeError(f"{self.name} has no shape inference")
+
+    def dtypes(self, dtypes: Sequence[DType | None]) -> tuple[DType, ...]:
+        """Element types of the outputs from those of the inputs (None for an absent input).
+
+        By default every output has the first input's type; `infer` and `dtypes` give equally many.
+        """
+        first = dtypes[0] if dtypes else None
+        return (first or DType.FLOAT32,)
 
     def macs(self, shapes: Sequence[Shape]) -> int:
         """Multiply-accumulates for these input shapes; 0 where the operator has none."""

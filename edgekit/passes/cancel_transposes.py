@@ -16,19 +16,16 @@ import numpy as np
 from edgekit.ir import Graph, Node, Value
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
-    Add,
     BatchNorm,
-    Clip,
     Concat,
     Dense,
     Dequantize,
     Mean,
-    Mul,
     Pad,
+    Pointwise,
     Quantize,
     Reshape,
     Softmax,
-    Sub,
     Transpose,
 )
 from edgekit.passes.rewrite import (
@@ -48,7 +45,7 @@ from edgekit.passes.rewrite import (
 def permuted_op(op: Op, perm: Perm) -> Op | None:
     """``op'`` with ``op(x.transpose(perm)) == op'(x).transpose(...)``, None where there is none."""
     match op:
-        case Clip() | Quantize() | Dequantize() | Add() | Sub() | Mul():
+        case Pointwise() | Quantize() | Dequantize():
             return op
         case Pad():
             back = inverse(perm)

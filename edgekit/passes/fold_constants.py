@@ -1,4 +1,4 @@
-"""``op(constants) -> constant`` for operators that move elements or do exact float arithmetic."""
+"""``op(constants) -> constants``, computed by the operator's own definition."""
 
 from __future__ import annotations
 
@@ -9,48 +9,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.ir import DType, Graph, TensorType, Value
+from edgekit.ir import Graph, Node, TensorType, Value
 from edgekit.ir.op import Op
-from edgekit.ir.ops import Add, Concat, Mul, Pad, Reshape, Sub, Transpose
+from edgekit.ir.ops import Copy, Dequantize, Quantize, Reshape, Transpose
 from edgekit.passes.rewrite import permute_type
+from quantize.reference.definitions import DEFINITIONS
+
+Constant = tuple[NDArray[Any], TensorType]
 
 
-def fold(op: Op, inputs: Sequence[Value | None]) -> tuple[NDArray[Any], TensorType] | None:
-    """The result of ``op`` on constants, None where it cannot be computed here exactly."""
-    arrays = [v.data for v in inputs if v is not None and v.data is not None]
-    if len(arrays) != len(inputs) or not arrays:
+def fold(op: Op, inputs: Sequence[Value | None]) -> tuple[Constant, ...] | None:
+    """The results of ``op`` on constants; None where an input is computed at run time, where
+    quantization would be lost, or where a float result would not be finite."""
+    given = [v for v in inputs if v is not None]
+    if not given or any(not v.is_constant for v in given) or isinstance(op, Copy):
         return None
-    types = [v.type for v in inputs if v is not None]
+    first = given[0]
     if isinstance(op, Transpose):
-        return arrays[0].transpose(op.perm), permute_type(types[0], op.perm)
+        return ((first.array.transpose(op.perm), permute_type(first.type, op.perm)),)
     if isinstance(op, Reshape):
-        if types[0].quant is not None and not types[0].quant.is_per_tensor:
+        if first.type.quant is not None and not first.type.quant.is_per_tensor:
             return None
-        return arrays[0].reshape(op.shape), replace(types[0], shape=op.shape, layout="")
-    if any(t.quant is not None for t in types):
+        return ((first.array.reshape(op.shape), replace(first.type, shape=op.shape, layout="")),)
+    if any(v.type.quant is not None for v in given) or isinstance(op, Quantize | Dequantize):
         return None
-    data = _plain(op, arrays)
-    if data is None:
-        return None
-    return data, TensorType(tuple(data.shape), DType.from_numpy(data.dtype))
+    return _computed(op, inputs)
 
 
-def _plain(op: Op, arrays: list[NDArray[Any]]) -> NDArray[Any] | None:
-    if isinstance(op, Concat):
-        return np.concatenate(arrays, axis=op.axis)
-    if isinstance(op, Pad):
-        widths = list(zip(op.before, op.after, strict=True))
-        return np.pad(arrays[0], widths, constant_values=op.value)
-    if isinstance(op, Add | Sub | Mul) and op.clamp is None:
-        ufunc = {Add: np.add, Sub: np.subtract, Mul: np.multiply}[type(op)]
-        result: NDArray[Any] = ufunc(arrays[0], arrays[1])
-        return result if np.isfinite(result).all() else None
-    return None
+def _computed(op: Op, inputs: Sequence[Value | None]) -> tuple[Constant, ...] | None:
+    definition = DEFINITIONS.get(type(op))
+    if definition is None:
+        return None
+    shapes = op.infer([() if v is None else v.type.shape for v in inputs])
+    dtypes = op.dtypes([None if v is None else v.type.dtype for v in inputs])
+    types = [TensorType(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+    outputs = tuple(Value(f"output_{i}", t) for i, t in enumerate(types))
+    arrays = [None if v is None else v.array for v in inputs]
+    with np.errstate(all="ignore"):
+        found = definition(op, Node("folded", op, tuple(inputs), outputs), *arrays)
+    results = found if isinstance(found, tuple) else (found,)
+    if any(r.dtype.kind == "f" and not np.isfinite(r).all() for r in results):
+        return None
+    return tuple(zip(results, types, strict=True))
 
 
 @dataclass(frozen=True)
 class FoldConstants:
-    """Replace a node whose inputs are all constants by the constant it computes."""
+    """Replace a node whose inputs are all constants by the constants it computes."""
 
     name: str = "fold-constants"
 
@@ -60,9 +65,10 @@ class FoldConstants:
             folded = fold(node.op, node.inputs)
             if folded is None:
                 continue
-            constant = graph.constant(folded[0], node.output.name, folded[1])
-            constant.origin = node.output.origin
-            graph.replace_uses(node.output, constant)
+            for output, (data, type) in zip(node.outputs, folded, strict=True):
+                constant = graph.constant(data, output.name, type)
+                constant.origin = output.origin
+                graph.replace_uses(output, constant)
             graph.remove_node(node)
             changed = True
         return changed

@@ -80,25 +80,12 @@ def lower(
     if precision == "int8":
         rounding = options.rounding or ("fast" if quantized_here else "litert")
     lowered = run_passes(model, (*LOWERINGS[lowering](rounding), CopyStateOutputs()))
-    _refuse_batch(lowered)
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
     program = plan(lowered, scratch_bytes)
     verify_program(program)
     return Lowered(source, graph, lowered, program, precision, rounding, quantized_here)
-
-
-def _refuse_batch(graph: Graph) -> None:
-    """Samples follow each other: one run takes one of each input."""
-    hint = "Export it with batch size 1."
-    problems = [
-        Problem(f"has shape {list(v.type.shape)}", f"input '{v.name}'", "first axis 1", hint)
-        for v in [*graph.inputs, *(s.state for s in graph.states)]
-        if v.type.shape[:1] != (1,)
-    ]
-    if problems:
-        raise ModelError("generated C computes one sample per call", problems)
 
 
 def is_quantized(graph: Graph) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,17 +51,21 @@ def reference_outputs(
         found = evaluator.run(by_name)
         return [found[n] for n in names]
     rows: list[list[NDArray[Any]]] = []
-    for i in range(len(inputs[0])):
+    lead = {v.name: math.prod(v.type.shape[:1]) for v in graph.inputs}
+    for i in range(len(inputs[0]) // lead[graph.inputs[0].name]):
         if not carry_state:
             evaluator.reset()
-        found = evaluator.run({n: a[i : i + 1] for n, a in by_name.items()})
+        one = {n: a[i * lead[n] : (i + 1) * lead[n]] for n, a in by_name.items()}
+        found = evaluator.run(one)
         rows.append([found[n] for n in names])
     return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
 
 def _random(rng: np.random.Generator, type: TensorType, count: int) -> NDArray[Any]:
-    shape = (count, *type.shape[1:])
-    if type.dtype is DType.FLOAT32:
-        return rng.standard_normal(shape).astype(np.float32)
+    shape = (count * math.prod(type.shape[:1]), *type.shape[1:])
+    if type.dtype.is_float:
+        return rng.standard_normal(shape).astype(type.dtype.numpy)
+    if type.dtype is DType.BOOL:
+        return rng.integers(0, 2, shape).astype(np.bool_)
     low, high = type.dtype.bounds
     return rng.integers(low, high, shape, type.dtype.numpy, endpoint=True)

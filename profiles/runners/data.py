@@ -36,7 +36,14 @@ def check_inputs(manifest: Manifest, inputs: Sequence[NDArray[Any]]) -> int:
         for p, a in zip(ports, inputs, strict=True)
         if a.dtype != p.dtype.numpy or a.shape[1:] != p.shape[1:] or a.ndim == 0
     ]
-    counts = {len(a) for a in inputs if a.ndim}
+    counts = {
+        len(a) // math.prod(p.shape[:1]) for p, a in zip(ports, inputs, strict=True) if a.ndim
+    }
+    problems += [
+        Problem(f"holds {len(a)} rows", p.name, f"a multiple of {p.shape[0]}")
+        for p, a in zip(ports, inputs, strict=True)
+        if a.ndim and p.shape and len(a) % p.shape[0]
+    ]
     if len(counts) > 1:
         problems.append(Problem(f"inputs have different numbers of samples: {sorted(counts)}"))
     if problems:

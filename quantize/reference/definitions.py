@@ -9,32 +9,32 @@ from numpy.typing import NDArray
 
 from edgekit.ir import ops
 from edgekit.ir.ops import Op
-from quantize.reference import integer, real, shaping
+from quantize.reference import integer, pointwise, real, shaping
 
-Definition = Callable[..., NDArray[Any]]
-"""``(op, node, *inputs) -> output``; arrays carry samples in axis 0."""
+Definition = Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
+"""``(op, node, *inputs) -> output``, a tuple where there are several; samples lie in axis 0."""
 
 REAL: dict[type[Op], Definition] = {
-    ops.Add: real.add,
     ops.AvgPool2D: real.avg_pool,
     ops.BatchNorm: real.batch_norm,
-    ops.Clip: real.clip,
     ops.Conv2D: real.conv2d,
     ops.Dense: real.dense,
     ops.MatMul: real.matmul,
     ops.MaxPool2D: real.max_pool,
     ops.Mean: real.mean,
-    ops.Mul: real.mul,
     ops.Quantize: real.quantize,
     ops.Softmax: real.softmax,
-    ops.Sub: real.sub,
 }
 """Operators whose data inputs must be float32."""
 
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
+    **pointwise.DEFINITIONS,
+    ops.Add: real.add,
+    ops.Clip: real.clip,
     ops.Concat: shaping.concat,
     ops.Dequantize: real.dequantize,
+    ops.Mul: real.mul,
     ops.Pad: shaping.pad,
     ops.QAdd: integer.qadd,
     ops.QAvgPool2D: integer.qavg_pool,
@@ -46,5 +46,6 @@ DEFINITIONS: dict[type[Op], Definition] = {
     ops.QRescale: integer.qrescale,
     ops.QSoftmax: integer.qsoftmax,
     ops.Reshape: shaping.reshape,
+    ops.Sub: real.sub,
     ops.Transpose: shaping.transpose,
 }

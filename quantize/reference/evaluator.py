@@ -12,20 +12,30 @@ from numpy.typing import NDArray
 from edgekit.errors import DataError, ModelError, Problem
 from edgekit.ir import Graph, Node, Value
 from edgekit.ir.ops import (
-    Add,
+    AvgPool2D,
+    BatchNorm,
     Concat,
     Conv2D,
+    Copy,
+    Dense,
+    Dequantize,
     MatMul,
+    MaxPool2D,
     Mean,
-    Mul,
     Pad,
+    Pointwise,
     QAdd,
+    QAvgPool2D,
+    QClip,
     QConv2D,
+    QDense,
+    QMaxPool2D,
     QMean,
+    QRescale,
     QSoftmax,
+    Quantize,
     Reshape,
     Softmax,
-    Sub,
     Transpose,
 )
 from quantize.reference.definitions import DEFINITIONS, REAL
@@ -33,6 +43,13 @@ from quantize.reference.definitions import DEFINITIONS, REAL
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Keep = Literal["all"] | None
+
+SAMPLE_BY_SAMPLE = (
+    AvgPool2D, BatchNorm, Conv2D, Copy, Dense, Dequantize, MaxPool2D, QAvgPool2D, QClip, QConv2D,
+    QDense, QMaxPool2D, QRescale, Quantize,
+)  # fmt: skip
+"""Operators that never combine elements of different samples in axis 0: many samples run at once.
+Any other operator is evaluated one sample at a time, which is slower and always right."""
 
 _CHUNK_BYTES = 32 * 2**20
 _LARGEST_CHUNK = 128
@@ -177,7 +194,12 @@ class Evaluator:
 
     def _run(self, feeds: Mapping[str, Array], states: Arrays, keep: Keep, first: int) -> Arrays:
         graph = self.graph
-        values: Arrays = {v.name: np.asarray(feeds[v.name]) for v in graph.inputs}
+        values: Arrays = {
+            v.name: np.asarray(feeds[v.name]).reshape(v.type.shape)
+            if not v.type.shape
+            else np.asarray(feeds[v.name])
+            for v in graph.inputs
+        }
         values.update(states)
         last = {} if keep == "all" else _last_uses(graph)
         for index, node in enumerate(graph.nodes):
@@ -187,7 +209,9 @@ class Evaluator:
             except (ValueError, TypeError, IndexError) as error:
                 where = f"{node.op.name} '{node.name}'"
                 raise ModelError(f"{where} cannot be evaluated: {error}") from error
-            values[node.output.name] = result
+            results = result if isinstance(result, tuple) else (result,)
+            for value, array in zip(node.outputs, results, strict=True):
+                values[value.name] = array
             for name in last.get(index, ()):
                 values.pop(name, None)
         for link in graph.states:
@@ -210,26 +234,21 @@ def _leading(value: Value) -> int:
 
 
 def _count(array: Array, value: Value) -> int:
-    return array.shape[0] // _leading(value) if value.type.shape else 1
+    return int(array.shape[0]) // _leading(value)
 
 
 def _fits(array: Array, value: Value) -> bool:
-    shape = value.type.shape
+    shape = value.type.shape or (1,)  # samples of a scalar form a vector
     return (
         array.dtype == value.type.dtype.numpy
         and array.ndim == len(shape)
         and array.shape[1:] == shape[1:]
-        and (not shape or array.shape[0] % shape[0] == 0)
+        and array.shape[0] % shape[0] == 0
     )
 
 
 def _rows(graph: Graph, feeds: Mapping[str, Array], start: int, stop: int) -> Arrays:
-    return {
-        v.name: feeds[v.name][start * _leading(v) : stop * _leading(v)]
-        if v.type.shape
-        else feeds[v.name]
-        for v in graph.inputs
-    }
+    return {v.name: feeds[v.name][start * _leading(v) : stop * _leading(v)] for v in graph.inputs}
 
 
 def _last_uses(graph: Graph) -> dict[int, list[str]]:
@@ -282,10 +301,11 @@ def _mixes_samples(node: Node) -> bool:
             return rank == 1
         case MatMul():
             return node.input(0).is_constant or not node.input(1).is_constant
-        case Add() | Sub() | Mul() | QAdd():
+        case Pointwise() | QAdd():
             return any(_misaligned(v, out) for v in node.inputs if v is not None)
         case _:
-            return False
+            own = [v is not None and not v.is_constant for v in node.inputs]
+            return not isinstance(op, SAMPLE_BY_SAMPLE) or own != [True] + [False] * (len(own) - 1)
 
 
 def _misaligned(value: Value, out: tuple[int, ...]) -> bool:
@@ -296,10 +316,11 @@ def _misaligned(value: Value, out: tuple[int, ...]) -> bool:
 
 
 def _type_problems(node: Node) -> Iterable[Problem]:
-    if type(node.op) not in REAL:
-        return
+    real, pointwise = type(node.op) in REAL, isinstance(node.op, Pointwise)
     for value in node.inputs:
-        if value is not None and value.type.dtype.value != "float32":
+        if value is None or not (real or pointwise):
+            continue
+        if value.type.quant is not None or (real and value.type.dtype.value != "float32"):
             yield Problem(
                 f"reads '{value.name}' of type {value.type.dtype.value}",
                 f"{node.op.name} '{node.name}'",

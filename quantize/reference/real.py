@@ -41,9 +41,16 @@ def clamp(x: Array, bounds: Clamp | None) -> Array:
     """Apply a fused clamp."""
     if bounds is None or (bounds.low is None and bounds.high is None):
         return x
-    low = None if bounds.low is None else np.float32(bounds.low)
-    high = None if bounds.high is None else np.float32(bounds.high)
+    low = None if bounds.low is None else _bound(x, bounds.low)
+    high = None if bounds.high is None else _bound(x, bounds.high)
     return np.asarray(np.clip(x, low, high))
+
+
+def _bound(x: Array, bound: float) -> Any:
+    if x.dtype.kind == "f":
+        return x.dtype.type(bound)
+    info = np.iinfo(x.dtype)
+    return x.dtype.type(min(max(bound, info.min), info.max))
 
 
 def conv2d(op: Conv2D, node: Node, x: Array, weights: Array, bias: Array | None = None) -> Array:

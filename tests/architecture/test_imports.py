@@ -17,7 +17,8 @@ PACKAGES = ("edgekit", "quantize", "codegen", "targets", "profiles")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("edgekit.errors",),
     ("edgekit.files", "edgekit.ir", "edgekit.options", "edgekit.shadowing"),
-    ("edgekit.artefact", "edgekit.config", "edgekit.npz"),
+    ("edgekit.artefact", "edgekit.config", "edgekit.npz", "quantize.requantize"),
+    ("quantize.reference",),
     ("targets", "edgekit.passes"),
     ("quantize", "edgekit.importers", "edgekit.exporters", "edgekit.schedule", "edgekit.report"),
     ("codegen",),

@@ -41,8 +41,8 @@ def with_constants(case: Any) -> Any:
     model = type(case.model)()
     model.CopyFrom(case.model)
     for info, data in list(zip(model.graph.input, case.data_sets[0][0], strict=False))[1:]:
-        if isinstance(data, np.ndarray) and data.dtype in (np.float32, np.int64):
-            model.graph.initializer.append(from_array(data, info.name))
+        if isinstance(data, np.ndarray | np.generic):
+            model.graph.initializer.append(from_array(np.asarray(data), info.name))
     return model
 
 
@@ -55,15 +55,21 @@ def test_node_tests_of_onnx(tmp_path: Path) -> None:
         except ModelError:
             continue
         inputs, outputs = case.data_sets[0]
+        if not isinstance(inputs[0], np.ndarray):
+            continue
         first = {case.model.graph.input[0].name: np.asarray(inputs[0])}
         for stage, graph in graphs.items():
-            found = run_graph(graph, first)
+            try:
+                found = run_graph(graph, first)
+            except ModelError:
+                break
             for info, wanted in zip(case.model.graph.output, outputs, strict=True):
                 np.testing.assert_allclose(
                     found[info.name], wanted, rtol=case.rtol, atol=1e-6,
                     err_msg=f"{case.name} {stage}",
                 )  # fmt: skip
-        passed.add(case.name)
+        else:
+            passed.add(case.name)
     missing = MUST_PASS - passed
     if missing:
         pytest.fail(f"no longer imported: {sorted(missing)}")

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit.errors import ModelError
 from edgekit.importers.onnx import load_onnx
-from tests.onnx_models import IMAGE, VECTOR, ints, noise, onnx_model, save
+from tests.onnx_models import IMAGE, ints, noise, onnx_model, save
 
 W = noise(4, 2, 3, 3)
 
@@ -70,9 +70,7 @@ def test_wrong_ranks_and_shapes_are_all_reported(tmp_path: Path) -> None:
     ("inputs", "expected"),
     [
         ("float[n,2,h,6] x", "axis 2 ('h') is dynamic"),
-        ("float[4,2,6,6] x", "batch axis is fixed at 4"),
-        ("int64[n,2,6,6] x", "element type is not supported"),
-        ("float[] x", "it has no shape"),
+        ("float16[n,2,6,6] x", "element type is not supported"),
     ],
 )
 def test_inputs_that_cannot_be(inputs: str, expected: str, tmp_path: Path) -> None:
@@ -101,14 +99,12 @@ def test_external_data(tmp_path: Path) -> None:
         ("y = Reshape(x, x)", 13, "computed at run time"),
         ("y = Reshape(x, s)", 13, "cannot reshape"),
         ("y = Add(x, p)", 13, "do not broadcast"),
-        ("y = Relu(s)", 13, "float32"),
         ("y = BatchNormalization<training_mode=1>(x, c, c, c, c)", 14, "training_mode"),
         ("h, k = MaxPool<kernel_shape=[2,2]>(x) y = Relu(k)", 13, "'k', output 1 of MaxPool"),
         ("y = MaxPool<kernel_shape=[9,9]>(x)", 13, "exceeds"),
         ("y = Conv<group=3>(x, w)", 13, "groups"),
         ("y = Conv<kernel_shape=[5,5]>(x, w)", 13, "kernel_shape"),
         ("y = Dropout(x, _, t)", 13, "training_mode"),
-        ("y = Identity(w)", 13, "does not depend on any input"),
         ("a = Relu(b) b = Relu(a) y = Add(b, x)", 13, "cycle"),
         ("y = Relu(x) y = Relu(x)", 13, "produced twice"),
         ("z = Relu(x)", 13, "output 'y'"),
@@ -172,8 +168,3 @@ def test_damaged_bytes_never_give_another_error(tmp_path: Path) -> None:
         for position in rng.integers(0, len(content), rng.integers(1, 4)):
             damaged[position] = rng.integers(0, 256)
         survives(bytes(damaged), tmp_path / "m.onnx")
-
-
-def test_vector_models_need_a_batch_axis(tmp_path: Path) -> None:
-    text = refusal(onnx_model("y = Relu(x)", VECTOR.replace("n,5", "5")), tmp_path)
-    assert "batch axis is fixed at 5" in text

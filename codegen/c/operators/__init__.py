@@ -1,7 +1,8 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
-from codegen.c.operators import integer, real, shaping
+from codegen.c.operators import integer, pointwise, real, shaping
 from codegen.c.step import Emitter
+from edgekit.ir import DType
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
     Add,
@@ -30,16 +31,19 @@ from edgekit.ir.ops import (
     Transpose,
 )
 
+REAL = (DType.FLOAT32,)
+
 EMITTERS: dict[type[Op], Emitter] = {
+    **pointwise.EMITTERS,
     Add: Emitter(real.emit_binary),
-    AvgPool2D: Emitter(real.emit_avg_pool),
-    Clip: Emitter(real.emit_clip),
+    AvgPool2D: Emitter(real.emit_avg_pool, types=REAL),
+    Clip: Emitter(real.emit_clip, types=REAL),
     Concat: Emitter(shaping.emit_concat),
-    Conv2D: Emitter(real.emit_conv),
-    Dense: Emitter(real.emit_dense),
+    Conv2D: Emitter(real.emit_conv, types=REAL),
+    Dense: Emitter(real.emit_dense, types=REAL),
     Dequantize: Emitter(real.emit_dequantize),
-    MaxPool2D: Emitter(real.emit_max_pool),
-    Mean: Emitter(real.emit_mean),
+    MaxPool2D: Emitter(real.emit_max_pool, types=REAL),
+    Mean: Emitter(real.emit_mean, types=REAL),
     Mul: Emitter(real.emit_binary),
     Pad: Emitter(shaping.emit_pad),
     QAdd: Emitter(integer.emit_add),
@@ -52,7 +56,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     QRescale: Emitter(integer.emit_rescale),
     QSoftmax: Emitter(integer.emit_softmax),
     Quantize: Emitter(real.emit_quantize),
-    Softmax: Emitter(real.emit_softmax),
+    Softmax: Emitter(real.emit_softmax, types=REAL),
     Sub: Emitter(real.emit_binary),
     Transpose: Emitter(shaping.emit_transpose),
 }

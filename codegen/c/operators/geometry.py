@@ -19,7 +19,6 @@ AXES = 4
 def declare_window(w: StepWriter, kernel: tuple[int, int], window: Window, groups: int = 1) -> str:
     """Declare the step's ``ek_window`` and return a pointer to it."""
     x, y = w.node.input(0).type.shape, w.node.output.type.shape
-    refuse_batch(w.node)
     return w.declare(
         "ek_window",
         "window",
@@ -39,18 +38,6 @@ def declare_window(w: StepWriter, kernel: tuple[int, int], window: Window, group
         dilation_w=window.dilations[1],
         groups=groups,
     )
-
-
-def refuse_batch(node: Node) -> None:
-    """Kernels with a window take batch 1.
-
-    Raises:
-        ModelError: another batch size.
-    """
-    batch = node.input(0).type.shape[0]
-    if batch != 1:
-        problem = Problem(f"batch {batch}", f"{node.op.name} '{node.name}'", "batch 1")
-        raise ModelError("generated C computes one sample per call", [problem])
 
 
 def collapse_mean(node: Node, axes: tuple[int, ...]) -> tuple[int, int, int]:

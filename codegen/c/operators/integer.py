@@ -67,12 +67,12 @@ def emit_conv(w: StepWriter) -> None:
     bias = fold_zero_point(w.node, rows, op.x_zero, op.requant)
     q, rule = declare_requant(w, op.requant, reach(rows, bias))
     depthwise = is_depthwise(w.node)
-    w.call(
-        "ek_depthwise_s8" if depthwise else "ek_conv2d_s8",
-        window, q, op.x_zero, w.read(w.node.input(0)), w.weights(weights, "weights"),
-        w.table(bias, "bias"), w.scratch(), w.write(w.node.output),
-        rule=rule,
-    )  # fmt: skip
+    constants = w.weights(weights, "weights"), w.table(bias, "bias")
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call(
+            "ek_depthwise_s8" if depthwise else "ek_conv2d_s8",
+            window, q, op.x_zero, x, *constants, w.scratch(), y, rule=rule,
+        )  # fmt: skip
 
 
 def emit_dense(w: StepWriter) -> None:
@@ -104,15 +104,15 @@ def emit_add(w: StepWriter) -> None:
 def emit_max_pool(w: StepWriter) -> None:
     op = attributes(w, QMaxPool2D)
     window = declare_window(w, op.kernel, op.window)
-    x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.call("ek_max_pool_s8", window, op.low, op.high, x, y)
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_max_pool_s8", window, op.low, op.high, x, y)
 
 
 def emit_avg_pool(w: StepWriter) -> None:
     op = attributes(w, QAvgPool2D)
     window = declare_window(w, op.kernel, op.window)
-    x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.call("ek_avg_pool_s8", window, op.low, op.high, x, y)
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_avg_pool_s8", window, op.low, op.high, x, y)
 
 
 def emit_mean(w: StepWriter) -> None:

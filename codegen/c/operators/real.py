@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from codegen.c.literals import float_literal
+from codegen.c.operators import pointwise
 from codegen.c.operators.geometry import collapse_mean, declare_broadcast, declare_window
 from codegen.c.operators.integer import attributes
 from codegen.c.step import StepWriter
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import Node, Quant
+from edgekit.ir import DType, Node, Quant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
     Add,
@@ -38,46 +39,52 @@ def bounds(clamp: Clamp | None) -> tuple[str, str]:
     return float_literal(low), float_literal(high)
 
 
+def weights_of(w: StepWriter) -> str:
+    """Pointer to the step's weights: a constant, or a tensor computed at run time."""
+    value = w.node.input(1)
+    return w.weights(value.array, "weights") if value.is_constant else w.read(value)
+
+
 def bias_of(w: StepWriter, outputs: int) -> str:
-    """Symbol of the step's bias; zeros where the model has none."""
+    """Pointer to the step's bias; zeros where the model has none."""
     value = w.node.optional_input(2)
+    if value is not None and not value.is_constant:
+        return w.read(value)
     return w.weights(np.zeros(outputs, np.float32) if value is None else value.array, "bias")
 
 
 def emit_conv(w: StepWriter) -> None:
     op = attributes(w, Conv2D)
-    weights = w.node.input(1).array
-    window = declare_window(w, weights.shape[1:3], op.window, op.groups)
-    w.call(
-        "ek_conv2d_f32", window, *bounds(op.clamp), w.read(w.node.input(0)),
-        w.weights(weights, "weights"), bias_of(w, weights.shape[0]), w.write(w.node.output),
-    )  # fmt: skip
+    filters, kh, kw, _ = w.node.input(1).type.shape
+    window = declare_window(w, (kh, kw), op.window, op.groups)
+    weights, bias = weights_of(w), bias_of(w, filters)
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_conv2d_f32", window, *bounds(op.clamp), x, weights, bias, y)
 
 
 def emit_dense(w: StepWriter) -> None:
     op = attributes(w, Dense)
-    weights = w.node.input(1).array
+    outputs = w.node.input(1).type.shape[0]
     rows, depth = w.node.input(0).type.shape
     w.call(
-        "ek_dense_f32", rows, depth, weights.shape[0], *bounds(op.clamp),
-        w.read(w.node.input(0)), w.weights(weights, "weights"), bias_of(w, weights.shape[0]),
-        w.write(w.node.output),
+        "ek_dense_f32", rows, depth, outputs, *bounds(op.clamp), w.read(w.node.input(0)),
+        weights_of(w), bias_of(w, outputs), w.write(w.node.output),
     )  # fmt: skip
 
 
 def emit_max_pool(w: StepWriter) -> None:
     op = attributes(w, MaxPool2D)
     window = declare_window(w, op.kernel, op.window)
-    x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.call("ek_max_pool_f32", window, *bounds(op.clamp), x, y)
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_max_pool_f32", window, *bounds(op.clamp), x, y)
 
 
 def emit_avg_pool(w: StepWriter) -> None:
     op = attributes(w, AvgPool2D)
     window = declare_window(w, op.kernel, op.window)
     area = op.kernel[0] * op.kernel[1] if op.include_pad else 0
-    x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.call("ek_avg_pool_f32", window, area, *bounds(op.clamp), x, y)
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_avg_pool_f32", window, area, *bounds(op.clamp), x, y)
 
 
 def emit_mean(w: StepWriter) -> None:
@@ -90,6 +97,9 @@ def emit_mean(w: StepWriter) -> None:
 def emit_binary(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, Add | Sub | Mul)
+    if w.node.input(0).type.dtype is not DType.FLOAT32:
+        pointwise.emit_binary(w)
+        return
     a, b = w.node.input(0), w.node.input(1)
     geometry = declare_broadcast(w)
     w.call(

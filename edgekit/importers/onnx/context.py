@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import Problem
-from edgekit.ir import DType, Graph, TensorType, Value
+from edgekit.ir import Graph, TensorType, Value
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
     AvgPool2D,
@@ -198,29 +198,59 @@ class Call:
             op: the operator.
             inputs: its inputs.
             stem: name of the output.
-            dtype: a type whose element type and quantization the output takes; by default the
-                first input's.
+            dtype: a type whose element type and quantization the output takes; by default what
+                the operator makes of its inputs, with the first one's quantization.
         """
-        first = inputs[0]
+        return self.add_all(op, inputs, (stem,), dtype)[0]
+
+    def add_all(
+        self,
+        op: Op,
+        inputs: Sequence[Value | None],
+        stems: Sequence[str],
+        dtype: TensorType | None = None,
+    ) -> tuple[Value, ...]:
+        """`add` for an operator with several outputs: one stem for each of them."""
+        first = next((v for v in inputs if v is not None), None)
         if first is None:
-            raise Refusal("the first input is missing")
-        shape = op.infer([() if v is None else v.type.shape for v in inputs])[0]
-        if not 0 < math.prod(shape) <= MAX_ELEMENTS:
-            raise Refusal(f"its output would have shape {shape}", f"1 to {MAX_ELEMENTS} elements")
+            raise Refusal("it has no inputs")
+        shapes = op.infer([() if v is None else v.type.shape for v in inputs])
+        for shape in shapes:
+            if not 0 < math.prod(shape) <= MAX_ELEMENTS:
+                allowed = f"1 to {MAX_ELEMENTS} elements"
+                raise Refusal(f"its output would have shape {shape}", allowed)
         folded = fold(op, inputs)
         if folded is not None:
-            return self.context.graph.constant(folded[0], stem, folded[1])
-        real = DType.FLOAT32 in (first.type.dtype, dtype.dtype if dtype else None)
-        if not real and not isinstance(op, KEEPS_INTEGERS):
-            raise Refusal(f"element type {first.type.dtype.value} of '{first.name}'", "float32")
-        type = replace(dtype or first.type, shape=shape, range=None)
-        type = replace(type, layout=self._layout(op, first, len(shape)))
+            pairs = zip(folded, stems, strict=True)
+            return tuple(self.context.graph.constant(d, stem, t) for (d, t), stem in pairs)
+        types = self._types(op, inputs, first, shapes, dtype)
         node = self.context.graph.add_node(
-            op, inputs, type, name=self.name or stem, outputs=(stem,), origin=(self.name,)
+            op, inputs, types, name=self.name or stems[0], outputs=stems, origin=(self.name,)
         )
         if id(first) in self.context.shifted and isinstance(op, KEEPS_INTEGERS):
             self.context.shifted[id(node.output)] = node.output
-        return node.output
+        return node.outputs
+
+    def _types(
+        self,
+        op: Op,
+        inputs: Sequence[Value | None],
+        first: Value,
+        shapes: Sequence[tuple[int, ...]],
+        dtype: TensorType | None,
+    ) -> list[TensorType]:
+        quantized = first.type.quant is not None or id(first) in self.context.shifted
+        if quantized and dtype is None and not isinstance(op, KEEPS_INTEGERS):
+            raise Refusal(f"element type {first.type.dtype.value} of '{first.name}'", "float32")
+        base = [dtype] * len(shapes)
+        if dtype is None:
+            found = op.dtypes([None if v is None else v.type.dtype for v in inputs])
+            base = [replace(first.type, dtype=d) for d in found]
+        return [
+            replace(t, shape=s, range=None, layout=self._layout(op, first, len(s)))
+            for t, s in zip(base, shapes, strict=True)
+            if t is not None
+        ]
 
     def _layout(self, op: Op, first: Value, rank: int) -> str:
         if isinstance(op, Conv2D | MaxPool2D | AvgPool2D):
@@ -245,9 +275,19 @@ class Call:
         """`add` whose result is the node's first output."""
         self.result(self.add(op, inputs, self.output_names[0], dtype))
 
-    def result(self, value: Value) -> None:
-        """Declare ``value`` as the node's first output (under a second name where it has one)."""
-        name = self.output_names[0]
+    def emit_all(self, op: Op, inputs: Sequence[Value | None]) -> None:
+        """`add_all` whose results are the node's outputs, in order; those that the model leaves
+        unnamed get names of their own."""
+        count = len(op.infer([() if v is None else v.type.shape for v in inputs]))
+        names = [*self.output_names, *[""] * count][:count]
+        stems = [name or f"{self.output_names[0]}_{i}" for i, name in enumerate(names)]
+        for i, value in enumerate(self.add_all(op, inputs, stems)):
+            if names[i]:
+                self.result(value, i)
+
+    def result(self, value: Value, index: int = 0) -> None:
+        """Declare ``value`` as one of the node's outputs (under a second name where it has one)."""
+        name = self.output_names[index]
         if name not in value.origin:
             value.origin = (*value.origin, name)
         self.context.values[name] = value

@@ -6,7 +6,21 @@ import math
 
 from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.ir import DType
-from edgekit.ir.ops import RELU, Add, Clamp, Clip, Mean, Mul, Op, Reshape, Softmax, Sub
+from edgekit.ir.ops import (
+    RELU,
+    Add,
+    Binary,
+    Clamp,
+    Clip,
+    Mean,
+    Mul,
+    Op,
+    Reshape,
+    Softmax,
+    Sub,
+    Unary,
+    Where,
+)
 
 
 def _binary(call: Call, op: Op) -> None:
@@ -34,6 +48,28 @@ def sub(call: Call) -> None:
 def mul(call: Call) -> None:
     """``Mul``."""
     _binary(call, Mul())
+
+
+_UNARY = {
+    "Abs": "abs", "Exp": "exp", "Log": "log", "Neg": "neg", "Not": "not", "Sigmoid": "sigmoid",
+    "Sqrt": "sqrt", "Tanh": "tanh",
+}  # fmt: skip
+_BINARY = {"Div": "div", "Equal": "equal", "Greater": "greater", "Less": "less"}
+
+
+def unary(call: Call) -> None:
+    """A function of each element."""
+    call.emit(Unary(_UNARY[call.op_type]), [call.value(0)])
+
+
+def binary(call: Call) -> None:
+    """A function of pairs of elements, with broadcasting."""
+    call.emit(Binary(_BINARY[call.op_type]), [call.value(0), call.value(1)])
+
+
+def where(call: Call) -> None:
+    """``Where`` with broadcasting."""
+    call.emit(Where(), [call.value(i) for i in range(3)])
 
 
 def relu(call: Call) -> None:

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.errors import ModelError, Problem
 from edgekit.importers.onnx.context import MAX_ELEMENTS, Call, Context, Refusal
 from edgekit.importers.onnx.read import default_opset, ordered, read_constants, read_model
 from edgekit.importers.onnx.registry import HANDLERS
-from edgekit.ir import DType, Graph, TensorType, verify
+from edgekit.ir import DType, Graph, TensorType, Value, verify
 from edgekit.ir.op import ShapeError
+from edgekit.ir.ops import Copy
 
-_PORT_TYPES = {1: DType.FLOAT32, 3: DType.INT8}
-"""ONNX element types of graph inputs (TensorProto.FLOAT, INT8)."""
+_PORT_TYPES = {
+    1: DType.FLOAT32, 2: DType.UINT8, 3: DType.INT8, 4: DType.UINT16, 5: DType.INT16,
+    6: DType.INT32, 7: DType.INT64, 9: DType.BOOL, 11: DType.FLOAT64, 12: DType.UINT32,
+    13: DType.UINT64,
+}  # fmt: skip
+"""ONNX element types of graph inputs (TensorProto.DataType)."""
 
 
-def load_onnx(path: Path) -> Graph:
+ALLOWED = ", ".join(t.value for t in _PORT_TYPES.values())
+
+
+def load_onnx(path: Path, pinned: Mapping[str, NDArray[Any]] | None = None) -> Graph:
     """Read an ONNX model. Nothing in it is executed.
 
     A dynamic batch axis becomes 1; initializers that are also listed as inputs are constants.
 
     Args:
         path: a single-file ONNX model of operator set 7 or newer.
+        pinned: inputs that become constants: shapes, axes and the like, which generated code
+            cannot take at run time.
 
     Returns:
         The graph in the model's own layout, with names of origin on values and nodes.
@@ -39,7 +53,9 @@ def load_onnx(path: Path) -> Graph:
     for name, data in read_constants(model.graph, problems).items():
         context.values[name] = context.graph.constant(data, name)
     initializers = {t.name for t in model.graph.initializer}
-    _add_inputs(model.graph, initializers, context)
+    for name, data in (pinned or {}).items():
+        context.values[name] = context.graph.constant(np.asarray(data), name)
+    _add_inputs(model.graph, initializers | set(pinned or {}), context)
     known = initializers | context.values.keys() | context.failed.keys()
     nodes = ordered(list(model.graph.node), known, problems)
     context.failed.update(dict.fromkeys(initializers - context.values.keys(), ""))
@@ -76,8 +92,7 @@ def _add_inputs(graph: Any, initializers: set[str], context: Context) -> None:
             continue
         dtype = _PORT_TYPES.get(tensor.elem_type)
         if dtype is None:
-            context.problems.append(Problem("its element type is not supported", where,
-                                            "float32, int8"))  # fmt: skip
+            context.problems.append(Problem("its element type is not supported", where, ALLOWED))
         shape = _static_shape(tensor, where, context.problems)
         if shape is None or dtype is None:
             context.failed[info.name] = ""
@@ -88,8 +103,8 @@ def _add_inputs(graph: Any, initializers: set[str], context: Context) -> None:
 
 
 def _static_shape(tensor: Any, where: str, problems: list[Problem]) -> tuple[int, ...] | None:
-    if not tensor.HasField("shape") or not tensor.shape.dim:
-        problems.append(Problem("it has no shape", where, "a batch axis and static dimensions"))
+    if not tensor.HasField("shape"):
+        problems.append(Problem("it has no shape", where, "static dimensions"))
         return None
     shape: list[int] = []
     before = len(problems)
@@ -99,9 +114,6 @@ def _static_shape(tensor: Any, where: str, problems: list[Problem]) -> tuple[int
             label = f" ('{dim.dim_param}')" if dim.dim_param else ""
             problems.append(Problem(f"axis {axis}{label} is dynamic", where, "a fixed size",
                                     "Export the model with a fixed shape"))  # fmt: skip
-        elif known and axis == 0 and dim.dim_value != 1:
-            problems.append(Problem(f"the batch axis is fixed at {dim.dim_value}", where,
-                                    "1 or dynamic", "Export it with batch size 1"))  # fmt: skip
         shape.append(int(dim.dim_value) if known else 1)
     if math.prod(shape) > MAX_ELEMENTS:
         problems.append(Problem(f"its shape is {tuple(shape)}", where, f"{MAX_ELEMENTS} elements"))
@@ -149,15 +161,20 @@ def _set_outputs(graph: Any, context: Context) -> None:
             reason = context.failed.get(info.name, "no node produces it")
             if reason:
                 context.problems.append(Problem(reason, where))
-        elif value.is_constant:
-            context.problems.append(Problem("it does not depend on any input", where))
         elif id(value) in context.shifted or value.type.dtype not in _PORT_TYPES.values():
-            context.problems.append(Problem("its element type is not supported", where,
-                                            "float32, int8"))  # fmt: skip
+            context.problems.append(Problem("its element type is not supported", where, ALLOWED))
         else:
             names.append(info.name)
-            context.graph.outputs.append(value)
+            context.graph.outputs.append(_own(value, info.name, context))
     if not graph.output:
         context.problems.append(Problem("the model has no outputs", "graph"))
     if not context.problems:
         context.graph.bind_ports(names)
+
+
+def _own(value: Value, name: str, context: Context) -> Value:
+    """An output's own tensor: a copy of what is constant, an input, or another output too."""
+    graph = context.graph
+    if value.producer is not None and not any(v is value for v in graph.outputs):
+        return value
+    return graph.add_node(Copy(), [value], value.type, name=f"{name}_copy", outputs=(name,)).output

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgekit.importers.onnx.context import MAX_ELEMENTS, Call, Refusal
 from edgekit.ir import DType
-from edgekit.ir.ops import Concat, Pad, Reshape, Transpose
+from edgekit.ir.ops import Cast, Concat, Pad, Reshape, Transpose
 
 
 def reshape(call: Call) -> None:
@@ -175,7 +175,7 @@ def gather(call: Call) -> None:
 
 
 def cast(call: Call) -> None:
-    """``Cast`` of constants."""
+    """``Cast``: towards zero from real to integer."""
     from onnx.helper import tensor_dtype_to_np_dtype
 
     call.ignore("saturate", "round_mode")
@@ -185,8 +185,7 @@ def cast(call: Call) -> None:
     if value.data is None and value.type.dtype.numpy == dtype:
         call.result(value)
         return
-    data = call.constant(0, "a Cast's input").astype(dtype)
-    call.result(call.array(data, call.output_names[0]))
+    call.emit(Cast(DType.from_numpy(dtype)), [value])
 
 
 def _supported(dtype: np.dtype[Any]) -> None:

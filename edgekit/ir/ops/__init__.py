@@ -1,7 +1,7 @@
 """Operators. Model-level operators describe real arithmetic (their values may carry quantization);
 integer operators (`edgekit.ir.ops.integer`) carry every constant of their exact arithmetic.
 
-`OPS` maps names to classes: the one list of what the IR knows.
+`OPS` maps names of classes to classes: the one list of what the IR knows.
 """
 
 from edgekit.ir.op import Op
@@ -15,6 +15,7 @@ from edgekit.ir.ops.elementwise import (
     Clip,
     Dequantize,
     Mul,
+    Pointwise,
     Quantize,
     Softmax,
     Sub,
@@ -33,15 +34,21 @@ from edgekit.ir.ops.integer import (
     Rescale,
     Rounding,
 )
+from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.shaping import Concat, Pad, Reshape, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
 
 OPS: dict[str, type[Op]] = {
     op.__name__: op
     for op in (
-        Add, AvgPool2D, BatchNorm, Clip, Concat, Conv2D, Dense, Dequantize, MatMul, MaxPool2D,
-        Mean, Mul, Pad, QAdd, QAvgPool2D, QClip, QConv2D, QDense, QMaxPool2D, QMean, QRescale,
-        QSoftmax, Quantize, Reshape, Softmax, Sub, Transpose,
+        # element by element
+        Add, Binary, Cast, Clip, Copy, Dequantize, Mul, Quantize, Sub, Unary, Where,
+        # layers
+        AvgPool2D, BatchNorm, Conv2D, Dense, MatMul, MaxPool2D, Mean, Softmax,
+        # moving elements
+        Concat, Pad, Reshape, Transpose,
+        # integer
+        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QMaxPool2D, QMean, QRescale, QSoftmax,
     )
 }  # fmt: skip
 
@@ -52,10 +59,13 @@ __all__ = [
     "Add",
     "AvgPool2D",
     "BatchNorm",
+    "Binary",
+    "Cast",
     "Clamp",
     "Clip",
     "Concat",
     "Conv2D",
+    "Copy",
     "Dense",
     "Dequantize",
     "MatMul",
@@ -64,6 +74,7 @@ __all__ = [
     "Mul",
     "Op",
     "Pad",
+    "Pointwise",
     "QAdd",
     "QAvgPool2D",
     "QClip",
@@ -81,5 +92,7 @@ __all__ = [
     "Softmax",
     "Sub",
     "Transpose",
+    "Unary",
+    "Where",
     "Window",
 ]

@@ -36,17 +36,23 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
 
 
 @dataclass(frozen=True)
+class Pointwise(Op):
+    """An operator that computes each element of its result from the operands' elements at the same
+    place, with numpy broadcasting: it commutes with every permutation of the axes."""
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return (broadcast(shapes),)
+
+
+@dataclass(frozen=True)
 class _Unary(Op):
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return (shapes[0],)
 
 
 @dataclass(frozen=True)
-class _Binary(Op):
+class _Binary(Pointwise):
     clamp: Clamp | None = None
-
-    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-        return (broadcast(shapes[:2]),)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Mul(_Binary):
 
 
 @dataclass(frozen=True)
-class Clip(_Unary):
+class Clip(Pointwise):
     """Bounds on a tensor: ReLU, ReLU6 and ONNX Clip."""
 
     clamp: Clamp = RELU
