@@ -2,13 +2,14 @@
 # make test    set up what tests need (apt packages too when it may) and run them
 # make check   ruff, mypy --strict, import directions, generated documents not stale
 # make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
+# make fuzz    50,000 mutants of models for both importers
 # make docs    write the generated documents anew
 
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: setup dev tools demo test check bench docs format clean
+.PHONY: setup dev tools demo test check bench fuzz docs format clean
 
 setup: .venv/.edgekit
 dev: .venv/.edgekit-dev
@@ -46,6 +47,9 @@ check: dev
 
 bench: dev
 	@$(BIN)/python -m profiles.bench
+
+fuzz: dev
+	@$(BIN)/python -m tests.fuzz
 
 docs: setup
 	@$(BIN)/python -m edgekit.docs --write
