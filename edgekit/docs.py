@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import QUIET
-from edgekit.docs_tables import operators_document, targets_document
+from edgekit.docs_tables import float_library_document, operators_document, targets_document
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _COMMON = ("json_", "quiet", "debug")
@@ -139,6 +139,7 @@ def report_schema_document() -> str:
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "cli.md": cli_document,
     "exit-codes.md": exit_code_document,
+    "float-library.md": lambda: _MADE + float_library_document(),
     "json-schema.md": json_document,
     "report.schema.json": report_schema_document,
     "supported-operators.md": lambda: _MADE + operators_document(),

@@ -1,4 +1,4 @@
-"""Documents that list what is registered: operators and targets."""
+"""Documents that list what is registered: operators, targets, float functions."""
 
 from __future__ import annotations
 
@@ -90,6 +90,44 @@ def targets_document() -> str:
             f"{b.contiguous_sram_bytes // 1024:,} of {b.sram_bytes // 1024:,} KiB | "
             f"{b.clock_hz / 1e6:g} MHz | {b.source} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def float_library_document() -> str:
+    """docs/float-library.md, from the comments of the headers below codegen/c/kernels/math."""
+    from codegen.c.kernels.float_library import float_functions
+
+    lines = [
+        "# Float functions of the generated code",
+        "",
+        "Generated C calls no C library for arithmetic: it brings along the float32 functions that "
+        "it uses. They are built from float32 addition, subtraction, multiplication, division, "
+        "comparison and integers alone, without double and without fused multiply-add (compile "
+        "with `-ffp-contract=off`), so every target computes the same bits, whether with an FPU "
+        "or in software.",
+        "",
+        "The error is the largest distance to the exact result, in units in the last place (ULP) "
+        "of the exact result: 0.5 means correctly rounded, 0 that the exact result always is a "
+        "float32. It is a bound that holds for every argument tested - each exponent, both signs, "
+        "subnormal numbers, ends of ranges, and a grid of some 64 million arguments for each "
+        "function of one argument - not a proof. Tests hold it on every run.",
+        "",
+        "Special values follow C99 Annex F: NaN gives NaN, signed zeros and infinities are what "
+        "the standard says, powers included; no exception flags are promised. The sign of a NaN "
+        "is not defined. Where the hardware flushes subnormal numbers to zero (vector "
+        "instructions of Cortex-M55, or an FPU set so), subnormal arguments and results may "
+        "count as zero.",
+        "",
+        "| functions | largest error (ULP) | header | notes |",
+        "|---|---|---|---|",
+    ]
+    functions = float_functions()
+    for header in sorted({f.header for f in functions}):
+        own = [f for f in functions if f.header == header]
+        names = ", ".join(f"`{f.name}`" for f in own)
+        bounds = ", ".join(f"{f.ulp:g}" for f in own)
+        notes = own[0].digest.replace("|", "\\|")
+        lines.append(f"| {names} | {bounds} | `{header}` | {notes} |")
     return "\n".join(lines) + "\n"
 
 
