@@ -1,6 +1,7 @@
 # make demo    set up from PyPI alone and run the main job on a real model
 # make test    set up what tests need (apt packages too when it may) and run them
 # make check   ruff, mypy --strict, import directions, generated documents not stale
+# make conformance  try the node cases of onnx; writes docs/conformance.md
 # make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
 # make fuzz    50,000 mutants of models for both importers
 # make docs    write the generated documents anew
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: setup dev tools demo test check bench fuzz docs format clean
+.PHONY: setup dev tools demo test check conformance bench fuzz docs format clean
 
 setup: .venv/.edgekit
 dev: .venv/.edgekit-dev
@@ -44,6 +45,9 @@ check: dev
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/architecture/test_imports.py
 	@$(BIN)/python -m edgekit.docs --check
+
+conformance: dev
+	@$(BIN)/python -m tests.conformance
 
 bench: dev
 	@$(BIN)/python -m profiles.bench

@@ -17,7 +17,9 @@ from quantize.schemes import dequantize_array, quantize_array
 Arrays = dict[str, NDArray[Any]]
 
 
-def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") -> Arrays:
+def feeds(
+    graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data", *, finite: bool = True
+) -> Arrays:
     """The caller's arrays as `quantize.reference.evaluate` takes them: checked, in the graph's
     layout and dtype, by value name.
 
@@ -26,6 +28,7 @@ def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") ->
         data: one array for each input, sample axis first, named as the model's inputs; a model
             with one input also takes ``x``. Labels (``y``) are left aside.
         what: how to call the data in errors.
+        finite: refuse NaN and infinite numbers: in users' data they are mistakes.
 
     Raises:
         DataError: with every array that is missing, unknown, empty, of the wrong shape or dtype,
@@ -47,7 +50,7 @@ def feeds(graph: Graph, data: Mapping[str, NDArray[Any]], what: str = "data") ->
             problems.append(Problem("no array is given for it", where, _expected(binding)))
             continue
         array = np.asarray(given[binding.name])
-        problem = _problem(binding, array)
+        problem = _problem(binding, array, finite)
         if problem is not None:
             problems.append(problem)
             continue
@@ -76,7 +79,7 @@ def _expected(binding: Binding) -> str:
     return f"{binding.outer.dtype.value}[{shape}] with n >= 1"
 
 
-def _problem(binding: Binding, array: NDArray[Any]) -> Problem | None:
+def _problem(binding: Binding, array: NDArray[Any], finite: bool) -> Problem | None:
     where = f"input '{binding.name}'"
     allowed = _expected(binding)
     wanted = binding.outer.dtype.numpy
@@ -90,7 +93,7 @@ def _problem(binding: Binding, array: NDArray[Any]) -> Problem | None:
     floats = array.dtype.kind == "f" and wanted.kind == "f"
     if not floats and not np.can_cast(array.dtype, wanted, "safe"):
         return Problem(found, where, allowed)
-    if array.dtype.kind == "f":
+    if finite and array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # float64 numbers beyond float32 become infinite
             bad = int(np.count_nonzero(~np.isfinite(array.astype(wanted, copy=False))))
         if bad:

@@ -133,6 +133,8 @@ def reduce_mean(call: Call) -> None:
     chosen = sorted({a % len(shape) for a in axes} or set(range(len(shape))))
     keep = bool(call.attr_int("keepdims", 1))
     if chosen[:1] == [0]:
+        if shape[0] != 1:
+            raise Refusal(f"the mean over a batch of {shape[0]}", "axes >= 1")
         if not keep:
             raise Refusal("the mean removes the batch axis", "axes >= 1 or keepdims = 1")
         chosen = chosen[1:]  # one sample: its mean over the batch is itself

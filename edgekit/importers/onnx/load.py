@@ -98,8 +98,6 @@ def _add_inputs(graph: Any, initializers: set[str], context: Context) -> None:
             context.failed[info.name] = ""
             continue
         context.values[info.name] = context.graph.add_input(info.name, TensorType(shape, dtype))
-    if not context.graph.inputs and not context.problems:
-        context.problems.append(Problem("the model has no inputs", "graph"))
 
 
 def _static_shape(tensor: Any, where: str, problems: list[Problem]) -> tuple[int, ...] | None:
@@ -109,14 +107,15 @@ def _static_shape(tensor: Any, where: str, problems: list[Problem]) -> tuple[int
     shape: list[int] = []
     before = len(problems)
     for axis, dim in enumerate(tensor.shape.dim):
-        known = dim.WhichOneof("value") == "dim_value" and dim.dim_value > 0
+        known = dim.WhichOneof("value") == "dim_value" and dim.dim_value >= 0
         if not known and axis > 0:
             label = f" ('{dim.dim_param}')" if dim.dim_param else ""
             problems.append(Problem(f"axis {axis}{label} is dynamic", where, "a fixed size",
                                     "Export the model with a fixed shape"))  # fmt: skip
         shape.append(int(dim.dim_value) if known else 1)
-    if math.prod(shape) > MAX_ELEMENTS:
-        problems.append(Problem(f"its shape is {tuple(shape)}", where, f"{MAX_ELEMENTS} elements"))
+    if not 0 < math.prod(shape) <= MAX_ELEMENTS:
+        allowed = f"1 to {MAX_ELEMENTS} elements"
+        problems.append(Problem(f"its shape is {tuple(shape)}", where, allowed))
     return tuple(shape) if len(problems) == before else None
 
 
@@ -163,6 +162,8 @@ def _set_outputs(graph: Any, context: Context) -> None:
                 context.problems.append(Problem(reason, where))
         elif id(value) in context.shifted or value.type.dtype not in _PORT_TYPES.values():
             context.problems.append(Problem("its element type is not supported", where, ALLOWED))
+        elif 0 in value.type.shape:
+            context.problems.append(Problem(f"its shape is {value.type.shape}", where, "elements"))
         else:
             names.append(info.name)
             context.graph.outputs.append(_own(value, info.name, context))
