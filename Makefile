@@ -2,6 +2,7 @@
 # make test    set up what tests need (apt packages too when it may) and run them
 # make check   ruff, mypy --strict, import directions, generated documents not stale
 # make conformance  try the node cases of onnx; writes docs/conformance.md
+# make material  every model file of ../shared/material: converted and compared with its oracle
 # make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
 # make fuzz    50,000 mutants of models for both importers
 # make docs    write the generated documents anew
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: setup dev tools demo test check conformance bench fuzz docs format clean
+.PHONY: setup dev tools demo test check conformance material bench fuzz docs format clean
 
 setup: .venv/.edgekit
 dev: .venv/.edgekit-dev
@@ -48,6 +49,8 @@ check: dev
 
 conformance: dev
 	@$(BIN)/python -m tests.conformance
+material: dev
+	@$(BIN)/python -m tests.material
 
 bench: dev
 	@$(BIN)/python -m profiles.bench
