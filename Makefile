@@ -5,13 +5,14 @@
 # make material  every model file of ../shared/material: converted and compared with its oracle
 # make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
 # make fuzz    50,000 mutants of models for both importers
+# make random  5,000 random models: reference against generated C, some on emulated cores
 # make docs    write the generated documents anew
 
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
 
-.PHONY: setup dev tools demo test check conformance material bench fuzz docs format clean
+.PHONY: setup dev tools demo test check conformance material bench fuzz random docs format clean
 
 setup: .venv/.edgekit
 dev: .venv/.edgekit-dev
@@ -54,6 +55,9 @@ material: dev
 
 bench: dev
 	@$(BIN)/python -m profiles.bench
+
+random: dev
+	@$(BIN)/python -m tests.random_models
 
 fuzz: dev
 	@$(BIN)/python -m tests.fuzz

@@ -44,6 +44,7 @@ def convert(
     *,
     calibration: Path | str | Arrays | None = None,
     progress: Callable[[str], None] | None = None,
+    refuse: bool = True,
 ) -> Deployment:
     """Turn a model into verified C for a target.
 
@@ -54,6 +55,7 @@ def convert(
         calibration: samples for a float model, as arrays or as an ``.npz`` file: named as the
             model's inputs (or ``x``), samples first, in the model's own layout and dtype.
         progress: receives one line per stage.
+        refuse: False keeps code that differs from the reference, so that ``.debug`` can say where.
 
     Returns:
         The deployment: ``.run``, ``.profile``, ``.debug``, ``.evaluate``, ``.report``.
@@ -69,7 +71,8 @@ def convert(
         holder = tempfile.TemporaryDirectory(prefix="edgekit-")
         out = Path(holder.name) / "out"
     samples = _arrays(calibration)
-    done = convert_model(model, Path(out), options, samples, progress or (lambda text: None))
+    step = progress or (lambda text: None)
+    done = convert_model(model, Path(out), options, samples, step, refuse)
     deployment = Deployment(
         Path(out), done.manifest, done.report, done.lowered.graph, done.lowered.canonical
     )

@@ -148,9 +148,16 @@ class DebugSection(Section):
     """Options of ``edgekit debug``."""
 
     folder: str | None = Field(
-        default=None, examples=["out"], description="converted model (OUT of convert)"
+        default=None, examples=["out"], description="converted model (OUT of convert), or a model"
     )
     on: Place = Field(default="host", description="where to run")
+    target: str = Field(default="host", description="core or board of a model")
+    precision: Precision | None = Field(
+        default=None, examples=["float32"], description="arithmetic of a model"
+    )
+    calibration: str | None = Field(
+        default=None, examples=["calib.npz"], description="samples that make a model int8"
+    )
     input: str | None = Field(
         default=None, examples=["x.npz"], description=".npz whose first sample is run"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -168,7 +169,7 @@ class Deployment:
             problem = Problem("instructions are counted on emulated cores", where, "--on emulator")
             raise UsageError("nothing can be profiled there", [problem])
         runner, image = self._runner(emulator), self._image(toolchain)
-        one = [a[:1] for a in self.vectors()]
+        one = self._first(self.vectors())
         run = runner.run(image, self.manifest, one, profile=True)
         candidate = Candidate(image, None, run)
         latency = latency_of(self.manifest, self.target, candidate)
@@ -202,10 +203,10 @@ class Deployment:
             ToolError: compiler or emulator missing or failed.
         """
         if inputs is None:
-            inner = [a[:1] for a in self.vectors()]
+            inner = self._first(self.vectors())
         else:
             named = feeds(self.graph, inputs, "input data")
-            inner = [named[v.name][:1] for v in self.graph.inputs]
+            inner = self._first([named[v.name] for v in self.graph.inputs])
         snapshots: list[bytes] | None = None
         if on == "host":
             image = host_image(self.folder, self.manifest, toolchain, trace=True)
@@ -256,6 +257,11 @@ class Deployment:
         kept = [a for a in self.report.accuracy if (a.subject, a.metric) not in names]
         self.report = replace(self.report, accuracy=(*kept, *figures))
         write_report(self.folder, self.report)
+
+    def _first(self, inputs: list[Array]) -> list[Array]:
+        """The first sample of each input."""
+        ports = self.manifest.inputs
+        return [a[: math.prod(p.shape[:1])] for p, a in zip(ports, inputs, strict=True)]
 
     def _damaged(self, what: str) -> DataError:
         return DataError(f"{self.folder} is damaged: {what}. {convert_again(self.folder)}")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
 from edgekit.cli.exits import INTERRUPTED, TERMINATED
 
@@ -23,7 +21,7 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+def _terminate(signum: int, frame: object) -> None:
     """End by way of every ``finally``, so that nothing half-written stays behind."""
     sys.exit(TERMINATED)
 

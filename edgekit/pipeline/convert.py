@@ -55,8 +55,11 @@ def convert_model(
     options: ConvertOptions,
     calibration: Arrays | None,
     progress: Progress,
+    refuse: bool = True,
 ) -> Conversion:
     """Convert a model into ``out``, which is either complete afterwards or as it was before.
+
+    With ``refuse`` False code that differs from the reference is kept, to be debugged.
 
     Raises:
         UsageError: wrong options, or ``out`` exists.
@@ -81,7 +84,9 @@ def convert_model(
     with staged(out) as folder:
         artefact.write(folder)
         _store(folder, lowered.graph, vectors)
-        verified = _build_and_verify(folder, artefact.manifest, target, vectors, options, progress)
+        verified = _build_and_verify(
+            folder, artefact.manifest, target, vectors, options, progress, refuse
+        )
         report = make_report(lowered, artefact.manifest, target, options, verified, calibration)
         _refuse_misfit(target, report)
         progress("writing the report")
@@ -134,11 +139,12 @@ def _build_and_verify(
     vectors: Vectors,
     options: ConvertOptions,
     progress: Progress,
+    refuse: bool,
 ) -> Verified:
     images = build_all(folder, manifest, target.core, options.toolchain, progress)
     flash = target.board.flash_bytes if target.board else None
     verified = verify_images(
-        images, manifest, target.core, vectors, options.emulator, progress, flash
+        images, manifest, target.core, vectors, options.emulator, progress, flash, refuse
     )
     if options.require_emulator and verified.emulator == NOT_RUN and not target.core.is_host:
         raise ToolError(f"--require-emulator: {target.core.name} was not run: {verified.reason}")

@@ -73,10 +73,12 @@ def test_damage_is_told_with_what_to_do(name: str, content: str | None, folder: 
 
 
 def test_out_is_a_file(edgekit_cli: Runner, samples: Path) -> None:
-    for command in ("profile", "debug"):
-        result = edgekit_cli(command, samples)
-        assert result.exit_code == 3
-        assert f"{samples} is a file; a converted model is a folder" in result.stderr
+    result = edgekit_cli("profile", samples)
+    assert result.exit_code == 3
+    assert f"{samples} is a file; a converted model is a folder" in result.stderr
+    result = edgekit_cli("debug", samples)  # takes models too
+    assert result.exit_code == 3
+    assert f"{samples} is not an ONNX model" in result.stderr
     result = edgekit_cli("report", samples)
     assert result.exit_code == 3
     assert "A report is the folder that convert made" in result.stderr

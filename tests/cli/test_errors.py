@@ -254,7 +254,7 @@ def test_quick_interrupts_leave_no_traceback() -> None:
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         _, text = process.communicate(timeout=20)
-        if "edgekit" in text:  # it had reached our code
+        if ", in main" in text or "interrupted" in text:  # it had reached our code
             assert "Traceback" not in text
             assert process.returncode == 130
 

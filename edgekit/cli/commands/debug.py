@@ -10,7 +10,7 @@ import click
 from edgekit.cli import exits
 from edgekit.cli.command import FILE, Command, common, config_option
 from edgekit.cli.params import (
-    folder_argument,
+    calibration_option,
     force_option,
     image_emulator_option,
     image_toolchain_option,
@@ -20,7 +20,7 @@ from edgekit.cli.params import (
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
 from edgekit.errors import Problem, UsageError
-from edgekit.options import EmulatorChoice, Place, ToolchainChoice
+from edgekit.options import EmulatorChoice, Place, Precision, ToolchainChoice, allowed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,14 +32,22 @@ if TYPE_CHECKING:
     cls=Command,
     examples=[
         ("edgekit debug out --on emulator", "first layer that differs from the reference, if any"),
+        ("edgekit debug model.onnx", "the same for a model whose conversion is refused"),
         (
             "edgekit debug out --on host --input x.npz --tensors conv1,conv2 --output dump.npz",
             "write tensors of the first sample to a file",
         ),
     ],
 )
-@folder_argument
+@click.argument("folder", metavar="OUT|MODEL", type=FILE)
 @place_option("host")
+@click.option("--target", default="host", show_default=True, help="Core or board of a MODEL.")
+@click.option(
+    "--precision",
+    type=click.Choice(allowed(Precision)),
+    help="Arithmetic of a MODEL.  [default: int8 where it is quantized or --calibration is given]",
+)
+@calibration_option(required=False)
 @click.option(
     "--input", type=FILE, metavar="X.npz", help="Use its first sample.  [default: a stored vector]"
 )
@@ -54,6 +62,9 @@ def debug(
     ui: Ui,
     folder: Path,
     on: Place,
+    target: str,
+    precision: Precision | None,
+    calibration: Path | None,
     input: Path | None,
     output: Path | None,
     tensors: tuple[str, ...],
@@ -63,7 +74,8 @@ def debug(
 ) -> None:
     """Compare every tensor of one sample with the reference.
 
-    Any tensor can be written to a file. The exit code is 1 where a tensor differs.
+    OUT is a converted model. A MODEL file is converted here first and kept even where its outputs
+    differ. Any tensor can be written to a file. The exit code is 1 where a tensor differs.
     """
     from edgekit import api
     from edgekit.npz import load_arrays, save_arrays
@@ -73,9 +85,15 @@ def debug(
         raise UsageError("--tensors says what to write; --output says where, and is missing")
     if output is not None:
         check_file(output, "--output", force=force, reads=(input, folder))
-    deployment = api.load(folder)
     inputs = None if input is None else load_arrays(input)
     with ui.progress() as step:
+        if folder.is_file():
+            options = api.ConvertOptions(target, precision)
+            deployment = api.convert(
+                folder, None, options, calibration=calibration, progress=step, refuse=False
+            )
+        else:
+            deployment = api.load(folder)
         step(f"tracing {folder.name} on {on}")
         result = deployment.debug(inputs, on=on, toolchain=toolchain, emulator=emulator)
     if output is not None:
