@@ -20,6 +20,7 @@ from edgekit.ir.ops import (
     Concat,
     Dense,
     Dequantize,
+    LogSoftmax,
     Mean,
     Pad,
     Pointwise,
@@ -51,7 +52,7 @@ def permuted_op(op: Op, perm: Perm) -> Op | None:
             back = inverse(perm)
             before = tuple(op.before[i] for i in back)
             return Pad(before, tuple(op.after[i] for i in back), op.value)
-        case Softmax():
+        case Softmax() | LogSoftmax():
             last = len(perm) - 1  # integer kernels know the last axis only: keep it there
             return None if op.axis == last != perm[last] else replace(op, axis=perm[op.axis])
         case BatchNorm():

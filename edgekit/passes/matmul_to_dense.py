@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgekit.ir import Graph
+from edgekit.ir import DType, Graph
 from edgekit.ir.ops import Dense, MatMul
 from edgekit.passes.rewrite import permute_constant, refuse
 
@@ -20,8 +20,12 @@ class MatMulToDense:
         for node in graph.nodes:
             if not isinstance(node.op, MatMul):
                 continue
-            if not node.input(1).is_constant:
-                refuse(self.name, node, "its second operand is computed at run time")
+            a, b = node.input(0).type, node.input(1)
+            if not b.is_constant or a.dtype is not DType.FLOAT32:
+                refuse(self.name, node, "its second operand is computed, or it is not float32")
+                continue
+            if len(a.shape) != 2 or len(b.type.shape) != 2:
+                refuse(self.name, node, "its operands are not matrices")
                 continue
             graph.set_input(node, 1, permute_constant(graph, node.input(1), (1, 0)))
             graph.set_op(node, Dense())

@@ -19,13 +19,16 @@ REAL: dict[type[Op], Definition] = {
     ops.BatchNorm: real.batch_norm,
     ops.Conv2D: real.conv2d,
     ops.Dense: real.dense,
-    ops.MatMul: real.matmul,
+    ops.LogSoftmax: real.log_softmax,
     ops.MaxPool2D: real.max_pool,
     ops.Mean: real.mean,
     ops.Quantize: real.quantize,
     ops.Softmax: real.softmax,
 }
 """Operators whose data inputs must be float32."""
+
+PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.Pointwise)
+"""Operators on real or integer tensors of any type, without quantization."""
 
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
@@ -34,6 +37,7 @@ DEFINITIONS: dict[type[Op], Definition] = {
     ops.Clip: real.clip,
     ops.Concat: shaping.concat,
     ops.Dequantize: real.dequantize,
+    ops.MatMul: real.matmul,
     ops.Mul: real.mul,
     ops.Pad: shaping.pad,
     ops.QAdd: integer.qadd,

@@ -19,6 +19,7 @@ from edgekit.ir.ops import (
     Copy,
     Dense,
     Dequantize,
+    LogSoftmax,
     MatMul,
     MaxPool2D,
     Mean,
@@ -38,7 +39,7 @@ from edgekit.ir.ops import (
     Softmax,
     Transpose,
 )
-from quantize.reference.definitions import DEFINITIONS, REAL
+from quantize.reference.definitions import DEFINITIONS, PLAIN, REAL
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -295,12 +296,14 @@ def _mixes_samples(node: Node) -> bool:
             return op.axis == 0 or any(s[0] != out[0] for s in shapes)
         case Mean() | QMean():
             return 0 in op.axes
-        case Softmax():
+        case Softmax() | LogSoftmax():
             return op.axis == 0
         case QSoftmax():
             return rank == 1
         case MatMul():
-            return node.input(0).is_constant or not node.input(1).is_constant
+            a, b = node.input(0), node.input(1)
+            alike = len(out) == 2 or len(shapes[1]) < len(out) or shapes[1][0] == 1
+            return a.is_constant or not b.is_constant or rank < len(out) or not alike
         case Pointwise() | QAdd():
             return any(_misaligned(v, out) for v in node.inputs if v is not None)
         case _:
@@ -316,9 +319,9 @@ def _misaligned(value: Value, out: tuple[int, ...]) -> bool:
 
 
 def _type_problems(node: Node) -> Iterable[Problem]:
-    real, pointwise = type(node.op) in REAL, isinstance(node.op, Pointwise)
+    real, plain = type(node.op) in REAL, isinstance(node.op, PLAIN)
     for value in node.inputs:
-        if value is None or not (real or pointwise):
+        if value is None or not (real or plain):
             continue
         if value.type.quant is not None or (real and value.type.dtype.value != "float32"):
             yield Problem(

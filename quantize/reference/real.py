@@ -20,6 +20,7 @@ from edgekit.ir.ops import (
     Conv2D,
     Dense,
     Dequantize,
+    LogSoftmax,
     MatMul,
     MaxPool2D,
     Mean,
@@ -72,7 +73,7 @@ def dense(op: Dense, node: Node, x: Array, weights: Array, bias: Array | None = 
 
 
 def matmul(op: MatMul, node: Node, a: Array, b: Array) -> Array:
-    """Matrix product."""
+    """Matrix products, with numpy's broadcasting of leading axes."""
     return np.asarray(a @ b)
 
 
@@ -142,6 +143,12 @@ def softmax(op: Softmax, node: Node, x: Array) -> Array:
     """Softmax of ``beta * x``, the maximum subtracted first."""
     powers = np.exp((x - x.max(axis=op.axis, keepdims=True)) * np.float32(op.beta))
     return np.asarray(powers / powers.sum(axis=op.axis, keepdims=True))
+
+
+def log_softmax(op: LogSoftmax, node: Node, x: Array) -> Array:
+    """``x - max - log(sum(exp(x - max)))``."""
+    below = x - x.max(axis=op.axis, keepdims=True)
+    return np.asarray(below - np.log(np.exp(below).sum(axis=op.axis, keepdims=True)))
 
 
 def quantize(op: Quantize, node: Node, x: Array) -> Array:

@@ -1,6 +1,6 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
-from codegen.c.operators import integer, pointwise, real, shaping
+from codegen.c.operators import integer, layers, pointwise, real, shaping
 from codegen.c.step import Emitter
 from edgekit.ir import DType
 from edgekit.ir.op import Op
@@ -34,6 +34,7 @@ from edgekit.ir.ops import (
 REAL = (DType.FLOAT32,)
 
 EMITTERS: dict[type[Op], Emitter] = {
+    **layers.EMITTERS,
     **pointwise.EMITTERS,
     Add: Emitter(real.emit_binary),
     AvgPool2D: Emitter(real.emit_avg_pool, types=REAL),

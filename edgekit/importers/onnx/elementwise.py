@@ -15,8 +15,6 @@ from edgekit.ir.ops import (
     Mean,
     Mul,
     Op,
-    Reshape,
-    Softmax,
     Sub,
     Unary,
     Where,
@@ -92,28 +90,6 @@ def clip(call: Call) -> None:
     if low is not None and high is not None and low > high:
         raise Refusal(f"min {low} is greater than max {high}")
     call.emit(Clip(Clamp(low, high)), [call.value(0)])
-
-
-def softmax(call: Call) -> None:
-    """``Softmax``: before opset 13 over all axes from ``axis`` on, since then over one axis."""
-    x = call.value(0)
-    shape = x.type.shape
-    rank = len(shape)
-    axis = call.attr_int("axis", -1 if call.opset >= 13 else 1)
-    if not -rank <= axis < rank:
-        raise Refusal(f"axis {axis} for shape {shape}")
-    axis %= rank
-    one_axis = call.opset >= 13 or math.prod(shape[axis + 1 :]) == 1
-    if one_axis and axis > 0:
-        call.emit(Softmax(axis), [x])
-        return
-    if shape[0] != 1 or one_axis:
-        raise Refusal("softmax over the batch axis", "axis >= 1")
-    out = call.output_names[0]
-    flat = (1, *shape[1:axis], math.prod(shape[axis:])) if axis else (1, math.prod(shape))
-    x = call.add(Reshape(flat), [x], f"{out}_flat")
-    x = call.add(Softmax(len(flat) - 1), [x], f"{out}_softmax")
-    call.emit(Reshape(shape), [x])
 
 
 def reduce_mean(call: Call) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.ir import DType, Value
-from edgekit.ir.ops import Add, BatchNorm, Dense, MatMul, Mul, Transpose
+from edgekit.ir.ops import Add, BatchNorm, Dense, MatMul, Mul, Reshape, Transpose
 
 
 def _scaled(call: Call, value: Value, factor: float, stem: str) -> Value:
@@ -63,10 +63,30 @@ def _bias_vector(call: Call, bias: Value, columns: int) -> Value | None:
 
 
 def matmul(call: Call) -> None:
-    """``MatMul`` of two matrices."""
-    call.rank(0, 2)
-    call.rank(1, 2)
-    call.emit(MatMul(), [call.value(0), call.value(1)])
+    """``MatMul`` as numpy defines it: vectors, matrices, stacks of matrices that broadcast."""
+    a, b = call.value(0), call.value(1)
+    if not a.type.shape or not b.type.shape:
+        raise Refusal("an operand is a scalar", "rank 1 or more")
+    out = call.output_names[0]
+    is_vector = len(a.type.shape) == 1, len(b.type.shape) == 1
+    if is_vector[0]:
+        a = call.add(Reshape((1, *a.type.shape)), [a], f"{out}_row")
+    if is_vector[1]:
+        b = call.add(Reshape((*b.type.shape, 1)), [b], f"{out}_column")
+    shape = MatMul().infer([a.type.shape, b.type.shape])[0]
+    if len(b.type.shape) == 2 < len(a.type.shape):  # one product instead of many
+        a = call.add(
+            Reshape((a.type.size // a.type.shape[-1], a.type.shape[-1])), [a], f"{out}_rows"
+        )
+    final = (
+        *shape[:-2],
+        *([] if is_vector[0] else [shape[-2]]),
+        *([] if is_vector[1] else [shape[-1]]),
+    )
+    if MatMul().infer([a.type.shape, b.type.shape])[0] == final:
+        call.emit(MatMul(), [a, b])
+    else:
+        call.emit(Reshape(final), [call.add(MatMul(), [a, b], f"{out}_product")])
 
 
 def batch_normalization(call: Call) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgekit.importers.onnx import convolution, elementwise, linear, quantization, shaping
+from edgekit.importers.onnx import convolution, elementwise, linear, quantization, shaping, softmax
 from edgekit.importers.onnx.context import Call
 
 HANDLERS: dict[str, Callable[[Call], None]] = {
@@ -30,6 +30,7 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "Identity": shaping.passthrough,
     "Less": elementwise.binary,
     "Log": elementwise.unary,
+    "LogSoftmax": softmax.softmax,
     "MatMul": linear.matmul,
     "MaxPool": convolution.max_pool,
     "Mul": elementwise.mul,
@@ -42,7 +43,7 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "Reshape": shaping.reshape,
     "Shape": shaping.shape,
     "Sigmoid": elementwise.unary,
-    "Softmax": elementwise.softmax,
+    "Softmax": softmax.softmax,
     "Sqrt": elementwise.unary,
     "Squeeze": shaping.squeeze,
     "Sub": elementwise.sub,

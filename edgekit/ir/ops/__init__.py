@@ -14,6 +14,7 @@ from edgekit.ir.ops.elementwise import (
     Clamp,
     Clip,
     Dequantize,
+    LogSoftmax,
     Mul,
     Pointwise,
     Quantize,
@@ -44,7 +45,7 @@ OPS: dict[str, type[Op]] = {
         # element by element
         Add, Binary, Cast, Clip, Copy, Dequantize, Mul, Quantize, Sub, Unary, Where,
         # layers
-        AvgPool2D, BatchNorm, Conv2D, Dense, MatMul, MaxPool2D, Mean, Softmax,
+        AvgPool2D, BatchNorm, Conv2D, Dense, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
         # moving elements
         Concat, Pad, Reshape, Transpose,
         # integer
@@ -68,6 +69,7 @@ __all__ = [
     "Copy",
     "Dense",
     "Dequantize",
+    "LogSoftmax",
     "MatMul",
     "MaxPool2D",
     "Mean",

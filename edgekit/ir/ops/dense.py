@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.ir.op import Op, Shape, require
-from edgekit.ir.ops.elementwise import Clamp
+from edgekit.ir.ops.elementwise import Clamp, broadcast
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,13 @@ class Dense(Op):
 
 @dataclass(frozen=True)
 class MatMul(Op):
-    """Matrix product of two 2-D tensors (N, K) and (K, M)."""
+    """Matrix products of tensors (..., N, K) and (..., K, M); leading axes broadcast."""
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         a, b = shapes
-        require(len(a) == 2 and len(b) == 2 and a[1] == b[0], f"cannot multiply {a} by {b}")
-        return ((a[0], b[1]),)
+        fits = len(a) >= 2 and len(b) >= 2 and a[-1] == b[-2]
+        require(fits, f"cannot multiply {a} by {b}")
+        return ((*broadcast([a[:-2], b[:-2]]), a[-2], b[-1]),)
 
     def macs(self, shapes: Sequence[Shape]) -> int:
-        return shapes[0][0] * shapes[0][1] * shapes[1][1]
+        return math.prod(self.infer(shapes)[0]) * shapes[0][-1]

@@ -95,6 +95,13 @@ class Softmax(_Unary):
 
 
 @dataclass(frozen=True)
+class LogSoftmax(_Unary):
+    """Logarithm of the softmax along ``axis`` (non-negative)."""
+
+    axis: int = 1
+
+
+@dataclass(frozen=True)
 class Quantize(_Unary):
     """Real to integer by the output's quantization.
 
