@@ -99,9 +99,14 @@ def assert_all_stages(path: Path, arrays: Arrays, tolerance: float = 1e-5) -> di
     expected = run_onnxruntime(path, arrays)
     found = stages(path)
     for stage, graph in found.items():
-        for name, array in run_graph(graph, arrays).items():
+        given = {name: np.atleast_1d(array) for name, array in arrays.items()}
+        for name, array in run_graph(graph, given).items():
             scale = max(1.0, float(np.abs(expected[name]).max()))
             np.testing.assert_allclose(
-                array, expected[name], rtol=0, atol=tolerance * scale, err_msg=f"{stage}: {name}"
+                array.reshape(expected[name].shape),
+                expected[name],
+                rtol=0,
+                atol=tolerance * scale,
+                err_msg=f"{stage}: {name}",
             )
     return found

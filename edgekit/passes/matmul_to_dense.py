@@ -22,7 +22,7 @@ class MatMulToDense:
                 continue
             a, b = node.input(0).type, node.input(1)
             if not b.is_constant or a.dtype is not DType.FLOAT32:
-                refuse(self.name, node, "its second operand is computed, or it is not float32")
+                refuse(self.name, node, "its second operand is computed at run time or not float32")
                 continue
             if len(a.shape) != 2 or len(b.type.shape) != 2:
                 refuse(self.name, node, "its operands are not matrices")

@@ -43,7 +43,7 @@ class Compiled:
         wanted = reference_outputs(self.graph, list(inputs))
         for found, want in zip(self.run(inputs), wanted, strict=True):
             found = found.reshape(want.shape)
-            if want.dtype == np.float32:
+            if want.dtype.kind == "f":
                 limit = FLOAT_TOLERANCE / 10 * max(float(np.abs(want).max()), 1e-30)
                 np.testing.assert_allclose(found, want, rtol=0, atol=limit, err_msg=str(self.graph))
             else:
@@ -57,13 +57,13 @@ class Compiled:
 
 def samples(rng: np.random.Generator, type: TensorType, count: int) -> Array:
     """Random samples; for integers the smallest and the largest everywhere come first."""
-    shape = (count, *type.shape[1:])
+    rows, rest = (type.shape or (1,))[0], type.shape[1:]
     if not type.dtype.is_integer:
-        return rng.normal(0, 3, shape).astype(np.float32)
+        return rng.normal(0, 3, (count * rows, *rest)).astype(type.dtype.numpy)
     low, high = type.dtype.bounds
-    x = rng.integers(low, high, shape, type.dtype.numpy, endpoint=True)
+    x = rng.integers(low, high, (count, rows, *rest), type.dtype.numpy, endpoint=True)
     x[0], x[1 % count] = low, high
-    return x
+    return x.reshape(count * rows, *rest)
 
 
 def compile_all(graphs: Sequence[Graph], toolchain: str = "") -> list[Compiled]:

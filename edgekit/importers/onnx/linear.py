@@ -68,21 +68,16 @@ def matmul(call: Call) -> None:
     if not a.type.shape or not b.type.shape:
         raise Refusal("an operand is a scalar", "rank 1 or more")
     out = call.output_names[0]
-    is_vector = len(a.type.shape) == 1, len(b.type.shape) == 1
-    if is_vector[0]:
+    left, right = a.type.shape[:-1][-1:], b.type.shape[-1:] if len(b.type.shape) > 1 else ()
+    if not left:
         a = call.add(Reshape((1, *a.type.shape)), [a], f"{out}_row")
-    if is_vector[1]:
+    if not right:
         b = call.add(Reshape((*b.type.shape, 1)), [b], f"{out}_column")
-    shape = MatMul().infer([a.type.shape, b.type.shape])[0]
+    stack = MatMul().infer([a.type.shape, b.type.shape])[0][:-2]
     if len(b.type.shape) == 2 < len(a.type.shape):  # one product instead of many
-        a = call.add(
-            Reshape((a.type.size // a.type.shape[-1], a.type.shape[-1])), [a], f"{out}_rows"
-        )
-    final = (
-        *shape[:-2],
-        *([] if is_vector[0] else [shape[-2]]),
-        *([] if is_vector[1] else [shape[-1]]),
-    )
+        depth = a.type.shape[-1]
+        a = call.add(Reshape((a.type.size // depth, depth)), [a], f"{out}_rows")
+    final = (*stack, *left, *right)
     if MatMul().infer([a.type.shape, b.type.shape])[0] == final:
         call.emit(MatMul(), [a, b])
     else:
