@@ -148,7 +148,7 @@ def _ram(graph: Graph) -> int | None:
         return scratch_bytes(node) if type(node.op) in EMITTERS else 0
 
     try:
-        return plan(graph, scratch).lower_bound_bytes
+        return plan(graph, scratch).certificate.bound_bytes
     except ModelError:
         return None
 

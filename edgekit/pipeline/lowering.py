@@ -16,7 +16,7 @@ from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.source import ModelSource, select_outputs
-from edgekit.schedule import Program, plan, verify_program
+from edgekit.schedule import PlanOptions, Program, plan, verify_program
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
 
@@ -83,7 +83,7 @@ def lower(
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
-    program = plan(lowered, scratch_bytes)
+    program = plan(lowered, scratch_bytes, options=PlanOptions(("order",)))
     verify_program(program)
     return Lowered(source, graph, lowered, program, precision, rounding, quantized_here)
 

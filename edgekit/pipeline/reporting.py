@@ -217,7 +217,7 @@ def _schedule(program: Program) -> m.Schedule:
         if s.scratch
     ]
     steps = tuple(s.node.name for s in program.steps)
-    return m.Schedule(steps, tuple(buffers), program.lower_bound_bytes)
+    return m.Schedule(steps, tuple(buffers), program.certificate.bound_bytes)
 
 
 def _fit(target: Target, memory: m.Memory) -> m.Fit | None:

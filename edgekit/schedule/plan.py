@@ -1,61 +1,241 @@
-"""Live ranges and static offsets for a graph in its given order."""
+"""From a graph to a program: the order of the steps, then the place of every byte."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import Graph, Node, Value
-from edgekit.ir.ops import Reshape
-from edgekit.schedule.packing import Block, pack, peak_live
-from edgekit.schedule.program import ARENA, STATE, Buffer, Move, Program, Step
+from edgekit.ir import Graph, Node
+from edgekit.schedule.model import (
+    MemoryModel,
+    OverlapOf,
+    ScratchOf,
+    Task,
+    build_model,
+    round_up,
+)
+from edgekit.schedule.order import Ordered, best_order
+from edgekit.schedule.overlap import Gap, Overlap
+from edgekit.schedule.packing import Block, Packed, pack
+from edgekit.schedule.program import (
+    ARENA,
+    STATE,
+    Buffer,
+    Certificate,
+    Move,
+    Program,
+    Step,
+)
+from edgekit.schedule.space import Space
 
 ALIGN = 4
 """Bytes: int32 and float32 elements, and word loads of int8 data, need no more."""
 
+Lever = Literal["order", "in-place", "rows"]
+LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
+"""What a plan may use: another order of the steps, results written over their operands element by
+element, and results written over the part of their input that is already consumed."""
 
-def plan(graph: Graph, scratch_of: Callable[[Node], int]) -> Program:
-    """Place every tensor of ``graph``.
+ORDER_SHARE = 0.5
+"""Part of the time limit for the order."""
+PACKING_END = 0.9
+"""Part of the time limit after which packing stops; the rest is for what has no clock."""
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """How hard to plan.
+
+    Attributes:
+        levers: what the plan may use beside the place of each tensor.
+        seconds: time limit; with 0 tensors are placed by first fit alone.
+    """
+
+    levers: tuple[Lever, ...] = LEVERS
+    seconds: float = 10.0
+
+
+AS_GIVEN = PlanOptions((), 0.0)
+"""The given order, no overlap, first fit."""
+
+
+def no_overlap(node: Node) -> Sequence[Overlap | None]:
+    """The declaration of kernels that tolerate none."""
+    return ()
+
+
+def plan(
+    graph: Graph,
+    scratch_of: ScratchOf,
+    overlap_of: OverlapOf = no_overlap,
+    options: PlanOptions = AS_GIVEN,
+) -> Program:
+    """Place every tensor of ``graph``, and order its nodes where that is allowed.
 
     Args:
-        graph: lowered graph; its node order is the execution order.
+        graph: lowered graph.
         scratch_of: bytes of scratch that a node's kernel declares.
+        overlap_of: what a node's kernel tolerates, by input.
+        options: levers and time limit.
 
     Returns:
-        The program. Reshapes are aliases and take neither a step nor bytes.
+        The program with its certificate. Reshapes are aliases and take neither a step nor bytes.
+        It never needs more than first fit in the given order.
 
     Raises:
         ModelError: an output or a next state is a constant, or states exchange their contents.
     """
     _refuse_constants(graph)
-    owner = _owners(graph)
-    nodes = [n for n in graph.nodes if not isinstance(n.op, Reshape)]
-    position = {id(n): i for i, n in enumerate(nodes)}
-    values = _live_values(graph, owner, position, len(nodes))
-    scratch = [scratch_of(n) for n in nodes]
+    deadline = time.monotonic() + PACKING_END * options.seconds
+    levers = options.levers
 
-    blocks = [Block(b.nbytes, b.first, b.last) for b in values if b.region == ARENA]
-    blocks += [Block(size, i, i) for i, size in enumerate(scratch) if size]
-    offsets, arena_bytes = pack(blocks, ALIGN)
+    def allowed(node: Node) -> Sequence[Overlap | None]:
+        return [o if o is not None and o.kind in levers else None for o in overlap_of(node)]
 
-    free = iter(offsets)
-    placed = [replace(b, offset=next(free)) if b.region == ARENA else b for b in values]
-    placed, state_bytes = _place_state(placed)
-    steps = tuple(Step(i, n, _scratch_buffer(n, i, scratch[i], free)) for i, n in enumerate(nodes))
-    by_name = {b.name: b for b in placed}
-    location = {name: by_name[o] for name, o in owner.items()}
-    return Program(
-        graph=graph,
-        steps=steps,
-        buffers=tuple(placed),
-        location=location,
-        arena_bytes=arena_bytes,
-        state_bytes=state_bytes,
-        lower_bound_bytes=peak_live(blocks, ALIGN),
-        align=ALIGN,
-        moves=_order_moves(graph, location),
+    model = build_model(graph, scratch_of, allowed, ALIGN)
+    ordered = _order(model, options)
+    layout = _layout(model, ordered, deadline)
+    if options != AS_GIVEN:
+        simple = _layout(replace(model, tasks=_apart(model)), _given(model), 0.0)
+        layout = min(layout, simple, key=lambda found: found.packed.total)
+    bound = ordered.bound
+    if "order" not in levers or len(Space(model).segments()) == len(model.tasks):
+        bound = max(bound, layout.packed.bound)  # there is only this order
+    return _program(model, layout, levers, bound)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """An order and the places of what it makes."""
+
+    order: tuple[int, ...]
+    packed: Packed
+    offsets: Mapping[int, int]  # of tensors
+    scratch: Mapping[int, int]  # of tasks
+
+
+def _order(model: MemoryModel, options: PlanOptions) -> Ordered:
+    if "order" in options.levers:
+        return best_order(model, ORDER_SHARE * options.seconds)
+    return _given(model)
+
+
+def _given(model: MemoryModel) -> Ordered:
+    space = Space(model)
+    order = tuple(range(len(model.tasks)))
+    peak = max(space.walk(space.first(), order)[0], space.bound)
+    return Ordered(order, peak, peak)
+
+
+def _apart(model: MemoryModel) -> tuple[Task, ...]:
+    return tuple(replace(task, overlaps={}) for task in model.tasks)
+
+
+def _layout(model: MemoryModel, ordered: Ordered, deadline: float) -> _Layout:
+    """Pack the tensors and the scratch of an order until ``deadline``."""
+    order = ordered.order
+    position = {task: i for i, task in enumerate(order)}
+    last = model.last_uses(order)
+    first = [-1 if t.writer is None else position[t.writer] for t in model.tensors]
+    tensors = [i for i, t in enumerate(model.tensors) if t.size]
+    scratch = [i for i, t in enumerate(model.tasks) if t.scratch]
+    blocks = [Block(model.tensors[i].size, first[i], last[i]) for i in tensors]
+    blocks += [Block(model.tasks[i].scratch_size, position[i], position[i]) for i in scratch]
+    place = {tensor: i for i, tensor in enumerate(tensors)}
+    gaps: dict[tuple[int, int], Gap] = {}
+    for task in model.tasks:
+        for source in task.overlaps:
+            target = task.writes[0]
+            if last[source] == first[target] and target in place:
+                gaps[place[source], place[target]] = model.gap(task, source)
+    seconds = max(deadline - time.monotonic(), 0.0)
+    packed = pack(blocks, model.align, gaps, bound=ordered.peak, seconds=seconds)
+    split = len(tensors)
+    return _Layout(
+        order,
+        packed,
+        dict(zip(tensors, packed.offsets[:split], strict=True)),
+        dict(zip(scratch, packed.offsets[split:], strict=True)),
     )
+
+
+def _program(model: MemoryModel, layout: _Layout, levers: tuple[Lever, ...], bound: int) -> Program:
+    buffers, state_bytes = _buffers(model, layout)
+    location = {name: buffers[index] for name, index in model.owner.items()}
+    steps = tuple(_step(model, layout, i, task) for i, task in enumerate(layout.order))
+    return Program(
+        graph=model.graph,
+        steps=steps,
+        buffers=tuple(buffers),
+        location=location,
+        arena_bytes=layout.packed.total,
+        state_bytes=state_bytes,
+        certificate=Certificate(
+            tuple(x for x in LEVERS if x in levers), bound, _peak_step(model, layout.order)
+        ),
+        align=model.align,
+        moves=_order_moves(model.graph, location),
+    )
+
+
+def _buffers(model: MemoryModel, layout: _Layout) -> tuple[list[Buffer], int]:
+    """A buffer for each tensor, and the bytes of the state region."""
+    position = {task: i for i, task in enumerate(layout.order)}
+    last = model.last_uses(layout.order)
+    states = {s.state.name for s in model.graph.states}
+    aliases: dict[int, list[str]] = {i: [] for i in range(len(model.tensors))}
+    for name, index in model.owner.items():
+        if name != model.tensors[index].value.name:
+            aliases[index].append(name)
+    end = 0
+    made = []
+    for i, tensor in enumerate(model.tensors):
+        value = tensor.value
+        region, offset = ARENA, layout.offsets.get(i, 0)
+        if value.name in states:
+            region, offset = STATE, end
+            end += round_up(value.type.nbytes, model.align)
+        first = -1 if tensor.writer is None else position[tensor.writer]
+        made.append(
+            Buffer(value.name, region, offset, value.type.nbytes, first, last[i], tuple(aliases[i]))
+        )
+    return made, end
+
+
+def _step(model: MemoryModel, layout: _Layout, index: int, number: int) -> Step:
+    task = model.tasks[number]
+    scratch = None
+    if task.scratch:
+        name, offset = f"scratch of {task.node.name}", layout.scratch[number]
+        scratch = Buffer(name, ARENA, offset, task.scratch, index, index)
+    return Step(index, task.node, scratch, _walks_backward(model, layout, task))
+
+
+def _walks_backward(model: MemoryModel, layout: _Layout, task: Task) -> bool:
+    """True where the result shares bytes with an input at a distance for backward walks only."""
+    for source in task.overlaps:
+        target = task.writes[0]
+        if target in layout.offsets:
+            distance = layout.offsets[target] - layout.offsets[source]
+            gap = model.gap(task, source)
+            if gap.low < distance < model.tensors[source].size:
+                return True
+    return False
+
+
+def _peak_step(model: MemoryModel, order: Sequence[int]) -> str:
+    """Name of the first node at which the need is largest."""
+    space = Space(model)
+    state, peak, name = space.first(), -1, ""
+    for task in order:
+        need, live = space.step(state, task)
+        if need > peak:
+            peak, name = need, model.tasks[task].node.name
+        state = space.follow(state, task, live)
+    return name if peak == max(peak, space.bound) else ""
 
 
 def _refuse_constants(graph: Graph) -> None:
@@ -73,7 +253,7 @@ def _refuse_constants(graph: Graph) -> None:
         raise ModelError("some outputs do not depend on any input", problems)
 
 
-def _order_moves(graph: Graph, location: dict[str, Buffer]) -> tuple[Move, ...]:
+def _order_moves(graph: Graph, location: Mapping[str, Buffer]) -> tuple[Move, ...]:
     """Copies to the states, each state's old content read before it is overwritten."""
     waiting = [
         Move(s.state.name, s.update.name, location[s.update.name], location[s.state.name])
@@ -90,68 +270,3 @@ def _order_moves(graph: Graph, location: dict[str, Buffer]) -> tuple[Move, ...]:
         ordered += free
         waiting = [m for m in waiting if m not in free]
     return tuple(ordered)
-
-
-def _owners(graph: Graph) -> dict[str, str]:
-    """Value name -> name of the value whose bytes it shares (itself unless reshaped)."""
-    owner = {v.name: v.name for v in [*graph.inputs, *(s.state for s in graph.states)]}
-    for node in graph.nodes:
-        for value in node.outputs:
-            source = node.inputs[0] if isinstance(node.op, Reshape) else None
-            shares = source is not None and not source.is_constant
-            owner[value.name] = owner[source.name] if shares and source else value.name
-    return owner
-
-
-def _live_values(
-    graph: Graph, owner: dict[str, str], position: dict[int, int], count: int
-) -> list[Buffer]:
-    first: dict[str, int] = {}
-    last: dict[str, int] = {}
-    size: dict[str, int] = {}
-    aliases: dict[str, list[str]] = {}
-    states = {s.state.name for s in graph.states}
-
-    def define(value: Value, step: int) -> None:
-        root = owner[value.name]
-        if root == value.name:
-            first[root], last[root], size[root] = step, step, value.type.nbytes
-            aliases[root] = []
-        else:
-            aliases[root].append(value.name)
-
-    for value in [*graph.inputs, *(s.state for s in graph.states)]:
-        define(value, -1)
-    before = -1  # the last step so far; an alias is made right after it
-    for node in graph.nodes:
-        step = position.get(id(node))
-        before = before if step is None else step
-        for used in node.inputs:
-            if used is not None and not used.is_constant:
-                last[owner[used.name]] = max(last[owner[used.name]], before)
-        for value in node.outputs:
-            define(value, -1 if step is None else step)
-    for value in [*graph.outputs, *(s.update for s in graph.states)]:
-        last[owner[value.name]] = count
-    return [
-        Buffer(n, STATE if n in states else ARENA, 0, size[n], first[n], last[n], tuple(aliases[n]))
-        for n in first
-    ]
-
-
-def _place_state(buffers: list[Buffer]) -> tuple[list[Buffer], int]:
-    end = 0
-    placed = []
-    for buffer in buffers:
-        if buffer.region == STATE:
-            buffer = replace(buffer, offset=end)
-            end += -(-buffer.nbytes // ALIGN) * ALIGN
-        placed.append(buffer)
-    return placed, end
-
-
-def _scratch_buffer(node: Node, index: int, size: int, free: Iterator[int]) -> Buffer | None:
-    if not size:
-        return None
-    offset = next(free)
-    return Buffer(f"scratch of {node.name}", ARENA, offset, size, index, index)

@@ -45,11 +45,14 @@ class Step:
         index: position in the program.
         node: what it computes.
         scratch: bytes that only this step uses, or None.
+        backward: True where the kernel walks from the last output pixel to the first, because its
+            output lies over its input so.
     """
 
     index: int
     node: Node
     scratch: Buffer | None = None
+    backward: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,23 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """What is proven about the arena of a program, and under which model.
+
+    Attributes:
+        levers: what the planner was allowed to use, see `edgekit.schedule.plan.LEVERS`; nothing
+            for the given order without any overlap.
+        bound_bytes: arena bytes that no plan with these levers can undercut.
+        peak_step: name of the node at which most bytes are needed; empty: inputs or outputs alone
+            need as much.
+    """
+
+    levers: tuple[str, ...]
+    bound_bytes: int
+    peak_step: str
+
+
+@dataclass(frozen=True)
 class Program:
     """A graph with every byte placed.
 
@@ -78,8 +98,7 @@ class Program:
         buffers: every buffer but scratch.
         location: value name -> buffer that holds it.
         arena_bytes, state_bytes: sizes of the regions.
-        lower_bound_bytes: arena bytes that no placement can undercut in this step order (largest
-            sum of simultaneously live buffers, without overlap of inputs and outputs).
+        certificate: how close the arena is to the smallest that there is.
         align: alignment in bytes of every buffer and of the regions.
         moves: copies after the last step, in this order: no state is overwritten before every
             other state that takes its old content has it.
@@ -91,9 +110,14 @@ class Program:
     location: dict[str, Buffer]
     arena_bytes: int
     state_bytes: int
-    lower_bound_bytes: int
+    certificate: Certificate
     align: int
     moves: tuple[Move, ...] = ()
+
+    @property
+    def gap_bytes(self) -> int:
+        """Arena bytes above the proven bound; 0: no plan with the same levers needs less."""
+        return self.arena_bytes - self.certificate.bound_bytes
 
     @property
     def scratch_bytes(self) -> int:

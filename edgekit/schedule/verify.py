@@ -1,26 +1,36 @@
 """An independent check of a program: it replays the steps in their order and follows who owns
 which bytes.
 
-It shares no code with the planner and does not look at its live ranges.
+It shares no code with the planner and does not look at its live ranges. Where a result shares bytes
+with an input of its step, the distance is held against what the kernel declares.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from edgekit.errors import InternalError, Problem
-from edgekit.ir import Value
+from edgekit.ir import Node, Value
 from edgekit.ir.ops import Reshape
+from edgekit.schedule.overlap import Overlap
 from edgekit.schedule.program import ARENA, Buffer, Program, Step
 
+Declared = Callable[[Node], Sequence[Overlap | None]]
 
-def verify_program(program: Program) -> None:
+
+def verify_program(program: Program, overlap_of: Declared = lambda node: ()) -> None:
     """Replay the program.
+
+    Args:
+        program: what to check.
+        overlap_of: what a node's kernel tolerates, by input; by default nothing.
 
     Raises:
         InternalError: naming every pair of tensors that collide, every buffer outside its region
             or misaligned, every node without a step or with two, and every value read before it is
             written or after its bytes were overwritten.
     """
-    replay = _Replay(program)
+    replay = _Replay(program, overlap_of)
     replay.check_bounds()
     replay.check_steps()
     replay.run()
@@ -29,8 +39,9 @@ def verify_program(program: Program) -> None:
 
 
 class _Replay:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, overlap_of: Declared) -> None:
         self.program = program
+        self.overlap_of = overlap_of
         self.problems: list[Problem] = []
         self.valid: dict[str, Buffer] = {}  # value name -> bytes that hold it now
         self.overwritten: dict[str, str] = {}
@@ -47,6 +58,10 @@ class _Replay:
                 )
             if b.offset % program.align:
                 self.problems.append(Problem(f"offset {b.offset} is misaligned", b.name))
+        if program.gap_bytes < 0:
+            bound = program.certificate.bound_bytes
+            what = f"takes {program.arena_bytes} B, but {bound} B are said to be necessary"
+            self.problems.append(Problem(what, "the arena"))
 
     def check_steps(self) -> None:
         """Every node has one step of its own; reshapes need none."""
@@ -64,7 +79,7 @@ class _Replay:
     def run(self) -> None:
         graph = self.program.graph
         for value in [*graph.inputs, *(s.state for s in graph.states)]:
-            self.write(value, ())
+            self.write(value)
         for step in self.program.steps:
             self.execute(step)
         for value in graph.outputs:
@@ -81,7 +96,8 @@ class _Replay:
         for value in reads:
             self.read(value, node.name)
         for value in node.outputs:
-            self.write(value, [v.name for v in reads])
+            self.check_overlaps(step, value)
+            self.write(value)
             if scratch and _overlap(scratch, self.program.location[value.name]):
                 self.collide(value.name, scratch.name)
         if scratch:
@@ -107,14 +123,39 @@ class _Replay:
             if location[link.update.name] != location[link.state.name]:
                 self.problems.append(Problem("is never updated", f"state '{link.state.name}'"))
 
-    def write(self, value: Value, reads: list[str] | tuple[str, ...]) -> None:
+    def check_overlaps(self, step: Step, result: Value) -> None:
+        """A result over an input of its step: does the kernel's walk allow that distance?"""
+        place = self.program.location[result.name]
+        declared = self.overlap_of(step.node) if len(step.node.outputs) == 1 else ()
+        for index, value in enumerate(step.node.inputs):
+            held = None if value is None else self.valid.get(value.name)
+            if value is None or held is None or not _overlap(held, place):
+                continue
+            overlap = declared[index] if index < len(declared) else None
+            if overlap is None:
+                self.collide(result.name, value.name)
+            else:
+                self.check_distance(step, overlap, (result.name, place), (value.name, held))
+
+    def check_distance(
+        self, step: Step, overlap: Overlap, result: tuple[str, Buffer], source: tuple[str, Buffer]
+    ) -> None:
+        distance = result[1].offset - source[1].offset
+        forward, backward = overlap.forward, overlap.backward
+        if step.backward:
+            fine = backward is not None and distance >= backward
+            allowed = "none" if backward is None else f"at least {backward} B walking backward"
+        else:
+            fine = forward is not None and distance <= forward
+            allowed = "none" if forward is None else f"up to {forward} B walking forward"
+        if not fine:
+            what = f"'{result[0]}' and '{source[0]}' share bytes at a distance of {distance} B"
+            self.problems.append(Problem(what, step.node.name, allowed))
+
+    def write(self, value: Value) -> None:
         buffer = self.program.location[value.name]
         if buffer.nbytes < value.type.nbytes:
             self.problems.append(Problem(f"needs {value.type.nbytes} B", value.name))
-        for name in reads:
-            held = self.valid.get(name)
-            if held is not None and _overlap(held, buffer):
-                self.collide(value.name, name)
         self.occupy(value.name, buffer)
         self.alias(value)
 

@@ -16,15 +16,20 @@ def vector(size: int) -> TensorType:
     return TensorType((1, size), DType.INT8)
 
 
-def join(graph: Graph, values: Sequence[Value], name: str = "") -> Value:
-    """A node that reads several values."""
-    size = sum(v.type.size for v in values)
+def join(graph: Graph, values: Sequence[Value], name: str = "", size: int = 0) -> Value:
+    """A node that reads several values; with a size of its own only the planner can use it."""
+    size = size or sum(v.type.size for v in values)
     return graph.add_node(Concat(1), list(values), vector(size), name=name).output
 
 
 def keep(graph: Graph, value: Value, name: str = "") -> Value:
     """A node that reads one value."""
     return graph.add_node(Clip(), [value], value.type, name=name).output
+
+
+def resize(graph: Graph, value: Value, size: int) -> Value:
+    """A node whose result has another size (nothing that the planner looks at says what it is)."""
+    return graph.add_node(Clip(), [value], vector(size)).output
 
 
 def alias(graph: Graph, value: Value) -> Value:
@@ -45,7 +50,7 @@ def diamond() -> Graph:
 
 
 @st.composite
-def dags(draw: st.DrawFn) -> Graph:
+def dags(draw: st.DrawFn, most: int = 15) -> Graph:
     """Random graphs: inputs, state, shared values, aliases, loose ends, several outputs."""
     graph = Graph("dag")
     size = st.integers(1, 30)
@@ -55,7 +60,7 @@ def dags(draw: st.DrawFn) -> Graph:
         n = draw(size)
         states.append(graph.add_state(f"s{i}", vector(n), np.zeros((1, n), np.int8)))
     rows = [*values, *states]
-    for _ in range(draw(st.integers(1, 15))):
+    for _ in range(draw(st.integers(1, most))):
         kind = draw(st.integers(0, 2))
         x = draw(st.sampled_from(rows))
         if kind == 0:

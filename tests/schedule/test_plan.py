@@ -27,7 +27,7 @@ def test_a_chain_uses_two_buffers() -> None:
     graph.outputs = [value]
     program = plan(graph, nothing)
     verify_program(program)
-    assert program.arena_bytes == program.lower_bound_bytes == 200
+    assert program.arena_bytes == program.certificate.bound_bytes == 200
     assert {b.offset for b in program.buffers} == {0, 100}
     assert program.state_bytes == 0
     assert program.scratch_bytes == 0
@@ -107,7 +107,7 @@ def test_random_graphs(graph: Graph, data: st.DataObject) -> None:
         assert "exchange their contents" in str(error)  # noqa: PT017
         return
     verify_program(program)
-    assert program.lower_bound_bytes <= program.arena_bytes
+    assert program.certificate.bound_bytes <= program.arena_bytes
     assert program.arena_bytes % program.align == 0
     largest = max(b.nbytes for b in program.buffers if b.region == "arena")
     assert program.arena_bytes >= largest
