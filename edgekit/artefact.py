@@ -88,6 +88,42 @@ class StepInfo:
 
 
 @dataclass(frozen=True)
+class RawInput:
+    """What comes before one input: the helper that makes it from pixels or samples.
+
+    Attributes:
+        port: the helper's own input, named as the model's.
+        index: of the model's input that it fills.
+        symbol: the C function that does the work (local linkage).
+        scratch_bytes: scratch that it needs.
+        table_bytes: its constants.
+        settings: as they were given, by key.
+    """
+
+    port: Port
+    index: int
+    symbol: str
+    scratch_bytes: int
+    table_bytes: int
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RankedOutput:
+    """What comes after one output: the helper that ranks its classes.
+
+    Attributes:
+        name: of the model's output.
+        symbol: the public C function.
+        settings: as they were given, by key.
+    """
+
+    name: str
+    symbol: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that builders, runners and reports need to know about an artefact.
 
@@ -104,6 +140,7 @@ class Manifest:
         run_symbol, run_copy_symbol, init_symbol: entry points.
         weights_bytes, table_bytes: constant data, and how much of it is quantization tables.
         precision: ``int8`` or ``float32``.
+        raw_inputs, ranked_outputs: helpers before and after the model.
     """
 
     kind: str
@@ -124,7 +161,56 @@ class Manifest:
     init_symbol: str
     weights_bytes: int
     table_bytes: int
+    raw_inputs: tuple[RawInput, ...] = ()
+    ranked_outputs: tuple[RankedOutput, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+
+def preprocess_manifest(manifest: Manifest) -> Manifest:
+    """The helpers before a model as an artefact of their own: pixels or samples to its inputs.
+
+    Their scratch takes the place of the arena, so that builders and runners treat it as any other.
+    """
+    name = f"{manifest.name}_preprocess"
+    scratch = max((r.scratch_bytes for r in manifest.raw_inputs), default=0)
+    return dataclasses.replace(
+        manifest,
+        name=name,
+        inputs=tuple(r.port for r in manifest.raw_inputs),
+        outputs=tuple(manifest.inputs[r.index] for r in manifest.raw_inputs),
+        arena_bytes=scratch,
+        state_bytes=0,
+        scratch_bytes=scratch,
+        steps=_raw_steps(manifest),
+        run_symbol=f"{name}_run_copy",
+        run_copy_symbol=f"{name}_run_copy",
+        raw_inputs=(),
+        ranked_outputs=(),
+    )
+
+
+def raw_manifest(manifest: Manifest) -> Manifest:
+    """Helpers and model in one call: pixels or samples to the model's outputs."""
+    name = f"{manifest.name}_raw"
+    inputs = list(manifest.inputs)
+    for raw in manifest.raw_inputs:
+        inputs[raw.index] = raw.port
+    start = -(-manifest.arena_bytes // manifest.arena_align) * manifest.arena_align
+    scratch = max((r.scratch_bytes for r in manifest.raw_inputs), default=0)
+    return dataclasses.replace(
+        manifest,
+        name=name,
+        inputs=tuple(inputs),
+        arena_bytes=start + scratch,
+        steps=(*_raw_steps(manifest), *manifest.steps),
+        run_copy_symbol=f"{name}_run_copy",
+        raw_inputs=(),
+        ranked_outputs=(),
+    )
+
+
+def _raw_steps(manifest: Manifest) -> tuple[StepInfo, ...]:
+    return tuple(StepInfo(r.symbol, r.port.name, "Preprocess", 0) for r in manifest.raw_inputs)
 
 
 @dataclass(frozen=True)
@@ -165,6 +251,8 @@ def load_manifest(folder: Path) -> Manifest:
         raw["inputs"] = tuple(_port(p) for p in raw["inputs"])
         raw["outputs"] = tuple(_port(p) for p in raw["outputs"])
         raw["steps"] = tuple(_step(s) for s in raw["steps"])
+        raw["raw_inputs"] = tuple(_raw_input(r) for r in raw["raw_inputs"])
+        raw["ranked_outputs"] = tuple(RankedOutput(**r) for r in raw["ranked_outputs"])
         raw["sources"], raw["headers"] = tuple(raw["sources"]), tuple(raw["headers"])
         return Manifest(**raw)
     except FileNotFoundError:
@@ -189,6 +277,10 @@ def _port(raw: dict[str, Any]) -> Port:
     raw["shape"], raw["outer_shape"] = tuple(raw["shape"]), tuple(raw["outer_shape"])
     raw["perm"] = None if raw["perm"] is None else tuple(raw["perm"])
     return Port(**raw)
+
+
+def _raw_input(raw: dict[str, Any]) -> RawInput:
+    return RawInput(**{**raw, "port": _port(raw["port"])})
 
 
 def _step(raw: dict[str, Any]) -> StepInfo:

@@ -14,7 +14,7 @@ from codegen.c import kernels
 from codegen.c.literals import array_literal, comment
 from codegen.c.operators import EMITTERS
 from codegen.c.render import render
-from codegen.c.step import Constant, StepWriter
+from codegen.c.step import Constant, StepWriter, Writer
 from edgekit import __version__
 from edgekit.artefact import Artefact, Manifest, StepInfo, Tensor
 from edgekit.errors import ModelError, Problem
@@ -115,6 +115,7 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "NAME": name.upper(),
         "version": __version__,
         "target": comment(target),
+        "sources": manifest.sources,
         "source": comment(source.file),
         "sha256": source.sha256,
         "title": _title(program, manifest),
@@ -128,7 +129,7 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "states": states,
         "moves": _moves(program),
         "constants": constants,
-        "kernels": _kernel_texts(writers),
+        "kernels": kernel_texts(writers),
         "stack": STACK_UNKNOWN,
         "exact": all(p.dtype.is_integer for p in manifest.outputs),
         "tolerance": FLOAT_TOLERANCE,
@@ -238,22 +239,19 @@ def _step_text(writer: StepWriter, symbol: str) -> dict[str, Any]:
     }
 
 
-def _kernel_texts(writers: Sequence[StepWriter]) -> list[dict[str, str]]:
+def kernel_texts(writers: Sequence[Writer]) -> list[dict[str, str]]:
+    """Every kernel file that the writers use, each once, what it includes first."""
     names = kernels.closure(["ek_common.h", *dict.fromkeys(k for w in writers for k in w.kernels)])
-    texts = [
-        {
-            "guard": f"EK_HAVE_{n.removeprefix('ek_').replace('.', '_').upper()}",
-            "text": kernels.source(n),
-        }
-        for n in names
-    ]
+    texts = [{"guard": kernel_guard(n), "text": kernels.source(n)} for n in names]
     for kernel, rule in dict.fromkeys(v for w in writers for v in w.variants):
-        texts.append({"guard": _guard(f"{kernel}_{rule}"), "text": kernels.variant(kernel, rule)})
+        guard = kernel_guard(f"{kernel}_{rule}")
+        texts.append({"guard": guard, "text": kernels.variant(kernel, rule)})
     return texts
 
 
-def _guard(name: str) -> str:
-    return f"EK_HAVE_{name.removeprefix('ek_').upper()}"
+def kernel_guard(name: str) -> str:
+    """The macro that says that a kernel is already there."""
+    return f"EK_HAVE_{name.removeprefix('ek_').replace('.', '_').upper()}"
 
 
 def _states(program: Program, name: str, constants: list[Constant]) -> list[dict[str, Any]]:

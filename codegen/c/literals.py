@@ -66,6 +66,12 @@ def float_literal(value: float, dtype: DType = DType.FLOAT32) -> str:
     return repr(float(value))
 
 
+def string_literal(text: str) -> str:
+    """A string literal of the UTF-8 bytes of any text."""
+    plain = {i: chr(i) for i in range(32, 127) if chr(i) not in '"\\?'}
+    return '"' + "".join(plain.get(b, f"\\{b:03o}") for b in text.encode()) + '"'
+
+
 def array_literal(data: NDArray[Any], columns: int = 16) -> str:
     """The elements of ``data`` in C order, as lines of a brace initialiser without the braces."""
     flat = np.asarray(data).ravel()

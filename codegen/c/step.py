@@ -47,24 +47,113 @@ class Constant:
 
 
 @dataclass
-class StepWriter:
-    """Collects the C statements of one step and what they need.
+class Writer:
+    """Collects C statements and what they need.
 
     Attributes:
         name: symbol prefix of the model.
-        program, step: what is emitted.
-        lines: statements of the step's function.
+        lines: statements of a function's body.
         kernels: kernel files used, and ``(kernel, rule)`` variants.
-        constants: arrays defined for this step.
+        constants: arrays defined for the function.
     """
 
     name: str
+    lines: list[str] = field(default_factory=list, kw_only=True)
+    kernels: list[str] = field(default_factory=list, kw_only=True)
+    variants: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
+    constants: list[Constant] = field(default_factory=list, kw_only=True)
+
+    @property
+    def tag(self) -> str:
+        """Tells the function's constants from those of others."""
+        raise NotImplementedError
+
+    def weights(self, data: NDArray[Any], suffix: str) -> str:
+        """Symbol of a constant that counts as weights."""
+        return self._constant(data, suffix, WEIGHTS)
+
+    def table(self, data: NDArray[Any], suffix: str) -> str:
+        """Symbol of a constant that counts as a quantization table."""
+        return self._constant(data, suffix, TABLE)
+
+    def declare(self, c_type: str, variable: str, **fields: object) -> str:
+        """Declare a constant struct with designated initialisers; returns a pointer to it."""
+        values = [f".{name} = {value}" for name, value in fields.items()]
+        self._statement(f"static const {c_type} {variable} = {{", values, "};")
+        return f"&{variable}"
+
+    def declare_array(self, c_type: str, variable: str, values: Sequence[object]) -> str:
+        """Declare a small constant array; returns its name."""
+        head = f"static const {c_type} {variable}[{len(values)}] = {{"
+        self._statement(head, list(map(str, values)), "};")
+        return variable
+
+    def call(
+        self, kernel: str, *arguments: object, rule: str | None = None, result: str = ""
+    ) -> None:
+        """Call a kernel; with a rule, its variant for that rounding rule; with the declaration of a
+        result, keep what it returns."""
+        self.kernels.append(f"{kernel}.c")
+        function = kernel
+        if rule is not None:
+            self.variants.append((kernel, rule))
+            function = f"{kernel}_{rule}"
+        head = f"{result} = {function}(" if result else f"{function}("
+        self._statement(head, list(map(str, arguments)), ");")
+
+    def macro(self, name: str, *arguments: object) -> None:
+        """Use a macro of a kernel header (the header is listed by the caller)."""
+        self._statement(f"{name}(", list(map(str, arguments)), ");")
+
+    @contextmanager
+    def loop(self, variable: str, count: int) -> Iterator[None]:
+        """Repeat what is written inside, with the variable from 0 up."""
+        self.lines.append(f"for (int32_t {variable} = 0; {variable} < {count}; ++{variable}) {{")
+        start = len(self.lines)
+        yield
+        self.lines[start:] = [f"    {line}" for line in self.lines[start:]]
+        self.lines.append("}")
+
+    def _constant(self, data: NDArray[Any], suffix: str, kind: str) -> str:
+        stem = f"{self.name}_{kind}_{self.tag}_{identifier(suffix)[-40:]}"
+        taken = {c.symbol: c.data for c in self.constants}
+        symbol = stem
+        while symbol in taken:
+            if taken[symbol] is data:
+                return symbol
+            symbol = f"{stem}_{len(taken)}"
+        is_double = data.dtype == np.float64
+        c_type = "double" if is_double else DType.from_numpy(data.dtype).c_name
+        self.constants.append(Constant(symbol, c_type, data, kind == TABLE))
+        return symbol
+
+    def _statement(self, head: str, items: list[str], tail: str) -> None:
+        """One statement, its comma-separated items wrapped where a line would grow too long."""
+        line = head
+        for i, item in enumerate(items):
+            text = item if i == len(items) - 1 else f"{item}, "
+            if len(line) + len(text.rstrip()) + len(tail) > LINE and line.strip() != head:
+                self.lines.append(line.rstrip())
+                line = "    "
+            line += text
+        self.lines.append(line + tail)
+
+
+@dataclass
+class StepWriter(Writer):
+    """Writes one step of a program.
+
+    Attributes:
+        program, step: what is emitted.
+    """
+
     program: Program
     step: Step
-    lines: list[str] = field(default_factory=list)
-    kernels: list[str] = field(default_factory=list)
-    variants: list[tuple[str, str]] = field(default_factory=list)
-    constants: list[Constant] = field(default_factory=list)
+
+    @property
+    def tag(self) -> str:
+        """The step's number."""
+        return f"{self.step.index:02d}"
 
     @property
     def node(self) -> Node:
@@ -87,39 +176,6 @@ class StepWriter:
             return "NULL"
         return f"(int8_t *)(arena + {self.step.scratch.offset})"
 
-    def weights(self, data: NDArray[Any], suffix: str) -> str:
-        """Symbol of a constant that counts as weights."""
-        return self._constant(data, suffix, WEIGHTS)
-
-    def table(self, data: NDArray[Any], suffix: str) -> str:
-        """Symbol of a constant that counts as a quantization table."""
-        return self._constant(data, suffix, TABLE)
-
-    def declare(self, c_type: str, variable: str, **fields: object) -> str:
-        """Declare a constant struct with designated initialisers; returns a pointer to it."""
-        values = [f".{name} = {value}" for name, value in fields.items()]
-        self._statement(f"static const {c_type} {variable} = {{", values, "};")
-        return f"&{variable}"
-
-    def declare_array(self, c_type: str, variable: str, values: Sequence[object]) -> str:
-        """Declare a small constant array; returns its name."""
-        head = f"static const {c_type} {variable}[{len(values)}] = {{"
-        self._statement(head, list(map(str, values)), "};")
-        return variable
-
-    def call(self, kernel: str, *arguments: object, rule: str | None = None) -> None:
-        """Call a kernel; with a rule, its variant for that rounding rule."""
-        self.kernels.append(f"{kernel}.c")
-        function = kernel
-        if rule is not None:
-            self.variants.append((kernel, rule))
-            function = f"{kernel}_{rule}"
-        self._statement(f"{function}(", list(map(str, arguments)), ");")
-
-    def macro(self, name: str, *arguments: object) -> None:
-        """Use a macro of a kernel header (the header is listed by the caller)."""
-        self._statement(f"{name}(", list(map(str, arguments)), ");")
-
     @contextmanager
     def each_sample(self, x: Value, y: Value) -> Iterator[tuple[str, str]]:
         """Repeat what is written for every sample along axis 0 of ``x`` and ``y``; gives the
@@ -128,41 +184,14 @@ class StepWriter:
         if count == 1:
             yield self.read(x), self.write(y)
             return
-        self.lines.append(f"for (int32_t n = 0; n < {count}; ++n) {{")
-        start = len(self.lines)
-        sources = f"{self.read(x)} + n * {x.type.size // count}"
-        yield sources, f"{self.write(y)} + n * {y.type.size // count}"
-        self.lines[start:] = [f"    {line}" for line in self.lines[start:]]
-        self.lines.append("}")
+        with self.loop("n", count):
+            sources = f"{self.read(x)} + n * {x.type.size // count}"
+            yield sources, f"{self.write(y)} + n * {y.type.size // count}"
 
     def _place(self, value: Value, qualifier: str) -> str:
         buffer = self.program.location[value.name]
         base = "state" if buffer.region == STATE else "arena"
         return f"({qualifier}{value.type.dtype.c_name} *)({base} + {buffer.offset})"
-
-    def _constant(self, data: NDArray[Any], suffix: str, kind: str) -> str:
-        stem = f"{self.name}_{kind}_{self.step.index:02d}_{identifier(suffix)[-40:]}"
-        taken = {c.symbol: c.data for c in self.constants}
-        symbol = stem
-        while symbol in taken:
-            if taken[symbol] is data:
-                return symbol
-            symbol = f"{stem}_{len(taken)}"
-        is_double = data.dtype == np.float64
-        c_type = "double" if is_double else DType.from_numpy(data.dtype).c_name
-        self.constants.append(Constant(symbol, c_type, data, kind == TABLE))
-        return symbol
-
-    def _statement(self, head: str, items: list[str], tail: str) -> None:
-        """One statement, its comma-separated items wrapped where a line would grow too long."""
-        line = head
-        for i, item in enumerate(items):
-            text = item if i == len(items) - 1 else f"{item}, "
-            if len(line) + len(text.rstrip()) + len(tail) > LINE and line.strip() != head:
-                self.lines.append(line.rstrip())
-                line = "    "
-            line += text
-        self.lines.append(line + tail)
 
 
 @dataclass(frozen=True)

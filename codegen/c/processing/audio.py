@@ -1,0 +1,114 @@
+"""Audio processing as C: one loop over the frames of a clip, one kernel for each step."""
+
+from __future__ import annotations
+
+import math
+
+from codegen.c.literals import float_literal
+from codegen.c.processing.helper import HelperWriter
+from edgekit.artefact import Port
+from edgekit.ir import DType
+from edgekit.processing import AudioInput
+from quantize.reference.processing import fixed, tables
+from quantize.reference.processing.audio import feature_requant, frame_count
+
+ALIGN = 8
+
+
+def check_audio(writer: HelperWriter, settings: AudioInput) -> None:
+    """Note where the model's input does not hold whole frames, or a band would be empty."""
+    size = math.prod(writer.port.shape)
+    if size % settings.features:
+        what = f"the model's input has {size} elements"
+        writer.refuse(what, f"a multiple of the {settings.features} features of a frame")
+    try:
+        tables.bands(settings)
+    except ValueError as error:
+        writer.refuse(f"{error}", "bands as wide as a bin", "Use fewer mel_bins or more fft_length")
+
+
+def audio_samples(port: Port, settings: AudioInput) -> int:
+    """Samples of one clip."""
+    return settings.samples(frame_count(port, settings))
+
+
+def emit_audio(writer: HelperWriter, settings: AudioInput) -> None:
+    """Write the loop over the frames."""
+    emit_fixed(writer, settings)
+
+
+def reserve(writer: HelperWriter, c_type: str, variable: str, count: int) -> str:
+    """A variable that points to ``count`` elements of 4 bytes or fewer in the scratch."""
+    writer.lines.append(f"{c_type} *const {variable} = ({c_type} *)(void *)(scratch + {writer.scratch_bytes});")
+    size = count * (2 if c_type == "int16_t" else 4)
+    writer.scratch_bytes += -(-size // ALIGN) * ALIGN
+    return variable
+
+
+def emit_fixed(writer: HelperWriter, settings: AudioInput) -> None:
+    """The steps of `quantize.reference.processing.fixed`."""
+    length, bins, count = settings.fft_length, settings.mel_bins, settings.features
+    table = tables.transform(length, "fixed")
+    order = writer.table(table.order, "order")
+    window = writer.table(tables.fixed(tables.window(settings), tables.WINDOW_BITS), "window")
+    transform = writer.declare(
+        "ek_rfft_s16_table",
+        "transform",
+        half=length // 2,
+        twiddles=writer.table(table.twiddles, "twiddles"),
+        split=writer.table(table.split, "split"),
+    )
+    bands, weights = declare_bands(writer, settings)
+    points = reserve(writer, "int16_t", "points", length + 2)
+    signal = reserve(writer, "uint32_t", "signal", bins)
+    features = reserve(writer, "int32_t", "features", bins)
+    result = reserve(writer, "int32_t", "result", count) if settings.coefficients else ""
+    up = fixed.correction_bits(length)
+    noise = ""
+    if settings.noise_reduction:
+        noise = reserve(writer, "uint32_t", "noise", bins)
+        with writer.loop("i", bins):
+            writer.lines.append("noise[i] = 0;")
+    with writer.loop("frame", frame_count(writer.port, settings)):
+        samples = f"raw + frame * {settings.stride}"
+        sized = (settings.window_length, length, window, order, samples, points)
+        writer.call("ek_window_s16", *sized, result="const int32_t shift")
+        writer.call("ek_rfft_s16", transform, points)
+        writer.call("ek_bands_s16", bands, weights, "shift", points, signal)
+        if noise:
+            writer.call("ek_noise_u32", bins, signal, noise)
+        if settings.pcan:
+            gains = writer.table(fixed.gain_table(fixed.SMOOTHING_BITS - up), "gains")
+            writer.call("ek_gain_u32", bins, gains, fixed.snr_shift(up), noise, signal)
+        logs = writer.table(tables.log_table(), "logs")
+        writer.call("ek_log_u32", bins, up, settings.log_bits, logs, signal, features)
+        if settings.coefficients:
+            cosines = writer.table(tables.cosines(settings), "cosines")
+            writer.call("ek_cosines_s32", bins, count, cosines, features, result)
+        _emit_integer_features(writer, settings, result or features)
+
+
+def declare_bands(writer: HelperWriter, settings: AudioInput) -> tuple[str, str]:
+    """The bands' struct, and their weights."""
+    table = tables.bands(settings)
+    pointer = writer.declare(
+        "ek_bands",
+        "bands",
+        bands=settings.mel_bins,
+        start=writer.table(table.start, "starts"),
+        count=writer.table(table.count, "counts"),
+    )
+    return pointer, writer.table(table.weights, "weights")
+
+
+def _emit_integer_features(writer: HelperWriter, settings: AudioInput, features: str) -> None:
+    port, count = writer.port, settings.features
+    out = f"out + frame * {count}"
+    if port.dtype is DType.FLOAT32:
+        scale = float_literal(settings.feature_scale)
+        writer.call("ek_features_f32", count, scale, features, out)
+        return
+    assert port.quant is not None
+    step = feature_requant(settings, port.quant)
+    constants = (step.multiplier[0], step.shift[0], step.zero_point)
+    writer.call("ek_features_s8", count, *constants, features, out)
