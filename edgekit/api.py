@@ -24,6 +24,7 @@ from edgekit.options import (  # noqa: E402 (siblings are checked first)
     Place,
     ToolchainChoice,
 )
+from edgekit.processing import AudioInput, ImageInput, Processing, Ranking  # noqa: E402
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,18 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[Any]]
 
-__all__ = ["ConvertOptions", "convert", "evaluate", "inspect", "load", "quantize"]
+__all__ = [
+    "AudioInput",
+    "ConvertOptions",
+    "ImageInput",
+    "Processing",
+    "Ranking",
+    "convert",
+    "evaluate",
+    "inspect",
+    "load",
+    "quantize",
+]
 
 
 def convert(
@@ -43,6 +55,7 @@ def convert(
     options: ConvertOptions,
     *,
     calibration: Path | str | Arrays | None = None,
+    processing: Processing | None = None,
     progress: Callable[[str], None] | None = None,
     refuse: bool = True,
 ) -> Deployment:
@@ -54,6 +67,7 @@ def convert(
         options: target and everything else.
         calibration: samples for a float model, as arrays or as an ``.npz`` file: named as the
             model's inputs (or ``x``), samples first, in the model's own layout and dtype.
+        processing: what comes before its inputs and after its outputs, see docs/processing.md.
         progress: receives one line per stage.
         refuse: False keeps code that differs from the reference, so that ``.debug`` can say where.
 
@@ -72,7 +86,8 @@ def convert(
         out = Path(holder.name) / "out"
     samples = _arrays(calibration)
     step = progress or (lambda text: None)
-    done = convert_model(model, Path(out), options, samples, step, refuse)
+    wanted = processing or Processing()
+    done = convert_model(model, Path(out), options, samples, step, refuse, wanted)
     deployment = Deployment(
         Path(out), done.manifest, done.report, done.lowered.graph, done.lowered.canonical
     )

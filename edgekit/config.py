@@ -7,13 +7,16 @@ when a file is given.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from edgekit.errors import Problem, UsageError
 from edgekit.options import (
@@ -24,6 +27,8 @@ from edgekit.options import (
     Rounding,
     ToolchainChoice,
 )
+from edgekit.processing import KINDS, InputProcessing, Processing, Ranking
+from edgekit.processing.settings import SettingsError
 
 Percentile = Annotated[float, Field(gt=50, le=100)]
 ImageEmulator = Literal["auto", "unicorn", "qemu"]  # a stored image is run or not asked for
@@ -172,6 +177,9 @@ class DebugSection(Section):
     force: bool = Field(default=False, description="replace an existing file")
 
 
+InputSection = Annotated[InputProcessing, Field(discriminator="kind")]
+
+
 class Config(Section):
     """The whole file."""
 
@@ -182,7 +190,26 @@ class Config(Section):
     evaluate: EvaluateSection = EvaluateSection()
     profile: ProfileSection = ProfileSection()
     debug: DebugSection = DebugSection()
+    processing: dict[str, InputSection] = Field(
+        default={}, description="what comes before each input of the model of convert, by its name"
+    )
+    postprocessing: dict[str, Ranking] = Field(
+        default={}, description="what comes after each output of the model of convert, by its name"
+    )
 
+
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""What pydantic calls a key that a section does not have."""
+PROCESSING_EXAMPLE = """\
+## What comes before an input and after an output of the model, by its name; see docs/processing.md.
+# [processing.image]
+# kind = "image"
+# height = 240
+# width = 320
+# scale = [0.00392156862745098]
+# [postprocessing.scores]
+# labels = ["nobody", "person"]
+"""
 
 PATH_KEYS = frozenset({"model", "out", "calibration", "folder", "input", "output", "path", "data"})
 
@@ -200,11 +227,22 @@ def load_config(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
     try:
-        return Config.model_validate(raw)
+        # as JSON: there strict means numbers and strings, not Python's own tuples and dataclasses
+        return Config.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as error:
-        problems = [_problem(e["loc"], e["type"], e["msg"], e["input"]) for e in error.errors()]
+        problems = [p for e in error.errors() for p in _problems(e)]
         hint = "print every key with: edgekit config"
         raise UsageError(f"{path} has {len(problems)} wrong entries; {hint}", problems) from None
+
+
+def load_processing(path: Path) -> Processing:
+    """What the file says of the model's inputs and outputs.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    config = load_config(path)
+    return Processing(config.processing, config.postprocessing)
 
 
 def section_values(path: Path, command: str) -> dict[str, Any]:
@@ -236,11 +274,8 @@ def schema_json() -> str:
 def template() -> str:
     """A file with every key, its meaning and its default or an example, all commented out."""
     lines = ["# edgekit.toml: use it with --config edgekit.toml; the command line wins.", ""]
-    for name, section in Config.model_fields.items():
+    for name, kind in command_sections().items():
         lines.append(f"[{name}]")
-        kind = section.annotation
-        assert isinstance(kind, type)
-        assert issubclass(kind, Section)
         for key, info in kind.model_fields.items():
             # what has no default gets an example, so that every line holds once uncommented
             default = (info.examples or [None])[0] if info.default is None else info.default
@@ -249,7 +284,13 @@ def template() -> str:
             note = f" ({', '.join(choices)})" if choices else ""
             lines.append(f"# {key} = {value}  # {info.description}{note}")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, PROCESSING_EXAMPLE])
+
+
+def command_sections() -> dict[str, type[Section]]:
+    """The sections that hold a command's options."""
+    kinds = {name: info.annotation for name, info in Config.model_fields.items()}
+    return {n: k for n, k in kinds.items() if isinstance(k, type) and issubclass(k, Section)}
 
 
 def _choices(section: type[Section], key: str) -> list[str]:
@@ -257,15 +298,38 @@ def _choices(section: type[Section], key: str) -> list[str]:
     return [c for part in (schema, *schema.get("anyOf", ())) for c in part.get("enum", ())]
 
 
+def _problems(error: ErrorDetails) -> list[Problem]:
+    """What one finding of pydantic says: one thing, or every rule that a section breaks."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, SettingsError):
+        where = ".".join(map(str, _section(error["loc"])))
+        return [replace(p, where=f"{where}.{p.where}") for p in cause.problems]
+    return [_problem(error["loc"], error["type"], error["msg"], error["input"])]
+
+
+def _section(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """A place in the file: pydantic puts the kind of a processing section into it."""
+    return (*loc[:2], *loc[3:]) if loc[:1] == ("processing",) and len(loc) > 2 else loc
+
+
 def _problem(loc: tuple[int | str, ...], kind: str, message: str, given: object) -> Problem:
+    loc, full = _section(loc), loc
     where = ".".join(map(str, loc))
-    if kind != "extra_forbidden":
+    if kind not in UNKNOWN:
         return Problem(f"{message} (given: {given!r})", where)
     known = list(Config.model_fields)
     if len(loc) > 1:
-        section = Config.model_fields[str(loc[0])].annotation
-        known = list(getattr(section, "model_fields", {}))
+        known = _keys(full)
     close = difflib.get_close_matches(str(loc[-1]), known, 1)
     what = "unknown section" if len(loc) == 1 else "unknown key"
     hint = f"Did you mean '{close[0]}'?" if close else ""
     return Problem(what, where, ", ".join(known), hint)
+
+
+def _keys(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at a place may have."""
+    if loc[0] == "processing":
+        return [f.name for f in dataclasses.fields(KINDS[str(loc[2])])]
+    if loc[0] == "postprocessing":
+        return [f.name for f in dataclasses.fields(Ranking)]
+    return list(command_sections()[str(loc[0])].model_fields)

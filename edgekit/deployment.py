@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgekit.artefact import Manifest, Port, load_manifest
+from edgekit.artefact import Manifest, Port, load_manifest, raw_manifest
 from edgekit.errors import DataError, Problem, ToolError, UsageError, convert_again
 from edgekit.ir import Graph
 from edgekit.ir.serialize import load_graph
@@ -21,6 +21,7 @@ from edgekit.pipeline.checks import count_identical
 from edgekit.pipeline.convert import REPORT, STORE, VECTORS, write_report
 from edgekit.pipeline.debugging import compare_trace
 from edgekit.pipeline.evaluation import by_name, score
+from edgekit.pipeline.helpers import filled, raw_feeds
 from edgekit.pipeline.reporting import latency_of
 from edgekit.pipeline.vectors import reference_outputs
 from edgekit.pipeline.verification import Candidate
@@ -116,6 +117,7 @@ class Deployment:
         carry_state: bool = False,
         toolchain: ToolchainChoice = "auto",
         emulator: EmulatorChoice = "auto",
+        raw: bool = False,
     ) -> dict[str, Array]:
         """Run samples.
 
@@ -127,6 +129,7 @@ class Deployment:
             toolchain: compiler of the image; auto takes the one that the conversion chose, on the
                 host the first with a stored image.
             emulator: where to run it.
+            raw: the inputs are pixels or samples, as the helpers of ``processing`` take them.
 
         Returns:
             Arrays by output name, samples first, in the model's own layout and dtype.
@@ -135,17 +138,21 @@ class Deployment:
             DataError: the inputs do not fit.
             ToolError: compiler or emulator missing or failed.
         """
-        named = feeds(self.graph, inputs, "input data")
-        inner = [named[v.name] for v in self.graph.inputs]
+        if raw:
+            manifest, inner = raw_manifest(self.manifest), raw_feeds(self.manifest, inputs)
+        else:
+            named = feeds(self.graph, inputs, "input data")
+            manifest, inner = self.manifest, [named[v.name] for v in self.graph.inputs]
         if on == "reference":
+            inner = filled(self.manifest, inner) if raw else inner
             found = reference_outputs(self.graph, inner, carry_state)
         elif on == "host":
             image = host_image(self.folder, self.manifest, toolchain)
-            found = HOST.run(image, self.manifest, inner, carry_state=carry_state).outputs
+            found = HOST.run(image, manifest, inner, carry_state=carry_state).outputs
         else:
             runner = self._runner(emulator)
-            image = self._image(toolchain)
-            found = runner.run(image, self.manifest, inner, carry_state=carry_state).outputs
+            image = self._image(toolchain, raw=raw)
+            found = runner.run(image, manifest, inner, carry_state=carry_state).outputs
         by_name = {
             v.name: a.reshape(-1, *v.type.shape[1:])
             for v, a in zip(self.graph.outputs, found, strict=True)
@@ -272,12 +279,15 @@ class Deployment:
             raise ToolError(f"no emulator can run {self.core.name}", [found])
         return found
 
-    def _image(self, choice: ToolchainChoice, trace: bool = False) -> Image:
+    def _image(self, choice: ToolchainChoice, trace: bool = False, raw: bool = False) -> Image:
         if choice == "auto":
             known = [c.name for c in self.report.toolchain if c.chosen]
             choice = "gcc" if known == ["gcc"] else "zig" if known == ["zig"] else "auto"
         if self.core.is_host:
             return host_image(self.folder, self.manifest, choice, trace=trace)
+        if raw:
+            manifest = raw_manifest(self.manifest)
+            return firmware_image(self.folder, manifest, self.core, choice, part="raw")
         return firmware_image(self.folder, self.manifest, self.core, choice, trace=trace)
 
 

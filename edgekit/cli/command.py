@@ -11,6 +11,8 @@ import click
 
 from edgekit.cli.ui import Ui
 
+CONFIG = "edgekit.config"
+"""Where a command's context keeps the path of its config file."""
 FILE = click.Path(path_type=Path)
 QUIET = (
     "Print only warnings, errors and the answer that was asked for: no progress, no tables beside "
@@ -77,6 +79,7 @@ def config_option(command: str) -> Callable[[Callable[..., None]], Callable[...,
             return
         from edgekit.config import section_values
 
+        ctx.meta[CONFIG] = value
         ctx.default_map = {**(ctx.default_map or {}), **section_values(value, command)}
 
     return click.option(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from edgekit.artefact import Manifest
 from edgekit.errors import ToolError
@@ -21,6 +22,8 @@ BUILD = "build"
 STAMP = "built.json"
 """Beside each image: what it was made from, and by which version of its compiler."""
 PARALLEL = 2
+Part = Literal["", "preprocess", "raw"]
+"""What an image calls: the model, the helpers before it, or both."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,12 @@ def toolchains_for(core: Core, choice: ToolchainChoice) -> tuple[Toolchain, ...]
     return found
 
 
-def firmware_path(folder: Path, core: Core, toolchain: str, trace: bool = False) -> Path:
-    """Where the firmware image of a converted model lies."""
-    return folder / BUILD / f"{core.name}-{toolchain}{'-trace' if trace else ''}" / "firmware.elf"
+def firmware_path(
+    folder: Path, core: Core, toolchain: str, trace: bool = False, part: Part = ""
+) -> Path:
+    """Where a firmware image of a converted model lies."""
+    variant = "-trace" if trace else f"-{part}" if part else ""
+    return folder / BUILD / f"{core.name}-{toolchain}{variant}" / "firmware.elf"
 
 
 def library_path(folder: Path, name: str, toolchain: str, trace: bool = False) -> Path:
@@ -193,7 +199,13 @@ def host_image(
 
 
 def firmware_image(
-    folder: Path, manifest: Manifest, core: Core, choice: ToolchainChoice, *, trace: bool = False
+    folder: Path,
+    manifest: Manifest,
+    core: Core,
+    choice: ToolchainChoice,
+    *,
+    trace: bool = False,
+    part: Part = "",
 ) -> Image:
     """The firmware of a converted model: as stored, built anew where it is missing or stale.
 
@@ -201,15 +213,16 @@ def firmware_image(
         folder, manifest, core: the converted model and the core it was made for.
         choice: its compiler; auto takes the first whose image is stored.
         trace: whether it reports the arena after each step.
+        part: what it calls; ``manifest`` describes that.
 
     Raises:
         ToolError: the compiler is missing or fails.
     """
     for name in TOOLCHAINS if choice == "auto" else (choice,):
-        path = firmware_path(folder, core, name, trace)
+        path = firmware_path(folder, core, name, trace, part)
         found = _stored(path, name, core, folder, manifest, trace)
         if found is not None:
             return found
     tool = toolchains_for(core, choice)[0]
-    path = firmware_path(folder, core, tool.name, trace)
+    path = firmware_path(folder, core, tool.name, trace, part)
     return _firmware(tool, folder, manifest, core, path, trace)()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 
 from codegen.c.emit import STACK_UNKNOWN, Source, Vectors, emit
 from codegen.c.literals import is_prefix, prefix
+from codegen.c.processing import add_processing
 from edgekit.artefact import Manifest
 from edgekit.errors import ToolError, UsageError
 from edgekit.ir import Graph
 from edgekit.ir.serialize import save_graph
 from edgekit.options import ConvertOptions
 from edgekit.pipeline.builds import build_all, confirm_images
+from edgekit.pipeline.helpers import check_helpers, rankings
 from edgekit.pipeline.lowering import Lowered, lower
 from edgekit.pipeline.output import refuse_existing, staged
 from edgekit.pipeline.reporting import make_report
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
 from edgekit.pipeline.verification import NOT_RUN, Verified, verify_images
+from edgekit.processing import Processing
 from edgekit.report.codec import to_json
 from edgekit.report.model import Report
 from targets.fit import check_fit
@@ -38,6 +41,7 @@ STORE = "edgekit"
 VECTORS = "vectors.npz"
 REPORT = "report.json"
 PAGE = "report.html"
+NONE = Processing()
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def convert_model(
     calibration: Arrays | None,
     progress: Progress,
     refuse: bool = True,
+    processing: Processing = NONE,
 ) -> Conversion:
     """Convert a model into ``out``, which is either complete afterwards or as it was before.
 
@@ -79,6 +84,7 @@ def convert_model(
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")
     artefact = emit(lowered.program, name, target.core.name, origin, vectors)
+    artefact = add_processing(artefact, processing)
     known = artefact.manifest
     check_fit(target, known.weights_bytes, known.arena_bytes + known.state_bytes)
     with staged(out) as folder:
@@ -88,6 +94,11 @@ def convert_model(
             folder, artefact.manifest, target, vectors, options, progress, refuse
         )
         report = make_report(lowered, artefact.manifest, target, options, verified, calibration)
+        report = replace(
+            report,
+            preprocessing=check_helpers(folder, artefact.manifest, verified, options, progress),
+            postprocessing=rankings(artefact.manifest),
+        )
         _refuse_misfit(target, report)
         progress("writing the report")
         state_stack(folder, artefact.manifest, report.memory.stack_bytes)

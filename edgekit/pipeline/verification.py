@@ -51,6 +51,7 @@ class Verified:
         emulator: name and version, or ``not_run``.
         reason: why it was not run, empty otherwise.
         vectors: number of vectors compared.
+        host: libraries for this machine that ran.
     """
 
     checks: tuple[Check, ...]
@@ -60,6 +61,7 @@ class Verified:
     emulator: str
     reason: str
     vectors: int
+    host: tuple[Image, ...] = ()
 
     @property
     def best(self) -> Candidate:
@@ -114,7 +116,9 @@ def verify_images(
         _refuse_differences(checks)
     chosen, why = _choose(candidates, flash_bytes)
     version = NOT_RUN if runner is None else runner.version(core)
-    return Verified(tuple(checks), tuple(candidates), chosen, why, version, reason, count)
+    return Verified(
+        tuple(checks), tuple(candidates), chosen, why, version, reason, count, images.host
+    )
 
 
 def _runner(core: Core, emulator: EmulatorChoice) -> tuple[Runner | None, str]:

@@ -72,7 +72,11 @@ class AudioInput:
         check.between(1, 128, "mel_bins")
         check.between(0, self.mel_bins, "coefficients")
         check.between(0, 10, "log_bits")
-        for key, choices in (("arithmetic", Arithmetic), ("window", Window), ("spectrum", Spectrum)):
+        for key, choices in (
+            ("arithmetic", Arithmetic),
+            ("window", Window),
+            ("spectrum", Spectrum),
+        ):
             check.choice(key, choices)
         lengths = ", ".join(map(str, FFT_LENGTHS))
         check.rule(self.fft_length in FFT_LENGTHS, "fft_length", lengths)

@@ -60,7 +60,9 @@ class ImageInput:
         channels = channels_of(self.model_colour)
         counts = f"1 or {channels} numbers" if channels > 1 else "1 number"
         check.rule(numbers(self.mean, channels), "mean", counts)
-        check.rule(numbers(self.scale, channels) and 0 not in self.scale, "scale", f"{counts}, not 0")
+        check.rule(
+            numbers(self.scale, channels) and 0 not in self.scale, "scale", f"{counts}, not 0"
+        )
         check.done("image")
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.report.model import Cycles, Memory, Report
+from typing import Any
+
+from edgekit.report.model import Cycles, Memory, Preprocessing, Report
 
 UNKNOWN = "unknown"
 _KIB = 1024
@@ -142,6 +144,29 @@ def verdict(report: Report) -> tuple[str, str]:
     where = "; runs natively" if natively(report) else " in every run"
     largest = f"; largest difference {number(v.max_abs_diff)}" if real else ""
     return "good", f"{right} on {v.vectors} vectors{where}{largest}"
+
+
+def helper(made: Preprocessing) -> str:
+    """What a helper before the model takes and how it works, in one line."""
+    s = made.settings
+    if made.kind == "image":
+        size = f"{s['width']}x{s['height']} {s['colour']}"
+        return f"{size} image, {s['resize']}, to {s['model_colour']}"
+    kind = f"MFCC {s['coefficients']} of" if s["coefficients"] else "log-mel"
+    bands = (
+        f"{kind} {s['mel_bins']} bands, window {s['window_ms']:g} ms every {s['stride_ms']:g} ms"
+    )
+    samples = f"{made.shape[-1]} samples at {s['sample_rate_hz']} Hz"
+    return f"{samples}, {bands}, {s['arithmetic']}"
+
+
+def settings_line(made: Preprocessing) -> str:
+    """Every setting of a helper."""
+    return ", ".join(f"{k}={_plain(v)}" for k, v in made.settings.items())
+
+
+def _plain(value: Any) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)
 
 
 def natively(report: Report) -> bool:

@@ -299,6 +299,50 @@ class GraphNode:
 
 
 @dataclass(frozen=True)
+class Preprocessing:
+    """The helper that makes one input from pixels or samples.
+
+    Attributes:
+        input: the model's input.
+        kind: ``image`` or ``audio``.
+        settings: as they were given, defaults included.
+        dtype: element type of its own input.
+        shape: shape of its own input, batch axis included.
+        scratch_bytes: scratch that the caller gives, bytes.
+        table_bytes: its constants in flash, bytes.
+        instructions: instructions of one call, counted on the emulated core.
+        compared: where its results were compared with the numpy definition and found identical.
+    """
+
+    input: str
+    kind: str
+    settings: dict[str, Scalar | tuple[float, ...]]
+    dtype: str
+    shape: tuple[int, ...]
+    scratch_bytes: int
+    table_bytes: int
+    instructions: int | None = None
+    compared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Postprocessing:
+    """The helper that ranks the classes of one output.
+
+    Attributes:
+        output: the model's output.
+        labels: names of the classes.
+        top: how many classes are given at most.
+        threshold: smallest real score that is given; null for none.
+    """
+
+    output: str
+    labels: tuple[str, ...]
+    top: int
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
 class Versions:
     """What made the figures.
 
@@ -335,6 +379,8 @@ class Report:
         toolchain: every compiler that was tried.
         accuracy: figures over labelled data.
         graph: the graph in execution order.
+        preprocessing: helpers that make inputs from pixels or samples.
+        postprocessing: helpers that rank outputs.
         warnings: what a reader must know before trusting the figures.
         schema_version: version of this format.
     """
@@ -352,5 +398,7 @@ class Report:
     toolchain: tuple[ToolchainCandidate, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
     graph: tuple[GraphNode, ...] = ()
+    preprocessing: tuple[Preprocessing, ...] = ()
+    postprocessing: tuple[Postprocessing, ...] = ()
     warnings: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION

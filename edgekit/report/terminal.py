@@ -86,6 +86,13 @@ def summary(report: Report) -> Facts:
     for line in report.accuracy:
         figure = f"{line.value:.4f}" if line.metric != "mse" else fmt.number(line.value)
         grid.add_row(line.metric, f"{figure}  {line.subject}, {line.samples:,} samples")
+    for made in report.preprocessing:
+        cost = "" if made.instructions is None else f", {fmt.count(made.instructions)} instructions"
+        same = f"identical to numpy on {', '.join(made.compared)}" if made.compared else ""
+        grid.add_row("Input", Text.assemble(made.input, " from ", fmt.helper(made), cost))
+        grid.add_row("", Text(same, style="dim"))
+    for after in report.postprocessing:
+        grid.add_row("Output", f"{after.output}, the best {after.top} of it")
     level, sentence = fmt.verdict(report)
     grid.add_row("Verified", Text(f"{_MARK[level]} {sentence}", style=_STYLE[level]))
     runs = f"{report.verification.reference} against {fmt.compared(report)}"

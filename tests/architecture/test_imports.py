@@ -16,7 +16,7 @@ PACKAGES = ("edgekit", "quantize", "codegen", "targets", "profiles")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("edgekit.errors",),
-    ("edgekit.files", "edgekit.ir", "edgekit.options", "edgekit.shadowing"),
+    ("edgekit.files", "edgekit.ir", "edgekit.options", "edgekit.processing", "edgekit.shadowing"),
     ("edgekit.artefact", "edgekit.config", "edgekit.npz", "quantize.requantize"),
     ("quantize.reference",),
     ("targets", "edgekit.passes"),

@@ -18,6 +18,7 @@ import edgekit
 from edgekit.artefact import Manifest, Port
 from edgekit.cli.app import cli
 from edgekit.ir import DType
+from edgekit.processing import Processing
 from edgekit.report.results import DebugResult, DebugStep, Evaluation, Profile, QuantizeSummary
 from tests.report.samples import full_report
 
@@ -59,10 +60,13 @@ class FakeApi:
         options: dict[str, Any],
         *,
         calibration: Path | None = None,
+        processing: Processing | None = None,
         progress: Callable[[str], None] = print,
     ) -> FakeDeployment:
         progress("building with zig")
-        self.note("convert", model=model, out=out, calibration=calibration, **options)
+        paths = {"model": model, "out": out, "calibration": calibration}
+        extra = {} if processing is None else {"processing": processing}
+        self.note("convert", **paths, **extra, **options)
         return FakeDeployment(self)
 
     def load(self, out: Path) -> FakeDeployment:

@@ -9,14 +9,16 @@ from codegen.c.processing.helper import HelperWriter
 from edgekit.artefact import Port
 from edgekit.ir import DType
 from edgekit.processing import AudioInput
-from quantize.reference.processing import fixed, tables
-from quantize.reference.processing.audio import feature_requant, frame_count
+from quantize.processing import fixed, tables
+from quantize.processing.audio import feature_requant, frame_count
 
 ALIGN = 8
 
 
 def check_audio(writer: HelperWriter, settings: AudioInput) -> None:
     """Note where the model's input does not hold whole frames, or a band would be empty."""
+    if settings.arithmetic == "float":
+        writer.refuse("arithmetic = 'float' has no C yet", "fixed")
     size = math.prod(writer.port.shape)
     if size % settings.features:
         what = f"the model's input has {size} elements"
@@ -39,14 +41,16 @@ def emit_audio(writer: HelperWriter, settings: AudioInput) -> None:
 
 def reserve(writer: HelperWriter, c_type: str, variable: str, count: int) -> str:
     """A variable that points to ``count`` elements of 4 bytes or fewer in the scratch."""
-    writer.lines.append(f"{c_type} *const {variable} = ({c_type} *)(void *)(scratch + {writer.scratch_bytes});")
+    writer.lines.append(
+        f"{c_type} *const {variable} = ({c_type} *)(void *)(scratch + {writer.scratch_bytes});"
+    )
     size = count * (2 if c_type == "int16_t" else 4)
     writer.scratch_bytes += -(-size // ALIGN) * ALIGN
     return variable
 
 
 def emit_fixed(writer: HelperWriter, settings: AudioInput) -> None:
-    """The steps of `quantize.reference.processing.fixed`."""
+    """The steps of `quantize.processing.fixed`."""
     length, bins, count = settings.fft_length, settings.mel_bins, settings.features
     table = tables.transform(length, "fixed")
     order = writer.table(table.order, "order")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from codegen.c import kernels
@@ -128,7 +129,9 @@ def _with_inputs(
     files = {
         f"{name}_preprocess.h": render("preprocess.h.j2", context),
         f"{name}_preprocess.c": render("preprocess.c.j2", context),
-        f"{name}_preprocess_kernels.h": render("kernels.h.j2", context | _kernel_names(name, "preprocess")),
+        f"{name}_preprocess_kernels.h": render(
+            "kernels.h.j2", context | _kernel_names(name, "preprocess")
+        ),
         "CMakeLists.txt": render("CMakeLists.txt.j2", context),
     }
     return Artefact(manifest, {**artefact.files, **files})
@@ -205,4 +208,8 @@ def setting_lines(settings: InputProcessing) -> list[str]:
     """``key = value`` of every setting that has a part in the result, for comments."""
     values = dataclasses.asdict(settings)
     unused = settings.unused if isinstance(settings, AudioInput) else ()
-    return [comment(f"{key} = {value}") for key, value in values.items() if key not in unused]
+    return [
+        comment(f"{key} = {json.dumps(value)}")
+        for key, value in values.items()
+        if key not in unused
+    ]

@@ -7,7 +7,7 @@ import numpy as np
 from codegen.c.processing.helper import HelperWriter
 from edgekit.processing import ImageInput
 from edgekit.processing.image import channels_of
-from quantize.reference.processing.image import byte_table, luma_weights, positions
+from quantize.processing.image import byte_table, luma_weights, positions
 
 
 def check_image(writer: HelperWriter, settings: ImageInput) -> None:

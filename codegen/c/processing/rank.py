@@ -10,7 +10,7 @@ from edgekit.artefact import Port
 from edgekit.errors import Problem
 from edgekit.ir import DType
 from edgekit.processing import Ranking
-from quantize.reference.processing.rank import least
+from quantize.processing.rank import least
 
 
 def check_rank(port: Port, settings: Ranking) -> list[Problem]:

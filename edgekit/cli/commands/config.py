@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,10 +39,18 @@ def config(ui: Ui, schema: bool, check: object) -> None:
         ui.result({"schema_version": 1, "config": values}, lambda: f"{check} is right")
     elif schema:
         text = file.schema_json()
-        ui.result({"schema_version": 1, **json.loads(text)}, text.rstrip)
+        _give(ui, {"schema_version": 1, **json.loads(text)}, text)
     else:
         text = file.template()
-        ui.result({"schema_version": 1, "template": text}, lambda: text)
+        _give(ui, {"schema_version": 1, "template": text}, text)
+
+
+def _give(ui: Ui, value: dict[str, Any], text: str) -> None:
+    """A file's text as it is: lines that a terminal wraps would no longer be one."""
+    if ui.json:
+        ui.result(value, lambda: "")
+    else:
+        ui.text(text.rstrip("\n"))
 
 
 def _check_targets(path: Path, config: Config) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.cli.command import FILE, Command, common, complete_targets, config_option
+from edgekit.cli.command import CONFIG, FILE, Command, common, complete_targets, config_option
 from edgekit.cli.params import (
     calibration_option,
     emulator_option,
@@ -23,6 +23,9 @@ from edgekit.cli.paths import check_folder
 from edgekit.cli.ui import Ui
 from edgekit.errors import UsageError
 from edgekit.options import Precision, Rounding, allowed
+
+if TYPE_CHECKING:
+    from edgekit.processing import Processing
 
 
 @click.command(
@@ -87,6 +90,9 @@ def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options:
     The code is built, run on this machine and on an emulated core, checked and measured.
     OUT gets the code, a test with stored vectors, a README and the report.
 
+    Sections [processing.INPUT] and [postprocessing.OUTPUT] of the config file add helpers that
+    make inputs from pixels or samples and rank outputs.
+
     The result of every run must equal the reference bit for bit, otherwise the exit code is 1.
     """
     from edgekit import api
@@ -98,7 +104,12 @@ def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options:
         raise UsageError("--rounding is for integers and has no effect with --precision float32")
     with ui.progress() as step:
         deployment = api.convert(
-            model, out, api.ConvertOptions(**options), calibration=calibration, progress=step
+            model,
+            out,
+            api.ConvertOptions(**options),
+            calibration=calibration,
+            processing=_processing(),
+            progress=step,
         )
     report = deployment.report
     if ui.json or ui.quiet:
@@ -107,3 +118,13 @@ def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options:
     ui.summary(report, lambda: terminal.report_view(report, layers=False))
     if not ui.json:
         ui.note(f"\n{out}/report.html has the whole report; per layer: edgekit report {out}")
+
+
+def _processing() -> Processing | None:
+    """The sections of the config file that the command line has no options for."""
+    path = click.get_current_context().meta.get(CONFIG)
+    if path is None:
+        return None
+    from edgekit.config import load_processing
+
+    return load_processing(path)

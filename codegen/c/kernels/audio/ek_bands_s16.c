@@ -1,5 +1,5 @@
 /* Root of the energy of each band, the frame's shift undone; weights have 12 fractional bits.
- * Specified in quantize/reference/processing/fixed.py. */
+ * Specified in quantize/processing/fixed.py. */
 #include "ek_bands.h"
 #include "ek_root.h"
 
@@ -11,7 +11,8 @@ EK_KERNEL void ek_bands_s16(const ek_bands *b, const int16_t *weights, int32_t s
         uint64_t energy = 0;
         for (int32_t i = 0; i < b->count[band]; ++i) {
             const uint32_t power = (uint32_t)(bin[0] * bin[0]) + (uint32_t)(bin[1] * bin[1]);
-            energy += (uint64_t)power * (uint32_t)*weights++;
+            const uint64_t weight = (uint16_t)*weights++;
+            energy += power * weight;
             bin += 2;
         }
         out[band] = ek_root_u64(energy) >> shift;

@@ -1,5 +1,5 @@
 /* Cosine transform of features: `coefficients` rows of `size` cosines with 14 fractional bits,
- * sums rounded half up. Specified in quantize/reference/processing/fixed.py. */
+ * sums rounded half up. Specified in quantize/processing/fixed.py. */
 #include "ek_common.h"
 
 EK_KERNEL void ek_cosines_s32(int32_t size, int32_t coefficients, const int16_t *cosines,

@@ -1,6 +1,6 @@
 /* Per-channel gain by the noise estimate, then a soft limit. `table` has gains for 0 and 1, then a
  * parabola (value, slope, bend) for each power of two.
- * Specified in quantize/reference/processing/fixed.py. */
+ * Specified in quantize/processing/fixed.py. */
 #include "ek_bits.h"
 
 #define EK_SNR_BITS 12

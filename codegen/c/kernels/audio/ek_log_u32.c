@@ -1,6 +1,6 @@
 /* ln(x * 2^up) * 2^log_bits of each element, 0 where that is not above 1, at most 65535.
  * `table` has log2(1 + t) - t at t = i / 128 in 1/65536.
- * Specified in quantize/reference/processing/fixed.py. */
+ * Specified in quantize/processing/fixed.py. */
 #include "ek_bits.h"
 
 #define EK_LN2 45426u /* in 1/65536 */

@@ -1,5 +1,5 @@
 /* Subtracts a running noise estimate (10 fractional bits, kept from frame to frame) from each band;
- * 5 per cent remain at least. Specified in quantize/reference/processing/fixed.py. */
+ * 5 per cent remain at least. Specified in quantize/processing/fixed.py. */
 #include "ek_common.h"
 
 #define EK_NOISE_ONE (1u << 14)

@@ -1,6 +1,6 @@
 /* Real transform in place: 2 * half floats in digit-reversed pairs become half + 1 bins (re, im).
  * Stages of radix 2 and 4, decimation in time. Specified in
- * quantize/reference/processing/spectrum.py, operation by operation. */
+ * quantize/processing/spectrum.py, operation by operation. */
 #include "ek_common.h"
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* One frame of samples times its window (12 fractional bits), shifted left so that the largest
  * uses all 15 bits, padded with zeros to `length`, pairs placed where the transform wants them.
- * Returns the shift. Specified in quantize/reference/processing/fixed.py. */
+ * Returns the shift. Specified in quantize/processing/fixed.py. */
 #include "ek_common.h"
 
 #define EK_WINDOW_BITS 12

@@ -1,5 +1,5 @@
 /* Images of bytes: one pixel of the resized, recoloured image.
- * Specified in quantize/reference/processing/image.py. */
+ * Specified in quantize/processing/image.py. */
 #ifndef EK_IMAGE_H
 #define EK_IMAGE_H
 

@@ -12,8 +12,8 @@ from edgekit.artefact import Port
 from edgekit.ir import DType, Quant
 from edgekit.ir.ops import Rounding
 from edgekit.processing import AudioInput
-from quantize.reference.processing import fixed, tables
-from quantize.reference.processing.spectrum import real_transform
+from quantize.processing import fixed, tables
+from quantize.processing.spectrum import real_transform
 from quantize.requantize import make_requant, requantize
 
 Samples = NDArray[np.int16]

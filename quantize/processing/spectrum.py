@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.reference.processing.tables import SAMPLE_MAX, Transform, radices
+from quantize.processing.tables import SAMPLE_MAX, Transform, radices
 
 Points = NDArray[Any]
 """(..., 2): real and imaginary parts."""

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.reference.processing.tables import (
+from quantize.processing.tables import (
     BAND_BITS,
     DCT_BITS,
     LOG_BITS,
@@ -40,7 +40,9 @@ def bit_length(x: Ints) -> Ints:
     return np.frexp(x.astype(np.float64))[1].astype(np.int64)
 
 
-def windowed(frames: NDArray[np.int16], window: NDArray[np.int16], length: int) -> tuple[Ints, Ints]:
+def windowed(
+    frames: NDArray[np.int16], window: NDArray[np.int16], length: int
+) -> tuple[Ints, Ints]:
     """Frames (n, samples) times the window, shifted up to use all 15 bits, padded with zeros.
 
     Returns:
@@ -106,7 +108,7 @@ def gain_table(input_bits: int) -> NDArray[np.int16]:
 
     def gain(x: int) -> int:
         level = np.float32(x) / np.float32(1 << input_bits) + np.float32(PCAN_OFFSET)
-        value = (1 << GAIN_BITS) * float(level) ** -PCAN_STRENGTH
+        value: float = (1 << GAIN_BITS) * float(level) ** -PCAN_STRENGTH
         return min(math.floor(value + 0.5), 0x7FFF)
 
     table = [gain(0), gain(1)]

@@ -131,7 +131,9 @@ def bands(settings: AudioInput) -> Bands:
     edges = np.linspace(low, high, settings.mel_bins + 2)
     bins = np.arange(1, settings.fft_length // 2 + 1)
     position = mel(bins * settings.sample_rate_hz / settings.fft_length)
-    start, count, weights = [], [], []
+    start: list[int] = []
+    count: list[int] = []
+    weights: list[Doubles] = []
     for left, centre, right in zip(edges, edges[1:], edges[2:], strict=False):
         rising = (position > left) & (position <= centre)
         falling = (position > centre) & (position <= right)
@@ -141,7 +143,7 @@ def bands(settings: AudioInput) -> Bands:
         inside = np.flatnonzero(rising | falling)
         if not len(inside):
             raise ValueError(f"band {len(start)} has no bin of the spectrum")
-        start.append(bins[inside[0]])
+        start.append(int(bins[inside[0]]))
         count.append(len(inside))
         weights.append(slopes[inside])
     flat = np.concatenate(weights)

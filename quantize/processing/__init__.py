@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from edgekit.artefact import Port
 from edgekit.processing import ImageInput, InputProcessing
-from quantize.reference.processing.audio import process_audio
-from quantize.reference.processing.image import byte_table, process_image
+from quantize.processing.audio import process_audio
+from quantize.processing.image import byte_table, process_image
 
 
 def process(raw: NDArray[Any], settings: InputProcessing, port: Port) -> NDArray[Any]:
