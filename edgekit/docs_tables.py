@@ -110,7 +110,8 @@ def float_library_document() -> str:
         "of the exact result: 0.5 means correctly rounded, 0 that the exact result always is a "
         "float32. It is a bound that holds for every argument tested - each exponent, both signs, "
         "subnormal numbers, ends of ranges, and a grid of some 64 million arguments for each "
-        "function of one argument - not a proof. Tests hold it on every run.",
+        "function of one argument (`python -m tests.codegen.float_sweep`) - not a proof. Tests "
+        "hold it on every run.",
         "",
         "Special values follow C99 Annex F: NaN gives NaN, signed zeros and infinities are what "
         "the standard says, powers included; no exception flags are promised. The sign of a NaN "

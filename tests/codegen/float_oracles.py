@@ -13,6 +13,11 @@ Reals = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 
+def _gelu(x: Reals) -> Reals:
+    tail = np.vectorize(math.erfc, otypes=[np.float64])(-x / math.sqrt(2))
+    return np.where(x == -np.inf, -0.0, 0.5 * x * tail)
+
+
 def _rsqrt(x: Reals) -> Reals:
     return np.asarray(1 / np.sqrt(x))
 
@@ -47,6 +52,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "ek_expm1f": np.expm1,
     "ek_floorf": np.floor,
     "ek_fmodf": np.fmod,
+    "ek_geluf": _gelu,
     "ek_log1pf": np.log1p,
     "ek_log2f": np.log2,
     "ek_logf": np.log,
