@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -89,6 +90,27 @@ def calibration_option(*, required: bool) -> Decorator:
         required=required,
         help="Samples for quantization: arrays named as the inputs, or x.",
     )
+
+
+def _load_plugins(ctx: click.Context, param: click.Parameter, value: tuple[Path, ...]) -> None:
+    if value and ctx.get_parameter_source("plugin") is not ParameterSource.COMMANDLINE:
+        raise UsageError("a plugin is loaded only where the command line names it")
+    if value and not ctx.resilient_parsing:
+        from edgekit.plugins import load_plugin
+
+        for path in value:
+            load_plugin(path)
+
+
+plugin_option = click.option(
+    "--plugin",
+    type=FILE,
+    multiple=True,
+    expose_value=False,
+    callback=_load_plugins,
+    metavar="FILE.py",
+    help="Load operators and kernels of your own. It is run as Python; may be given several times.",
+)
 
 
 def place_option(default: str) -> Decorator:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import DataError, convert_again, damage
+from edgekit.errors import DataError, Problem, convert_again, damage
 from edgekit.ir.dtype import DType
 from edgekit.ir.graph import Binding, Graph
 from edgekit.ir.ops import OPS, Clamp, Requant, Rescale, Rounding, Window
@@ -25,9 +25,9 @@ from edgekit.ir.verify import verify
 FORMAT = 1
 _DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 _TYPES: dict[str, Any] = {
-    **OPS,
-    **{c.__name__: c for c in (Clamp, FixedPoint, Quant, Requant, Rescale, TensorType, Window)},
+    c.__name__: c for c in (Clamp, FixedPoint, Quant, Requant, Rescale, TensorType, Window)
 }
+"""What the fields of operators and values are made of; operators themselves are in `OPS`."""
 _ENUMS: dict[str, type[enum.Enum]] = {"DType": DType, "Rounding": Rounding}
 
 
@@ -91,6 +91,11 @@ def load_graph(folder: Path) -> Graph:
 def _build(text: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Graph:
     if text["format"] != FORMAT:
         raise ValueError(f"format {text['format']}, this version reads {FORMAT}")
+    unknown = sorted({node["op"]["type"] for node in text["nodes"]} - OPS.keys())
+    if unknown:
+        what = f"the stored graph of '{text['name']}' has operators of a plugin"
+        problems = [Problem("is not known", f"operator '{name}'") for name in unknown]
+        raise DataError(f"{what}; load it with --plugin FILE.py", problems)
     graph = Graph(text["name"])
     known: dict[str, Value] = {}
 
@@ -162,5 +167,5 @@ def _decode(raw: Any) -> Any:
     if isinstance(raw, dict):
         if "enum" in raw:
             return _ENUMS[raw["enum"]](raw["value"])
-        return _TYPES[raw["type"]](**{k: _decode(v) for k, v in raw["fields"].items()})
+        return {**_TYPES, **OPS}[raw["type"]](**{k: _decode(v) for k, v in raw["fields"].items()})
     return raw

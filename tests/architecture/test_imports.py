@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("targets", "edgekit.passes"),
     ("quantize", "edgekit.importers", "edgekit.exporters", "edgekit.schedule", "edgekit.report"),
     ("codegen",),
-    ("profiles",),
+    ("edgekit.plugins", "profiles"),
     ("edgekit.pipeline",),
     ("edgekit.deployment",),
     ("edgekit.api",),
@@ -113,7 +113,7 @@ def test_the_rule_is_the_documented_one() -> None:
 
 
 def test_examples_use_the_public_interface() -> None:
-    parts = "api cli deployment errors files npz options report"
+    parts = "api cli deployment errors files npz options plugins report"
     allowed = tuple(f"edgekit.{name}" for name in parts.split())
     for path in sorted((ROOT / "examples").rglob("*.py")):
         for line, name in imports(path, KNOWN):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ _INDENT: dict[str, Any] = {"subsequent_indent": "    ", "break_long_words": Fals
 def locate() -> dict[str, Path]:
     """File name -> path of every kernel source and header."""
     return {p.name: p for p in sorted(_FOLDER.glob("*/ek_*.[ch]"))}
+
+
+def add(files: Mapping[str, Path]) -> None:
+    """Make further kernel files known, by name (those of a plugin)."""
+    locate().update(files)
 
 
 @functools.cache

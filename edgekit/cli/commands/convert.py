@@ -16,6 +16,7 @@ from edgekit.cli.params import (
     names_option,
     observer_option,
     percentile_option,
+    plugin_option,
     refuse_idle_percentile,
     toolchain_option,
 )
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     help="Test vectors to store and compare.",
 )
 @force_option
+@plugin_option
 @config_option("convert")
 @common
 def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options: Any) -> None:

@@ -16,6 +16,7 @@ from edgekit.cli.params import (
     image_toolchain_option,
     names_option,
     place_option,
+    plugin_option,
 )
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 @image_toolchain_option
 @image_emulator_option
 @force_option
+@plugin_option
 @config_option("debug")
 @common
 def debug(

@@ -8,7 +8,12 @@ import click
 
 from edgekit.cli import exits
 from edgekit.cli.command import FILE, Command, common, config_option
-from edgekit.cli.params import image_emulator_option, image_toolchain_option, place_option
+from edgekit.cli.params import (
+    image_emulator_option,
+    image_toolchain_option,
+    place_option,
+    plugin_option,
+)
 from edgekit.cli.ui import Ui
 from edgekit.errors import UsageError
 from edgekit.options import EmulatorChoice, Place, ToolchainChoice
@@ -36,6 +41,7 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 )
 @image_toolchain_option
 @image_emulator_option
+@plugin_option
 @config_option("evaluate")
 @common
 def evaluate(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import Command, common, complete_targets, config_option
-from edgekit.cli.params import model_argument
+from edgekit.cli.params import model_argument, plugin_option
 from edgekit.cli.ui import Ui
 
 
@@ -20,6 +20,7 @@ from edgekit.cli.ui import Ui
 )
 @model_argument
 @click.option("--target", shell_complete=complete_targets, help="Core or board to ask about.")
+@plugin_option
 @config_option("inspect")
 @common
 def inspect(ui: Ui, model: Path, target: str | None) -> None:

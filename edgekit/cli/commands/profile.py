@@ -12,6 +12,7 @@ from edgekit.cli.params import (
     image_emulator_option,
     image_toolchain_option,
     place_option,
+    plugin_option,
 )
 from edgekit.cli.ui import Ui
 from edgekit.options import EmulatorChoice, Place, ToolchainChoice
@@ -31,6 +32,7 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 @place_option("emulator")
 @image_toolchain_option
 @image_emulator_option
+@plugin_option
 @config_option("profile")
 @common
 def profile(

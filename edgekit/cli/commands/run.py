@@ -13,6 +13,7 @@ from edgekit.cli.params import (
     image_emulator_option,
     image_toolchain_option,
     place_option,
+    plugin_option,
 )
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
@@ -41,6 +42,7 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 @image_toolchain_option
 @image_emulator_option
 @force_option
+@plugin_option
 @config_option("run")
 @common
 def run(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgekit.errors import ModelError, Problem
 from edgekit.importers.onnx.context import MAX_ELEMENTS, Call, Context, Refusal
 from edgekit.importers.onnx.read import default_opset, ordered, read_constants, read_model
-from edgekit.importers.onnx.registry import HANDLERS
+from edgekit.importers.onnx.registry import handler_of
 from edgekit.ir import DType, Graph, TensorType, Value, verify
 from edgekit.ir.op import ShapeError
 from edgekit.ir.ops import Copy
@@ -72,7 +72,7 @@ def load_onnx(path: Path, pinned: Mapping[str, NDArray[Any]] | None = None) -> G
 def _check_operators(model: Any, path: Path) -> None:
     problems = []
     for node in model.graph.node:
-        if node.op_type in HANDLERS and node.domain in ("", "ai.onnx"):
+        if handler_of(node.domain, node.op_type) is not None:
             continue
         domain = f" of domain '{node.domain}'" if node.domain else ""
         where = f"node '{node.name or (node.output[0] if node.output else '')}'"
@@ -130,7 +130,9 @@ def _import_node(proto: Any, context: Context) -> None:
         if not call.output_names or not call.output_names[0]:
             raise Refusal("it has no output")
         _check_inputs(call)
-        HANDLERS[call.op_type](call)
+        handler = handler_of(proto.domain, proto.op_type)
+        assert handler is not None  # checked for the whole model
+        handler(call)
         call.finish()
     except Refusal as error:
         context.problems.append(Problem(error.what, where, error.allowed, error.hint))

@@ -7,6 +7,13 @@ from collections.abc import Callable
 from edgekit.importers.onnx import convolution, elementwise, linear, quantization, shaping, softmax
 from edgekit.importers.onnx.context import Call
 
+
+def handler_of(domain: str, op_type: str) -> Callable[[Call], None] | None:
+    """The handler of a node, or None; operators of other domains are listed as
+    ``domain.OpType`` (plugins add them)."""
+    return HANDLERS.get(op_type if domain in ("", "ai.onnx") else f"{domain}.{op_type}")
+
+
 HANDLERS: dict[str, Callable[[Call], None]] = {
     "Abs": elementwise.unary,
     "Add": elementwise.add,
