@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edgekit.ir import Graph, Node
-from edgekit.ir.ops import AvgPool2D, Conv2D, MaxPool2D
+from edgekit.ir.ops import AvgPool2D, Conv2D, ConvTranspose, MaxPool2D
 from edgekit.passes.rewrite import append_transpose, permute_type, prepend_transpose
 
 TO_LAST = (0, 2, 3, 1)
@@ -25,6 +25,10 @@ class ToNhwc:
             if isinstance(op, Conv2D | MaxPool2D | AvgPool2D) and op.layout == "NCHW":
                 graph.set_op(node, replace(op, layout="NHWC"))
                 self._turn(graph, node, 2 if isinstance(op, Conv2D) else 1)
+                changed = True
+            elif isinstance(op, ConvTranspose) and len(op.size) == 2 and not op.channels_last:
+                graph.set_op(node, replace(op, channels_last=True))
+                self._turn(graph, node, 1)
                 changed = True
         return changed
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgekit.ir import ops
 from edgekit.ir.ops import Op
-from quantize.reference import integer, pointwise, real, shaping
+from quantize.reference import integer, pointwise, real, shaping, volume
 
 Definition = Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
 """``(op, node, *inputs) -> output``, a tuple where there are several; samples lie in axis 0."""
@@ -18,6 +18,8 @@ REAL: dict[type[Op], Definition] = {
     ops.AvgPool2D: real.avg_pool,
     ops.BatchNorm: real.batch_norm,
     ops.Conv2D: real.conv2d,
+    ops.ConvNd: volume.conv,
+    ops.ConvTranspose: volume.conv_transpose,
     ops.Dense: real.dense,
     ops.LogSoftmax: real.log_softmax,
     ops.MaxPool2D: real.max_pool,
@@ -27,12 +29,13 @@ REAL: dict[type[Op], Definition] = {
 }
 """Operators whose data inputs must be float32."""
 
-PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.Pointwise)
+PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.PoolNd, ops.Pointwise)
 """Operators on real or integer tensors of any type, without quantization."""
 
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
     **pointwise.DEFINITIONS,
+    **volume.DEFINITIONS,
     ops.Add: real.add,
     ops.Clip: real.clip,
     ops.Concat: shaping.concat,

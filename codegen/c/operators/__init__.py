@@ -1,6 +1,6 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
-from codegen.c.operators import integer, layers, pointwise, real, shaping
+from codegen.c.operators import integer, layers, pointwise, real, shaping, volume
 from codegen.c.step import Emitter
 from edgekit.ir import DType
 from edgekit.ir.op import Op
@@ -36,6 +36,7 @@ REAL = (DType.FLOAT32,)
 EMITTERS: dict[type[Op], Emitter] = {
     **layers.EMITTERS,
     **pointwise.EMITTERS,
+    **volume.EMITTERS,
     Add: Emitter(real.emit_binary),
     AvgPool2D: Emitter(real.emit_avg_pool, types=REAL),
     Clip: Emitter(real.emit_clip, types=REAL),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgekit.importers.onnx import convolution, elementwise, linear, quantization, shaping, softmax
+from edgekit.importers.onnx import (
+    convolution,
+    elementwise,
+    linear,
+    pooling,
+    quantization,
+    shaping,
+    softmax,
+)
 from edgekit.importers.onnx.context import Call
 
 
@@ -17,13 +25,14 @@ def handler_of(domain: str, op_type: str) -> Callable[[Call], None] | None:
 HANDLERS: dict[str, Callable[[Call], None]] = {
     "Abs": elementwise.unary,
     "Add": elementwise.add,
-    "AveragePool": convolution.average_pool,
+    "AveragePool": pooling.average_pool,
     "BatchNormalization": linear.batch_normalization,
     "Cast": shaping.cast,
     "Clip": elementwise.clip,
     "Concat": shaping.concat,
     "Constant": shaping.constant,
     "Conv": convolution.conv,
+    "ConvTranspose": convolution.conv_transpose,
     "DequantizeLinear": quantization.dequantize_linear,
     "Div": elementwise.binary,
     "Dropout": shaping.passthrough,
@@ -32,14 +41,17 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "Flatten": shaping.flatten,
     "Gather": shaping.gather,
     "Gemm": linear.gemm,
-    "GlobalAveragePool": convolution.global_average_pool,
+    "GlobalAveragePool": pooling.global_average_pool,
+    "GlobalLpPool": pooling.global_lp_pool,
+    "GlobalMaxPool": pooling.global_max_pool,
     "Greater": elementwise.binary,
     "Identity": shaping.passthrough,
     "Less": elementwise.binary,
     "Log": elementwise.unary,
     "LogSoftmax": softmax.softmax,
+    "LpPool": pooling.lp_pool,
     "MatMul": linear.matmul,
-    "MaxPool": convolution.max_pool,
+    "MaxPool": pooling.max_pool,
     "Mul": elementwise.mul,
     "Neg": elementwise.unary,
     "Not": elementwise.unary,

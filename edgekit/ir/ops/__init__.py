@@ -38,6 +38,7 @@ from edgekit.ir.ops.integer import (
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.shaping import Concat, Pad, Reshape, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
+from edgekit.ir.ops.volume import ConvNd, ConvTranspose, MaxPoolIndices, PoolNd, Span
 
 OPS: dict[str, type[Op]] = {
     op.__name__: op
@@ -46,6 +47,7 @@ OPS: dict[str, type[Op]] = {
         Add, Binary, Cast, Clip, Copy, Dequantize, Mul, Quantize, Sub, Unary, Where,
         # layers
         AvgPool2D, BatchNorm, Conv2D, Dense, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
+        ConvNd, ConvTranspose, MaxPoolIndices, PoolNd,
         # moving elements
         Concat, Pad, Reshape, Transpose,
         # integer
@@ -66,17 +68,21 @@ __all__ = [
     "Clip",
     "Concat",
     "Conv2D",
+    "ConvNd",
+    "ConvTranspose",
     "Copy",
     "Dense",
     "Dequantize",
     "LogSoftmax",
     "MatMul",
     "MaxPool2D",
+    "MaxPoolIndices",
     "Mean",
     "Mul",
     "Op",
     "Pad",
     "Pointwise",
+    "PoolNd",
     "QAdd",
     "QAvgPool2D",
     "QClip",
@@ -92,6 +98,7 @@ __all__ = [
     "Reshape",
     "Rounding",
     "Softmax",
+    "Span",
     "Sub",
     "Transpose",
     "Unary",
