@@ -85,8 +85,7 @@ class AudioInput:
         nyquist = self.sample_rate_hz / 2
         check.rule(0 <= self.lower_hz < self.upper_hz, "lower_hz", "0 to below upper_hz")
         check.rule(self.upper_hz <= nyquist, "upper_hz", f"up to half the rate, {nyquist:g}")
-        for key in ("feature_scale", "log_offset", "sample_scale"):
-            check.rule(getattr(self, key) > 0, key, "above 0")
+        check.between(1e-30, 1e30, "feature_scale", "log_offset", "sample_scale")
         check.rule(self.noise_reduction or not self.pcan, "pcan", "false without noise_reduction")
         self._check_idle(check)
         check.done("audio")

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.artefact import Port
-from edgekit.ir import DType, Quant
+from edgekit.ir import Quant
 from edgekit.ir.ops import Rounding
 from edgekit.processing import AudioInput
-from quantize.processing import fixed, tables
+from quantize.processing import fixed, real, tables
 from quantize.processing.spectrum import real_transform
 from quantize.requantize import make_requant, requantize
+from quantize.schemes import quantize_array
 
 Samples = NDArray[np.int16]
 
@@ -62,6 +63,24 @@ def _cleaned(signal: fixed.Ints, settings: AudioInput, up: int) -> fixed.Ints:
     return out
 
 
+def real_features(raw: Samples, settings: AudioInput, count: int) -> NDArray[np.float32]:
+    """Features (n, count, features) of clips, ``feature_scale`` included."""
+    frames = frames_of(raw, settings, count)
+    padded = real.windowed(frames, real_window(settings), settings.fft_length)
+    spectrum = real_transform(padded, tables.transform(settings.fft_length, "float"))
+    magnitude = settings.spectrum == "magnitude"
+    energy = real.band_sums(spectrum, tables.bands(settings), magnitude)
+    features = real.logarithm(energy + np.float32(settings.log_offset))
+    if settings.coefficients:
+        features = real.transformed(features, tables.cosines(settings))
+    return features.reshape(len(raw), count, -1) * np.float32(settings.feature_scale)
+
+
+def real_window(settings: AudioInput) -> NDArray[np.float32]:
+    """The window with the factor of a sample in it."""
+    return (tables.window(settings) * settings.sample_scale).astype(np.float32)
+
+
 def feature_requant(settings: AudioInput, quant: Quant) -> Any:
     """How integer features become the model's int8: half up."""
     return make_requant(
@@ -81,10 +100,14 @@ def process_audio(raw: Samples, settings: AudioInput, port: Port) -> NDArray[Any
         (n, *port.shape[1:]).
     """
     count = frame_count(port, settings)
-    features = fixed_features(raw, settings, count)
     shape = (len(raw), *port.shape[1:])
-    if port.dtype is DType.FLOAT32:
-        real = features.astype(np.float32) * np.float32(settings.feature_scale)
-        return np.asarray(real).reshape(shape)
-    assert port.quant is not None
+    if settings.arithmetic == "float":
+        floats = real_features(raw, settings, count).reshape(shape)
+        if port.quant is None:
+            return floats
+        return quantize_array(floats, port.quant, half_even=port.half_even)
+    features = fixed_features(raw, settings, count)
+    if port.quant is None:
+        floats = features.astype(np.float32) * np.float32(settings.feature_scale)
+        return floats.reshape(shape)
     return requantize(features, feature_requant(settings, port.quant)).reshape(shape)

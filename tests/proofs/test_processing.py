@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,18 @@ MICRO_SPEECH = api.AudioInput(
     pcan=True,
     feature_scale=10 / 256,
 )
-WORDS = ("silence", "unknown", "yes", "no")
+KWS = api.AudioInput(  # as MLPerf Tiny's training script makes its features
+    sample_rate_hz=16000,
+    window_ms=40,
+    stride_ms=20,
+    fft_length=1024,
+    mel_bins=40,
+    lower_hz=20,
+    upper_hz=4000,
+    arithmetic="float",
+    spectrum="magnitude",
+    coefficients=10,
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Case:
     input: str
     settings: api.ImageInput | api.AudioInput
     raw: Array
-    classes: tuple[int, ...]
+    classes: tuple[int, ...] | None
 
 
 def clip(name: str) -> Array:
@@ -57,6 +68,18 @@ def micro_speech() -> Case:
     return Case(model, "Reshape_1", MICRO_SPEECH, clips, (2, 3, 0))
 
 
+def keywords() -> Case:
+    """Float MFCC; classes 9 and 3 are yes and no."""
+    clips = np.stack([clip(name)[: KWS.samples(49)] for name in ("yes", "no")])
+    return Case(int8_model("kws_ref_model"), "input_1", KWS, clips, (9, 3))
+
+
+def keywords_fixed() -> Case:
+    """MFCC in integers, which the model was not trained with: only that all agree is asked for."""
+    settings = replace(KWS, arithmetic="fixed", spectrum="power", feature_scale=2.0**-6)
+    return replace(keywords(), settings=settings, classes=None)
+
+
 def person() -> Case:
     """COCO images of 96 x 96, taken apart into odd 250 x 310 ones and resized again."""
     x, y = labelled("vww_coco_train2017_128")
@@ -69,7 +92,12 @@ def person() -> Case:
     )
 
 
-CASES = {"micro_speech": micro_speech, "vww": person}
+CASES = {
+    "micro_speech": micro_speech,
+    "kws": keywords,
+    "kws_fixed": keywords_fixed,
+    "vww": person,
+}
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -102,4 +130,5 @@ def test_raw_data_to_outputs(case: Case, deployment: Deployment) -> None:
         pytest.skip(str(deployment.report.verification.reason))
     (emulated,) = deployment.run({"x": case.raw}, on="emulator", raw=True).values()
     np.testing.assert_array_equal(emulated, wanted)
-    assert tuple(wanted.argmax(axis=-1)) == case.classes
+    if case.classes is not None:
+        assert tuple(wanted.argmax(axis=-1)) == case.classes

@@ -7,18 +7,15 @@ import math
 from codegen.c.literals import float_literal
 from codegen.c.processing.helper import HelperWriter
 from edgekit.artefact import Port
-from edgekit.ir import DType
 from edgekit.processing import AudioInput
 from quantize.processing import fixed, tables
-from quantize.processing.audio import feature_requant, frame_count
+from quantize.processing.audio import feature_requant, frame_count, real_window
 
 ALIGN = 8
 
 
 def check_audio(writer: HelperWriter, settings: AudioInput) -> None:
     """Note where the model's input does not hold whole frames, or a band would be empty."""
-    if settings.arithmetic == "float":
-        writer.refuse("arithmetic = 'float' has no C yet", "fixed")
     size = math.prod(writer.port.shape)
     if size % settings.features:
         what = f"the model's input has {size} elements"
@@ -36,7 +33,10 @@ def audio_samples(port: Port, settings: AudioInput) -> int:
 
 def emit_audio(writer: HelperWriter, settings: AudioInput) -> None:
     """Write the loop over the frames."""
-    emit_fixed(writer, settings)
+    if settings.arithmetic == "fixed":
+        emit_fixed(writer, settings)
+    else:
+        emit_float(writer, settings)
 
 
 def reserve(writer: HelperWriter, c_type: str, variable: str, count: int) -> str:
@@ -52,16 +52,8 @@ def reserve(writer: HelperWriter, c_type: str, variable: str, count: int) -> str
 def emit_fixed(writer: HelperWriter, settings: AudioInput) -> None:
     """The steps of `quantize.processing.fixed`."""
     length, bins, count = settings.fft_length, settings.mel_bins, settings.features
-    table = tables.transform(length, "fixed")
-    order = writer.table(table.order, "order")
+    order, transform = declare_transform(writer, length, "s16")
     window = writer.table(tables.fixed(tables.window(settings), tables.WINDOW_BITS), "window")
-    transform = writer.declare(
-        "ek_rfft_s16_table",
-        "transform",
-        half=length // 2,
-        twiddles=writer.table(table.twiddles, "twiddles"),
-        split=writer.table(table.split, "split"),
-    )
     bands, weights = declare_bands(writer, settings)
     points = reserve(writer, "int16_t", "points", length + 2)
     signal = reserve(writer, "uint32_t", "signal", bins)
@@ -92,6 +84,55 @@ def emit_fixed(writer: HelperWriter, settings: AudioInput) -> None:
         _emit_integer_features(writer, settings, result or features)
 
 
+def emit_float(writer: HelperWriter, settings: AudioInput) -> None:
+    """The steps of `quantize.processing.real`."""
+    length, bins, count = settings.fft_length, settings.mel_bins, settings.features
+    order, transform = declare_transform(writer, length, "f32")
+    window = writer.table(real_window(settings), "window")
+    bands, weights = declare_bands(writer, settings)
+    points = reserve(writer, "float", "points", length + 2)
+    features = reserve(writer, "float", "features", bins)
+    result = reserve(writer, "float", "result", count) if settings.coefficients else ""
+    with writer.loop("frame", frame_count(writer.port, settings)):
+        samples = f"raw + frame * {settings.stride}"
+        sized = (settings.window_length, length, window, order, samples, points)
+        writer.call("ek_window_f32", *sized)
+        writer.call("ek_rfft_f32", transform, points)
+        magnitude = int(settings.spectrum == "magnitude")
+        writer.call("ek_bands_f32", bands, weights, magnitude, points, features)
+        writer.call("ek_log_bands_f32", bins, float_literal(settings.log_offset), features)
+        if settings.coefficients:
+            cosines = writer.table(tables.cosines(settings), "cosines")
+            writer.call("ek_cosines_f32", bins, count, cosines, features, result)
+        _emit_real_features(writer, settings, result or features)
+
+
+def _emit_real_features(writer: HelperWriter, settings: AudioInput, features: str) -> None:
+    port, count = writer.port, settings.features
+    out = f"out + frame * {count}"
+    scale = float_literal(settings.feature_scale)
+    if port.quant is None:
+        writer.call("ek_scale_f32", count, scale, features, out)
+        return
+    writer.call("ek_scale_f32", count, scale, features, features)
+    step, zero = float_literal(port.quant.scale[0]), port.quant.zero_point[0]
+    writer.call("ek_quantize_f32", count, step, zero, int(port.half_even), features, out)
+
+
+def declare_transform(writer: HelperWriter, length: int, suffix: str) -> tuple[str, str]:
+    """The places of sample pairs, and the transform's struct."""
+    table = tables.transform(length, "fixed" if suffix == "s16" else "float")
+    order = writer.table(table.order, "order")
+    pointer = writer.declare(
+        f"ek_rfft_{suffix}_table",
+        "transform",
+        half=length // 2,
+        twiddles=writer.table(table.twiddles, "twiddles"),
+        split=writer.table(table.split, "split"),
+    )
+    return order, pointer
+
+
 def declare_bands(writer: HelperWriter, settings: AudioInput) -> tuple[str, str]:
     """The bands' struct, and their weights."""
     table = tables.bands(settings)
@@ -108,11 +149,10 @@ def declare_bands(writer: HelperWriter, settings: AudioInput) -> tuple[str, str]
 def _emit_integer_features(writer: HelperWriter, settings: AudioInput, features: str) -> None:
     port, count = writer.port, settings.features
     out = f"out + frame * {count}"
-    if port.dtype is DType.FLOAT32:
+    if port.quant is None:
         scale = float_literal(settings.feature_scale)
         writer.call("ek_features_f32", count, scale, features, out)
         return
-    assert port.quant is not None
     step = feature_requant(settings, port.quant)
     constants = (step.multiplier[0], step.shift[0], step.zero_point)
     writer.call("ek_features_s8", count, *constants, features, out)
