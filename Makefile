@@ -50,6 +50,7 @@ check: dev
 
 conformance: dev
 	@$(BIN)/python -m tests.conformance
+
 material: dev
 	@$(BIN)/python -m tests.material
 

@@ -58,6 +58,9 @@ RULES: dict[type[Op], Rule] = {
 }
 """Model-level operator -> what makes it an integer operator (True where the graph changed)."""
 
+INT16 = (Add, Clip, Concat, Conv2D, Dense, Pad, Quantize, Reshape, Sub, Transpose)
+"""Operators whose rules also take int16 (with zero point 0)."""
+
 
 @dataclass(frozen=True)
 class LowerInteger:
@@ -135,11 +138,14 @@ def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     rule = RULES.get(type(node.op))
     if rule is None:
         raise Refused("it has no integer form")
+    allowed = (DType.INT8, DType.INT16) if isinstance(node.op, INT16) else (DType.INT8,)
     for value in (node.input(0), node.output):
-        if value.type.dtype is not DType.INT8:
+        if value.type.dtype not in allowed:
             hint = "Quantize all of its operands and its result, or none of them."
-            raise Refused(f"'{value.name}' is {value.type.dtype.value}", "int8", hint)
-        tensor_scale(value)
+            kinds = ", ".join(t.value for t in allowed)
+            raise Refused(f"'{value.name}' is {value.type.dtype.value}", kinds, hint)
+        if tensor_scale(value)[1] and value.type.dtype is DType.INT16:
+            raise Refused(f"'{value.name}' is int16 with a zero point", "zero point 0")
     try:
         return rule(graph, node, rounding)
     except ValueError as error:

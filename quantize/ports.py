@@ -58,8 +58,9 @@ def feeds(
         if binding.perm is not None:
             array = array.transpose(binding.perm)
         quant = value.type.quant
-        if array.dtype.kind == "f" and value.type.dtype is DType.INT8 and quant is not None:
-            array = quantize_array(array, quant, half_even=binding.half_even)
+        if array.dtype.kind == "f" and value.type.dtype.is_integer and quant is not None:
+            dtype = value.type.dtype
+            array = quantize_array(array, quant, *dtype.bounds, binding.half_even, dtype.numpy)
         result[value.name] = np.ascontiguousarray(array)
     counts = {
         v.name: len(result[v.name]) // math.prod(v.type.shape[:1])

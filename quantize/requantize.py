@@ -1,14 +1,15 @@
-"""The one specification of requantization: int32 accumulator to int8 output.
+"""The one specification of requantization: accumulator to integer output.
 
 Every rule computes ``clamp(scaled(acc) + zero_point, low, high)``; they differ in ``scaled``. With
 ``m`` the significand and ``s`` the exponent of a channel (`quantize_multiplier`):
 
-======  ==========================================================================================
+======= ==========================================================================================
 DOUBLE  ``RDBP(SRDHM(wrap32(acc << max(s, 0)), m), max(-s, 0))``
 SINGLE  ``(acc * m + 2**(30 - s)) >> (31 - s)``, one rounding, half up
 HIGH    ``(acc * m + 2**31) >> 32``, one rounding, half up; ``m = round(scale * 2**32)``
 FLOAT   ``round(double(acc) * scale)``, half away from zero; m holds the bits of the double
-======  ==========================================================================================
+REDUCED ``(acc * m + 2**(14 - s)) >> (15 - s)``, half up; acc is int64, m the significand in 16 bits
+======= ==========================================================================================
 
 ``SRDHM(a, b) = (a * b + 2**30) >> 31`` (saturating rounding doubling high multiply; b is never
 -2**31 here), ``RDBP(x, n)`` divides by ``2**n`` and rounds half away from zero, ``>>`` is an
@@ -17,7 +18,8 @@ and the clamp applied to the exact sum, so that nothing wraps after ``scaled``.
 
 Sources: gemmlowp ``fixedpoint.h`` and TFLite ``MultiplyByQuantizedMultiplier`` (DOUBLE, and SINGLE
 under TFLITE_SINGLE_ROUNDING); LiteRT's reference fully connected kernel since 2026 (FLOAT; it
-requantizes with ``double(s_in) * double(s_w) / double(s_out)``); SMMULR of Armv7E-M (HIGH).
+requantizes with ``double(s_in) * double(s_w) / double(s_out)``); SMMULR of Armv7E-M (HIGH);
+TFLite's ``MultiplyByQuantizedMultiplier`` of int64 accumulators (REDUCED).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from edgekit.ir.ops import Requant, Rounding
 
@@ -41,6 +43,10 @@ HIGH_MIN_MULTIPLIER = 2**15
 """Below this HIGH keeps too few significant bits for an 8-bit result."""
 HIGH_SAFE_BOUND = 2**25
 """HIGH errs by at most ``|acc| * 2**-33``: below this bound less than 1/256 of an output step."""
+
+
+REDUCED_MAX_SHIFT = 7
+"""Largest exponent of REDUCED."""
 
 
 def quantize_multiplier(real_scale: float) -> tuple[int, int]:
@@ -96,11 +102,24 @@ def make_requant(
         multiplier = tuple(math.floor(s * 2**32 + 0.5) for s in scales)
         return Requant(multiplier, (0,) * len(multiplier), rule, zero_point, low, high)
     pairs = [quantize_multiplier(s) for s in scales]
+    if rule is Rounding.REDUCED:
+        pairs = [_reduced(m, s) for m, s in pairs]
     if rule is Rounding.HIGH:
         rule = Rounding.SINGLE
     return Requant(
         tuple(m for m, _ in pairs), tuple(s for _, s in pairs), rule, zero_point, low, high
     )
+
+
+def _reduced(multiplier: int, shift: int) -> tuple[int, int]:
+    """A significand in 16 bits.
+
+    Raises:
+        ValueError: TFLite's recipe does not know so large a scale.
+    """
+    if shift > REDUCED_MAX_SHIFT:
+        raise ValueError(f"requantization scales from 2**{REDUCED_MAX_SHIFT} on have no 16-bit form")
+    return min((multiplier + (1 << 15)) >> 16, 2**15 - 1), shift
 
 
 def check_scale(scale: float, bound: int | None = None) -> None:
@@ -162,20 +181,21 @@ def bits_float(bits: int) -> float:
     return value
 
 
-def requantize(acc: Array, requant: Requant) -> NDArray[np.int8]:
+def requantize(acc: Array, requant: Requant, dtype: DTypeLike = np.int8) -> Array:
     """Requantize accumulators.
 
     Args:
-        acc: integers of any shape within int32, channels in the last axis.
+        acc: integers of any shape within int32 (48 bits for REDUCED), channels in the last axis.
         requant: one multiplier for all or as many as there are channels.
+        dtype: integer type of the result.
 
     Returns:
-        int8 of the same shape.
+        The same shape in ``dtype``.
     """
     scaled = scale_accumulator(acc, requant.multiplier, requant.shift, requant.rule)
     scaled += requant.zero_point
     np.clip(scaled, requant.low, requant.high, out=scaled)
-    return scaled.astype(np.int8)
+    return scaled.astype(dtype)
 
 
 def scale_accumulator(
@@ -189,6 +209,8 @@ def scale_accumulator(
     m, s = np.array(multiplier, np.int64), np.array(shift, np.int64)
     if rule is Rounding.HIGH:
         return np.asarray((x * m + 2**31) >> 32)
+    if rule is Rounding.REDUCED:
+        return np.asarray((x * m + (np.int64(1) << (14 - s))) >> (15 - s))
     if rule is Rounding.SINGLE:
         # 2**(30 - s) is halved before shifting so that s = 31 (no shift at all) adds nothing.
         return np.asarray((x * m + ((np.int64(1) << (31 - s)) >> 1)) >> (31 - s))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from edgekit.ir import Quant
 from quantize.requantize import round_half_away
@@ -72,8 +72,9 @@ def quantize_array(
     low: int = -128,
     high: int = 127,
     half_even: bool = True,
-) -> NDArray[np.int8]:
-    """Real numbers to int8: ``saturate(round(x / scale) + zero point)`` in float32.
+    dtype: DTypeLike = np.int8,
+) -> NDArray[Any]:
+    """Real numbers to integers in [low, high]: ``saturate(round(x / scale) + zero point)`` in float32.
 
     Ties go to the even neighbour (ONNX), or with ``half_even`` off away from zero (TFLite).
     """
@@ -83,7 +84,7 @@ def quantize_array(
     q = (np.rint(ratio) if half_even else round_half_away(ratio)) + spread(
         quant.zero_point, quant, data.ndim
     )
-    return np.asarray(np.clip(q, low, high), np.int8)
+    return np.asarray(np.clip(q, low, high), dtype)
 
 
 def quantize_bias(bias: NDArray[Any], quant: Quant) -> NDArray[np.int32]:

@@ -7,12 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from edgekit.ir import Graph, Node, Quant, Value
+from edgekit.ir import DType, Graph, Node, Quant, Value
 from edgekit.ir.ops import Clamp
 from quantize.requantize import round_half_away
 
 RoundingName = Literal["litert", "tflm", "fast"]
 FLOAT_HINT = "Convert the float model with --precision float32."
+INT8 = DType.INT8.bounds
 LAYOUT_HINT = "Run the layout passes first."
 
 
@@ -45,37 +46,39 @@ def require_same_scale(node: Node) -> None:
             raise Refused(what, "equal quantization", "Quantize the float model with edgekit.")
 
 
-def clamp_bounds(clamp: Clamp | None, quant: Quant) -> tuple[int, int]:
-    """Bounds of an int8 result under a clamp of real values.
+def clamp_bounds(
+    clamp: Clamp | None, quant: Quant, bounds: tuple[int, int] = INT8
+) -> tuple[int, int]:
+    """Bounds of a quantized result under a clamp of real values, inside its type's ``bounds``.
 
     As TFLite's ``CalculateActivationRangeQuantized``: float32 division, ties away from zero.
     """
-    low, high = -128, 127
+    low, high = smallest, largest = bounds
     scale, zero_point = np.float32(quant.scale[0]), quant.zero_point[0]
     if clamp is not None and clamp.low is not None:
         low = max(low, zero_point + int(round_half_away(np.float32(clamp.low) / scale)))
     if clamp is not None and clamp.high is not None:
         high = min(high, zero_point + int(round_half_away(np.float32(clamp.high) / scale)))
     # A clamp outside the representable range leaves a single value.
-    return min(low, 127), max(high, min(low, 127), -128)
+    return min(low, largest), max(high, min(low, largest), smallest)
 
 
 def output_bounds(node: Node, clamp: Clamp | None) -> tuple[int, int]:
     """`clamp_bounds` of a node's output."""
     quant = node.output.type.quant
     assert quant is not None
-    return clamp_bounds(clamp, quant)
+    return clamp_bounds(clamp, quant, node.output.type.dtype.bounds)
 
 
 def set_range(graph: Graph, value: Value, low: int, high: int) -> None:
-    """Record the integers that can occur, where they are fewer than int8 has."""
-    known = None if (low, high) == (-128, 127) else (low, high)
+    """Record the integers that can occur, where they are fewer than the element type has."""
+    known = None if (low, high) == value.type.dtype.bounds else (low, high)
     graph.set_type(value, replace(value.type, range=known))
 
 
 def value_range(value: Value) -> tuple[int, int]:
     """Smallest and largest integer that can occur."""
-    return value.type.range or (-128, 127)
+    return value.type.range or value.type.dtype.bounds
 
 
 def clipped(known: tuple[int, int], low: int, high: int) -> tuple[int, int]:

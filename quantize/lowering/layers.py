@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,10 @@ from quantize.lowering.common import (
 from quantize.requantize import accumulator_bounds, make_requant
 
 
+ACCUMULATOR_BITS = {DType.INT32: 31, DType.INT64: 47}
+"""Bits of magnitude that an accumulator may use, by the type of the bias; 47 is TFLite's limit."""
+
+
 def conv2d(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     """Conv2D -> QConv2D."""
     op = node.op
@@ -26,6 +32,8 @@ def conv2d(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     if op.layout != "NHWC":
         raise Refused(f"its layout is {op.layout}", "NHWC", LAYOUT_HINT)
     rule = Rounding.HIGH if rounding == "fast" else Rounding.DOUBLE
+    if _bias_type(node) is DType.INT64:
+        rule = Rounding.REDUCED
     requant, x_zero = _weighted(graph, node, op.clamp, rule)
     graph.set_op(node, QConv2D(requant, x_zero, op.window, op.groups))
     return True
@@ -35,7 +43,12 @@ def dense(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     """Dense -> QDense; the only operator in which LiteRT and TFLite Micro round differently."""
     op = node.op
     assert isinstance(op, Dense)
-    rules = {"litert": Rounding.FLOAT, "tflm": Rounding.DOUBLE, "fast": Rounding.HIGH}
+    wide = _bias_type(node) is DType.INT64
+    rules = {
+        "litert": Rounding.FLOAT,
+        "tflm": Rounding.REDUCED if wide else Rounding.DOUBLE,
+        "fast": Rounding.REDUCED if wide else Rounding.HIGH,
+    }
     quant = node.input(1).type.quant
     # TFLite's per-tensor dense layer multiplies the two scales in float32 before going to float64.
     single = rounding == "tflm" and quant is not None and quant.is_per_tensor
@@ -56,13 +69,15 @@ def _weighted(
         raise Refused(f"weights '{weights.name}' need scales and zero point 0")
     if quant.axis not in (None, 0):
         raise Refused(f"weights '{weights.name}' are quantized along axis {quant.axis}", "axis 0")
-    bias = _bias(graph, node, weights.type.shape[0])
+    wide = _bias_type(node)
+    bias = _bias(graph, node, weights.type.shape[0], wide)
     (s_in, x_zero), (s_out, zero_point) = tensor_scale(x), tensor_scale(node.output)
     lowest, highest = accumulator_bounds(weights.data, bias, x_zero, value_range(x))
     magnitude = np.maximum(-lowest, highest)
-    if int(magnitude.max()) >= 2**31:
+    limit = ACCUMULATOR_BITS[wide]
+    if int(magnitude.max()) >= 2**limit:
         channel = int(magnitude.argmax())
-        raise Refused(f"the accumulator of channel {channel} can leave int32")
+        raise Refused(f"the accumulator of channel {channel} can leave {limit + 1} bits")
     products = [_product(s_in, s, product32) for s in quant.scale]
     bounds = magnitude if len(products) > 1 else magnitude.max(keepdims=True)
     low, high = output_bounds(node, clamp)
@@ -77,11 +92,19 @@ def _product(s_in: float, s_weights: float, single: bool) -> float:
     return float(np.float32(s_in) * np.float32(s_weights)) if single else s_in * s_weights
 
 
-def _bias(graph: Graph, node: Node, channels: int) -> NDArray[np.int32]:
+def _bias_type(node: Node) -> DType:
+    """Type of bias and accumulator: int64 for int16 activations unless the bias says int32."""
+    bias = node.optional_input(2)
+    if node.input(0).type.dtype is DType.INT8:
+        return DType.INT32
+    return DType.INT64 if bias is None else bias.type.dtype
+
+
+def _bias(graph: Graph, node: Node, channels: int, dtype: DType) -> NDArray[Any]:
     bias = node.optional_input(2)
     if bias is None:
-        bias = graph.constant(np.zeros(channels, np.int32), f"{node.name}_bias")
+        bias = graph.constant(np.zeros(channels, dtype.numpy), f"{node.name}_bias")
         graph.set_input(node, 2, bias)
-    if bias.data is None or bias.type.dtype is not DType.INT32:
-        raise Refused(f"bias '{bias.name}' is not an int32 constant")
+    if bias.data is None or bias.type.dtype is not dtype or dtype not in ACCUMULATOR_BITS:
+        raise Refused(f"bias '{bias.name}' is not an {dtype.value} constant", "int32, int64")
     return bias.data

@@ -29,9 +29,9 @@ def pad(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     quant = node.output.type.quant
     assert quant is not None
     # Bounded first: padding by infinity (for a maximum) would round to NaN.
-    bounded = np.clip(np.float64(op.value) / quant.scale[0], -1024.0, 1024.0)
+    bounded = np.clip(np.float64(op.value) / quant.scale[0], -1e6, 1e6)
     stored = quant.zero_point[0] + round_half_away(bounded)
-    value = int(np.clip(stored, -128, 127))
+    value = int(np.clip(stored, *node.output.type.dtype.bounds))
     graph.set_op(node, replace(op, value=float(value)))
     low, high = value_range(node.input(0))
     set_range(graph, node.output, min(low, value), max(high, value))

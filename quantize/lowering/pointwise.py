@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from edgekit.ir import Graph, Node
+from edgekit.ir import DType, Graph, Node
 from edgekit.ir.ops import (
     Add,
     AvgPool2D,
@@ -37,7 +37,7 @@ from quantize.lowering.common import (
 )
 from quantize.requantize import check_scale, make_requant, quantize_multiplier
 
-ADD_LEFT_SHIFT = 20
+ADD_LEFT_SHIFT = {DType.INT8: 20, DType.INT16: 15}
 SOFTMAX_INTEGER_BITS = 5
 SOFTMAX_MAX_DEPTH = 4095
 """The sum of exponentials is a Q12.19 number: so many ones fit."""
@@ -54,12 +54,15 @@ def add(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     (m_a, e_a), (m_b, e_b) = (quantize_multiplier(s / twice) for s in (s_a, s_b))
     low, high = output_bounds(node, op.clamp)
     rule = Rounding.SINGLE if rounding == "fast" else Rounding.DOUBLE
-    scale = twice / ((1 << ADD_LEFT_SHIFT) * s_out)
-    # Each operand is at most 255 << 20 after halving or more.
-    requant = make_requant([scale], rule, zero_point, low, high, [255 << ADD_LEFT_SHIFT])
+    dtype = node.output.type.dtype
+    shift = ADD_LEFT_SHIFT[dtype]
+    scale = twice / ((1 << shift) * s_out)
+    # Each operand is at most 255 << 20 (int16: 65535 << 15) after halving or more.
+    largest = dtype.bounds[1] - dtype.bounds[0] << shift
+    requant = make_requant([scale], rule, zero_point, low, high, [largest])
     sign = -1 if isinstance(op, Sub) else 1
     graph.set_op(
-        node, QAdd(Rescale(z_a, m_a, e_a), Rescale(z_b, sign * m_b, e_b), requant, ADD_LEFT_SHIFT)
+        node, QAdd(Rescale(z_a, m_a, e_a), Rescale(z_b, sign * m_b, e_b), requant, shift)
     )
     set_range(graph, node.output, low, high)
     return True
@@ -146,14 +149,15 @@ def clip(graph: Graph, node: Node, rounding: RoundingName) -> bool:
 
 
 def quantize(graph: Graph, node: Node, rounding: RoundingName) -> bool:
-    """Quantize from int8 to int8 -> QRescale."""
-    return _rescale(graph, node, rounding, -128, 127)
+    """Quantize from integer to integer -> QRescale."""
+    return _rescale(graph, node, rounding, *node.output.type.dtype.bounds)
 
 
 def _rescale(graph: Graph, node: Node, rounding: RoundingName, low: int, high: int) -> bool:
     (s_in, x_zero), (s_out, zero_point) = tensor_scale(node.input(0)), tensor_scale(node.output)
     rule = Rounding.HIGH if rounding == "fast" else Rounding.DOUBLE
-    requant = make_requant([s_in / s_out], rule, zero_point, low, high, [255])
+    smallest, largest = node.input(0).type.dtype.bounds
+    requant = make_requant([s_in / s_out], rule, zero_point, low, high, [largest - smallest])
     graph.set_op(node, QRescale(requant, x_zero))
     set_range(graph, node.output, low, high)
     return True

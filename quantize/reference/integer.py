@@ -23,6 +23,7 @@ from edgekit.ir.ops import (
     QMean,
     QRescale,
     QSoftmax,
+    Requant,
     Rescale,
     Rounding,
 )
@@ -39,31 +40,36 @@ _ACCUMULATION_BITS = 12
 _OUTPUT_BITS = 8
 
 
-def _exact_float(weights: Array) -> Any:
+def _exact_float(weights: Array, x: Array) -> Any:
     largest = np.abs(weights.astype(np.int64)).reshape(weights.shape[0], -1).sum(axis=1).max()
-    return np.float32 if int(largest) * 255 < 2**24 else np.float64
+    reach = 2 ** (8 * x.dtype.itemsize) - 1
+    return np.float32 if int(largest) * reach < 2**24 else np.float64
+
+
+def _result(acc: Array, requant: Requant, node: Node) -> Array:
+    return requantize(acc, requant, node.output.type.dtype.numpy)
 
 
 def qconv2d(op: QConv2D, node: Node, x: Array, weights: Array, bias: Array) -> Array:
     """``acc = bias + sum (x - x_zero) * w``; padding contributes nothing."""
-    kind = _exact_float(weights)
+    kind = _exact_float(weights, x)
     centred = pad_spatial(x.astype(kind) - kind(op.x_zero), op.window, 0)
     acc = convolve(centred, weights, op.window, op.groups).astype(np.int64) + bias
-    return requantize(acc, op.requant)
+    return _result(acc, op.requant, node)
 
 
 def qdense(op: QDense, node: Node, x: Array, weights: Array, bias: Array) -> Array:
     """``acc = bias + sum (x - x_zero) * w``."""
-    kind = _exact_float(weights)
+    kind = _exact_float(weights, x)
     acc = ((x.astype(kind) - kind(op.x_zero)) @ weights.T.astype(kind)).astype(np.int64) + bias
-    return requantize(acc, op.requant)
+    return _result(acc, op.requant, node)
 
 
 def qadd(op: QAdd, node: Node, a: Array, b: Array) -> Array:
     """Both operands on twice the larger scale, summed, requantized."""
     rule = op.requant.rule
     total = _rescale(a, op.first, op.left_shift, rule) + _rescale(b, op.second, op.left_shift, rule)
-    return requantize(total, op.requant)
+    return _result(total, op.requant, node)
 
 
 def _rescale(x: Array, rescale: Rescale, left_shift: int, rule: Rounding) -> NDArray[np.int64]:
@@ -102,7 +108,7 @@ def qclip(op: QClip, node: Node, x: Array) -> Array:
 
 def qrescale(op: QRescale, node: Node, x: Array) -> Array:
     """From one scale and zero point to another."""
-    return requantize(x.astype(np.int64) - op.x_zero, op.requant)
+    return _result(x.astype(np.int64) - op.x_zero, op.requant, node)
 
 
 def qsoftmax(op: QSoftmax, node: Node, x: Array) -> Array:

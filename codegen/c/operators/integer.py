@@ -9,10 +9,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.c.operators import wide
 from codegen.c.operators.geometry import collapse_mean, declare_broadcast, declare_window
 from codegen.c.step import StepWriter
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import Node
+from edgekit.ir import DType, Node
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
     QAdd,
@@ -52,6 +53,8 @@ def conv_scratch(node: Node) -> int:
     """Bytes of windows that the convolution kernels copy (see their headers)."""
     op = node.op
     assert isinstance(op, QConv2D)
+    if node.input(0).type.dtype is not DType.INT8:
+        return 0
     _, kh, kw, count = node.input(1).type.shape
     if is_depthwise(node):
         return kh * kw * node.input(0).type.shape[3] if any(op.window.padding) else 0
@@ -60,6 +63,9 @@ def conv_scratch(node: Node) -> int:
 
 
 def emit_conv(w: StepWriter) -> None:
+    if wide.is_wide(w):
+        wide.emit_conv(w)
+        return
     op = attributes(w, QConv2D)
     weights = w.node.input(1).array
     window = declare_window(w, weights.shape[1:3], op.window, op.groups)
@@ -76,6 +82,9 @@ def emit_conv(w: StepWriter) -> None:
 
 
 def emit_dense(w: StepWriter) -> None:
+    if wide.is_wide(w):
+        wide.emit_dense(w)
+        return
     op = attributes(w, QDense)
     weights = w.node.input(1).array
     bias = fold_zero_point(w.node, weights, op.x_zero, op.requant)
@@ -89,6 +98,9 @@ def emit_dense(w: StepWriter) -> None:
 
 
 def emit_add(w: StepWriter) -> None:
+    if wide.is_wide(w):
+        wide.emit_add(w)
+        return
     op = attributes(w, QAdd)
     a, b = w.node.input(0), w.node.input(1)
     geometry = declare_broadcast(w)
@@ -126,10 +138,19 @@ def emit_mean(w: StepWriter) -> None:
 def emit_clip(w: StepWriter) -> None:
     op = attributes(w, QClip)
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    if wide.is_wide(w):
+        kind = w.node.output.type.dtype.c_name
+        w.kernels.append("ek_map.h")
+        text = f"ek_clamp_i32(x, {op.low}, {op.high})"
+        w.macro("EK_MAP", kind, kind, w.node.output.type.size, x, y, text)
+        return
     w.call("ek_clip_s8", w.node.output.type.size, op.low, op.high, x, y)
 
 
 def emit_rescale(w: StepWriter) -> None:
+    if wide.is_wide(w):
+        wide.emit_rescale(w)
+        return
     op = attributes(w, QRescale)
     q, rule = declare_requant(w, op.requant, np.array([255]))
     x, y = w.read(w.node.input(0)), w.write(w.node.output)

@@ -129,13 +129,26 @@ def emit_quantize(w: StepWriter) -> None:
     op = attributes(w, Quantize)
     scale, zero_point = _per_tensor(w.node, w.node.output.type.quant)
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    size = w.node.output.type.size
+    size, dtype = w.node.output.type.size, w.node.output.type.dtype
+    if dtype is not DType.INT8:
+        w.kernels.extend(("ek_map.h", "ek_round_f32.h"))
+        low, high = dtype.bounds
+        number = f"ek_round_f32(x / {scale}, {int(op.half_even)}) + {zero_point}"
+        text = f"ek_clamp_i32({number}, {low}, {high})"
+        w.macro("EK_MAP", "float", dtype.c_name, size, x, y, text)
+        return
     w.call("ek_quantize_f32", size, scale, zero_point, int(op.half_even), x, y)
 
 
 def emit_dequantize(w: StepWriter) -> None:
     scale, zero_point = _per_tensor(w.node, w.node.input(0).type.quant)
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    dtype = w.node.input(0).type.dtype
+    if dtype is not DType.INT8:
+        w.kernels.append("ek_map.h")
+        text = f"{scale} * (float)((int32_t)x - {zero_point})"
+        w.macro("EK_MAP", dtype.c_name, "float", w.node.output.type.size, x, y, text)
+        return
     w.call("ek_dequantize_s8", w.node.output.type.size, scale, zero_point, x, y)
 
 

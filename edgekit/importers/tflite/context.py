@@ -18,6 +18,15 @@ from edgekit.ir.ops.elementwise import RELU, RELU6
 _HYBRID = "Export the model as float32 or fully as int8 (inputs and activations too)."
 
 
+ACTIVATIONS = "float32; int8 or int16 with one scale; plain int32, int64, bool"
+WEIGHTS = {
+    "FLOAT32": ("FLOAT32", ("FLOAT32",)),
+    "INT8": ("INT8", ("INT32",)),
+    "INT16": ("INT8", ("INT64", "INT32")),
+}
+"""Activations -> type of the weights, types of the bias."""
+
+
 class Refused(Exception):
     """An operator is refused, with every reason."""
 
@@ -97,7 +106,7 @@ class Context:
     # Types
 
     def check_activations(self, op: RawOperator, positions: Sequence[int] = (0,)) -> None:
-        """Require float32 throughout or per-tensor quantized int8 throughout.
+        """Require one element type throughout: float32, quantized integers, or plain ones.
 
         Raises:
             Refused: naming every tensor that does not fit.
@@ -105,7 +114,7 @@ class Context:
         tensors = [t for p in positions if (t := self.tensor(op, p)) is not None]
         tensors += [self.model.tensors[i] for i in op.outputs]
         problems = [
-            Problem(reason, self.where(op), "float32, or int8 with one scale")
+            Problem(reason, self.where(op), ACTIVATIONS)
             for t in tensors
             if (reason := activation_problem(t))
         ]
@@ -124,17 +133,17 @@ class Context:
                 self.refuse(op, f"'{tensor.name}' {tensor.problem}")
         if x is None or weights is None or weights.data is None:
             self.refuse(op, "the weights must be a constant")
-        if weights.type_name != x.type_name:
+        expected = WEIGHTS.get(x.type_name, ("", ()))
+        if weights.type_name != expected[0]:
             what = f"has {weights.type_name} weights '{weights.name}' and {x.type_name} activations"
-            self.refuse(op, what, "equal types", _HYBRID)
-        if x.type_name == "INT8" and (weights.quant is None or any(weights.quant.zero_point)):
+            self.refuse(op, what, f"{expected[0]} weights" if expected[0] else "", _HYBRID)
+        if weights.type_name == "INT8" and (weights.quant is None or any(weights.quant.zero_point)):
             self.refuse(op, f"weights '{weights.name}' must have scales and zero point 0")
         if bias is None:
             return
-        expected = "INT32" if x.type_name == "INT8" else "FLOAT32"
-        if bias.data is None or bias.type_name != expected:
+        if bias.data is None or bias.type_name not in expected[1]:
             what = f"bias '{bias.name}' has type {bias.type_name}"
-            self.refuse(op, what, f"a constant of {expected}")
+            self.refuse(op, what, f"a constant of {' or '.join(expected[1])}")
 
     # Nodes
 
@@ -194,12 +203,14 @@ def activation_problem(tensor: RawTensor) -> str:
     """Why a tensor cannot be an activation, empty where it can."""
     if tensor.problem:
         return f"'{tensor.name}' {tensor.problem}"
-    if tensor.type_name == "FLOAT32":
+    if tensor.type_name in ("FLOAT32", "INT32", "INT64", "BOOL"):
         return ""
-    if tensor.type_name != "INT8":
+    if tensor.type_name not in ("INT8", "INT16") or tensor.dtype is None:
         return f"'{tensor.name}' has element type {tensor.type_name}"
     if tensor.quant is None or not tensor.quant.is_per_tensor:
-        return f"'{tensor.name}' is int8 but not quantized per tensor"
-    if not -128 <= tensor.quant.zero_point[0] <= 127:
-        return f"'{tensor.name}' has zero point {tensor.quant.zero_point[0]} outside int8"
+        return f"'{tensor.name}' is {tensor.dtype.value} but not quantized per tensor"
+    low, high = tensor.dtype.bounds if tensor.type_name == "INT8" else (0, 0)
+    if not low <= tensor.quant.zero_point[0] <= high:
+        point = tensor.quant.zero_point[0]
+        return f"'{tensor.name}' has zero point {point}, which {tensor.dtype.value} must not have"
     return ""

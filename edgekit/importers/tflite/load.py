@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgekit.errors import ModelError, Problem
 from edgekit.importers.tflite import pointwise, spatial
-from edgekit.importers.tflite.context import Context, Refused, activation_problem
+from edgekit.importers.tflite.context import ACTIVATIONS, Context, Refused, activation_problem
 from edgekit.importers.tflite.reader import DAMAGE, RawModel, RawOperator, read_model
 from edgekit.ir import DType, Graph, TensorType, Value
 
@@ -79,7 +79,7 @@ def _add_inputs(ctx: Context) -> list[Problem]:
         reason = activation_problem(tensor)
         if reason:
             problems.append(
-                Problem(reason, f"input '{tensor.name}'", "float32, or int8 with one scale")
+                Problem(reason, f"input '{tensor.name}'", ACTIVATIONS)
             )
             ctx.values[index] = _placeholder(ctx.model, index)
         elif index in ctx.values:

@@ -1,7 +1,9 @@
 """Integer operators: model-level operators with every constant of their arithmetic fixed.
 
 The numpy definition of each lies in `quantize.reference`; C, and later RTL and TVM, are checked
-against it. Activations are int8 in NHWC, weights int8, accumulators and biases int32.
+against it. Activations are int8 in NHWC, weights int8, accumulators and biases int32. Convolutions,
+dense layers, sums and rescaling also take int16 activations with zero point 0, whose accumulators and
+biases are int64.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ class Rounding(enum.Enum):
     """LiteRT's fully connected layers: float64 product, rounded half away from zero."""
     HIGH = "high"
     """One rounding, half up, with a fixed shift of 32: one SMMULR on Armv7E-M."""
+    REDUCED = "reduced"
+    """TFLite's int64 accumulators: a multiplier of 16 bits, one rounding, half up."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Requant:
         shift: as many exponents; a positive one shifts left (0 throughout for HIGH and FLOAT).
         rule: the rounding rule.
         zero_point: added after scaling.
-        low, high: clamp of the result, inside int8.
+        low, high: clamp of the result, inside its element type.
     """
 
     multiplier: tuple[int, ...]
@@ -52,7 +56,7 @@ class Requant:
 
 @dataclass(frozen=True)
 class QConv2D(Op):
-    """Convolution of int8 x and weights (out, kh, kw, in/groups) with int32 bias, NHWC.
+    """Convolution of int8 (or int16) x and int8 weights (out, kh, kw, in/groups) with bias, NHWC.
 
     ``acc = bias + sum (x - x_zero) * w`` over the taps inside the input; then ``requant``.
     """
@@ -71,7 +75,7 @@ class QConv2D(Op):
 
 @dataclass(frozen=True)
 class QDense(Op):
-    """Dense layer of int8 x (N, K), weights (O, K), int32 bias (O,)."""
+    """Dense layer of int8 (or int16) x (N, K), int8 weights (O, K), bias (O,)."""
 
     requant: Requant
     x_zero: int = 0
@@ -94,7 +98,7 @@ class Rescale:
 
 @dataclass(frozen=True)
 class QAdd(Op):
-    """Sum of two int8 tensors by the TFLite recipe.
+    """Sum of two int8 (or int16) tensors by the TFLite recipe.
 
     Each operand is shifted left by ``left_shift``, rescaled to twice the larger input scale, added,
     and requantized.
@@ -153,7 +157,7 @@ class QMean(Op):
 
 @dataclass(frozen=True)
 class QClip(Op):
-    """Clamp of an int8 tensor to [low, high] in its own scale."""
+    """Clamp of an integer tensor to [low, high] in its own scale."""
 
     low: int = -128
     high: int = 127
@@ -164,7 +168,7 @@ class QClip(Op):
 
 @dataclass(frozen=True)
 class QRescale(Op):
-    """int8 from one scale and zero point to another."""
+    """From one scale, zero point and integer type to another."""
 
     requant: Requant
     x_zero: int = 0

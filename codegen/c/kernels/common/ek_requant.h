@@ -68,9 +68,9 @@ EK_INLINE int32_t ek_scale_away(int32_t x, int32_t multiplier, int32_t shift)
     return (int32_t)(product < 0 ? -((half - product) >> total) : (product + half) >> total);
 }
 
-EK_INLINE int32_t ek_scale_float(int32_t x, double scale)
+/* Half away from zero; far values saturate. */
+EK_INLINE int32_t ek_round_double(double value)
 {
-    const double value = (double)x * scale;
     if (value > 1000000.0 || value < -1000000.0) {
         return value > 0.0 ? 1000000 : -1000000;
     }
@@ -94,7 +94,7 @@ EK_INLINE int8_t ek_requantize(int32_t acc, const ek_requant *q, int32_t channel
     } else if (rule == EK_HIGH) {
         y = ek_scale_high(acc, q->multiplier[i]);
     } else {
-        y = ek_scale_float(acc, q->scale[i]);
+        y = ek_round_double((double)acc * q->scale[i]);
     }
     return (int8_t)ek_clamp_i32(y + q->zero_point, q->low, q->high);
 }

@@ -1,0 +1,47 @@
+/* Convolution of int16 activations with int8 weights, NHWC, any window and number of groups
+ * (depthwise included). Accumulators are 64 bits wide; products are summed in 32 bits for as many
+ * channels as cannot overflow.
+ *
+ * weights  out_c x kernel_h x kernel_w x (in_c / groups)
+ * bias     out_c
+ */
+#include "ek_dot_s16.h"
+#include "ek_requant_s16.h"
+
+EK_INLINE int64_t ek_conv2d_s16_window(const ek_window *w, const int16_t *x, const int8_t *weights,
+                                       int32_t iy, int32_t ix, int32_t count)
+{
+    int64_t acc = 0;
+    for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
+        const int32_t row = iy + ky * w->dilation_h;
+        for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
+            const int32_t column = ix + kx * w->dilation_w;
+            if (row >= 0 && row < w->in_h && column >= 0 && column < w->in_w) {
+                acc += ek_dot_s16(x + (row * w->in_w + column) * w->in_c, weights, count);
+            }
+            weights += count;
+        }
+    }
+    return acc;
+}
+
+EK_INLINE void ek_conv2d_s16(const ek_window *w, const ek_requant *q, const int16_t *x,
+                             const int8_t *weights, const int64_t *bias, int16_t *y, int rule)
+{
+    const ek_requant r = *q; /* a copy: stores to y cannot change it */
+    const int32_t count = w->in_c / w->groups;
+    const int32_t filters = w->out_c / w->groups;
+    const int32_t k = w->kernel_h * w->kernel_w * count;
+
+    for (int32_t oy = 0; oy < w->out_h; ++oy) {
+        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+            const int32_t iy = oy * w->stride_h - w->pad_top;
+            const int32_t ix = ox * w->stride_w - w->pad_left;
+            for (int32_t f = 0; f < w->out_c; ++f) {
+                const int16_t *source = x + f / filters * count;
+                const int64_t sum = ek_conv2d_s16_window(w, source, weights + f * k, iy, ix, count);
+                *y++ = ek_requantize_s16(bias[f] + sum, &r, f, rule);
+            }
+        }
+    }
+}

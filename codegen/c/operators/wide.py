@@ -1,0 +1,90 @@
+"""C for the integer operators on int16 activations, and for steps between integer types."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from codegen.c.operators.geometry import declare_broadcast, declare_window
+from codegen.c.step import StepWriter
+from edgekit.ir import DType
+from edgekit.ir.ops import QAdd, QConv2D, QDense, QRescale, Requant, Rounding
+from quantize.requantize import bits_float
+
+
+def is_wide(w: StepWriter) -> bool:
+    """True where the step reads or writes another integer type than int8."""
+    return {w.node.input(0).type.dtype, w.node.output.type.dtype} != {DType.INT8}
+
+
+def emit_conv(w: StepWriter) -> None:
+    """QConv2D."""
+    op = w.node.op
+    assert isinstance(op, QConv2D)
+    weights = w.node.input(1).array
+    window = declare_window(w, weights.shape[1:3], op.window, op.groups)
+    q, rule = _declare_requant(w, op.requant)
+    constants = w.weights(weights, "weights"), _bias(w)
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_conv2d_s16", window, q, x, *constants, y, rule=rule)
+
+
+def emit_dense(w: StepWriter) -> None:
+    """QDense."""
+    op = w.node.op
+    assert isinstance(op, QDense)
+    weights = w.node.input(1).array
+    q, rule = _declare_requant(w, op.requant)
+    rows, depth = w.node.input(0).type.shape
+    w.call(
+        "ek_dense_s16", rows, depth, len(weights), q, w.read(w.node.input(0)),
+        w.weights(weights, "weights"), _bias(w), w.write(w.node.output), rule=rule,
+    )  # fmt: skip
+
+
+def emit_add(w: StepWriter) -> None:
+    """QAdd."""
+    op = w.node.op
+    assert isinstance(op, QAdd)
+    a, b = w.node.input(0), w.node.input(1)
+    geometry = declare_broadcast(w)
+    first = w.declare("ek_operand", "first", **asdict(op.first))
+    second = w.declare("ek_operand", "second", **asdict(op.second))
+    q, rule = _declare_requant(w, op.requant)
+    w.call(
+        "ek_add_s16", geometry, first, second, op.left_shift, q, w.read(a), w.read(b),
+        w.write(w.node.output), rule=rule,
+    )  # fmt: skip
+
+
+def emit_rescale(w: StepWriter) -> None:
+    """QRescale between any integer types of up to 16 bits."""
+    op = w.node.op
+    assert isinstance(op, QRescale)
+    x, y = w.node.input(0), w.node.output
+    q, rule = _declare_requant(w, op.requant)
+    w.kernels.extend(("ek_map.h", "ek_requant_s16.h"))
+    text = f"ek_requantize_s16(x - {op.x_zero}, {q}, 0, EK_{rule.upper()})"
+    types = (x.type.dtype.c_name, y.type.dtype.c_name)
+    w.macro("EK_MAP", *types, y.type.size, w.read(x), w.write(y), text)
+
+
+def _bias(w: StepWriter) -> str:
+    return w.table(w.node.input(2).array.astype(np.int64), "bias")
+
+
+def _declare_requant(w: StepWriter, requant: Requant) -> tuple[str, str]:
+    """Declare the step's ``ek_requant``; returns a pointer to it and the rule's name in C."""
+    fields = {"multiplier": "NULL", "shift": "NULL", "scale": "NULL"}
+    if requant.rule is Rounding.FLOAT:
+        data = np.array([bits_float(m) for m in requant.multiplier])
+        fields["scale"] = w.table(data, "scale")
+    else:
+        fields["multiplier"] = w.table(np.array(requant.multiplier, np.int32), "multiplier")
+        fields["shift"] = w.table(np.array(requant.shift, np.int8), "shift")
+    pointer = w.declare(
+        "ek_requant", "requant", **fields, step=0 if len(requant.multiplier) == 1 else 1,
+        zero_point=requant.zero_point, low=requant.low, high=requant.high,
+    )  # fmt: skip
+    return pointer, requant.rule.value
