@@ -118,7 +118,9 @@ def _reduced(multiplier: int, shift: int) -> tuple[int, int]:
         ValueError: TFLite's recipe does not know so large a scale.
     """
     if shift > REDUCED_MAX_SHIFT:
-        raise ValueError(f"requantization scales from 2**{REDUCED_MAX_SHIFT} on have no 16-bit form")
+        raise ValueError(
+            f"requantization scales from 2**{REDUCED_MAX_SHIFT} on have no 16-bit form"
+        )
     return min((multiplier + (1 << 15)) >> 16, 2**15 - 1), shift
 
 

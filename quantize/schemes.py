@@ -74,7 +74,7 @@ def quantize_array(
     half_even: bool = True,
     dtype: DTypeLike = np.int8,
 ) -> NDArray[Any]:
-    """Real numbers to integers in [low, high]: ``saturate(round(x / scale) + zero point)`` in float32.
+    """Real numbers to integers: ``saturate(round(x / scale) + zero point)`` in float32.
 
     Ties go to the even neighbour (ONNX), or with ``half_even`` off away from zero (TFLite).
     """

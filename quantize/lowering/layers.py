@@ -20,9 +20,9 @@ from quantize.lowering.common import (
 )
 from quantize.requantize import accumulator_bounds, make_requant
 
-
-ACCUMULATOR_BITS = {DType.INT32: 31, DType.INT64: 47}
-"""Bits of magnitude that an accumulator may use, by the type of the bias; 47 is TFLite's limit."""
+ACCUMULATOR_BITS = {DType.INT32: (31, "int32"), DType.INT64: (47, "48 bits")}
+"""Bits of magnitude that an accumulator may use, by the type of the bias, and its name; 47 is
+TFLite's limit."""
 
 
 def conv2d(graph: Graph, node: Node, rounding: RoundingName) -> bool:
@@ -74,10 +74,10 @@ def _weighted(
     (s_in, x_zero), (s_out, zero_point) = tensor_scale(x), tensor_scale(node.output)
     lowest, highest = accumulator_bounds(weights.data, bias, x_zero, value_range(x))
     magnitude = np.maximum(-lowest, highest)
-    limit = ACCUMULATOR_BITS[wide]
+    limit, name = ACCUMULATOR_BITS[wide]
     if int(magnitude.max()) >= 2**limit:
         channel = int(magnitude.argmax())
-        raise Refused(f"the accumulator of channel {channel} can leave {limit + 1} bits")
+        raise Refused(f"the accumulator of channel {channel} can leave {name}")
     products = [_product(s_in, s, product32) for s in quant.scale]
     bounds = magnitude if len(products) > 1 else magnitude.max(keepdims=True)
     low, high = output_bounds(node, clamp)

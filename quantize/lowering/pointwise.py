@@ -61,9 +61,7 @@ def add(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     largest = dtype.bounds[1] - dtype.bounds[0] << shift
     requant = make_requant([scale], rule, zero_point, low, high, [largest])
     sign = -1 if isinstance(op, Sub) else 1
-    graph.set_op(
-        node, QAdd(Rescale(z_a, m_a, e_a), Rescale(z_b, sign * m_b, e_b), requant, shift)
-    )
+    graph.set_op(node, QAdd(Rescale(z_a, m_a, e_a), Rescale(z_b, sign * m_b, e_b), requant, shift))
     set_range(graph, node.output, low, high)
     return True
 

@@ -24,7 +24,7 @@ from quantize.requantize import accumulator_bounds, make_requant, quantize_multi
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
-RULES = tuple(Rounding)
+RULES = tuple(rule for rule in Rounding if rule is not Rounding.REDUCED)
 
 
 def int8(*shape: int) -> TensorType:

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgekit import api
 from edgekit.importers.tflite import load_tflite
 from edgekit.ir import Graph
+from edgekit.options import Precision
 from edgekit.passes.infra import run_passes
+from edgekit.pipeline.lowering import is_quantized
 from quantize.lower import LowerInteger
 from quantize.lowering.common import RoundingName
 from quantize.oracle import run_litert
@@ -53,3 +56,22 @@ def samples(shape: tuple[int, ...], count: int, seed: int) -> NDArray[np.int8]:
     x[0] = -128
     x[-1] = 127
     return x
+
+
+def assert_c_equals_litert(
+    model: bytes, inputs: Sequence[NDArray[Any]], folder: Path, tolerance: float = 0.0
+) -> None:
+    """Compiled for this machine, the model gives BUILTIN_REF's outputs: identical, or float ones
+    within ``tolerance`` of the largest magnitude."""
+    path = folder / "model.tflite"
+    path.write_bytes(model)
+    graph = load_tflite(path)
+    precision: Precision | None = None if is_quantized(graph) else "float32"
+    options = api.ConvertOptions("host", precision=precision, toolchain="gcc", vectors=1)
+    deployment = api.convert(graph, folder / "out", options)
+    named = {b.name: x for b, x in zip(graph.input_bindings, inputs, strict=True)}
+    found = deployment.run(named, on="host")
+    for ours, theirs in zip(found.values(), run_litert(model, inputs), strict=True):
+        assert ours.dtype == theirs.dtype
+        largest = float(np.abs(theirs.astype(np.float64)).max(initial=0.0))
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * largest)

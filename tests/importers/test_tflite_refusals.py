@@ -68,7 +68,7 @@ def test_hybrid_models_are_refused(tmp_path: Path) -> None:
     ("x", "reason"),
     [
         (T("x", (1, 4), "UINT8", (0.1,), (5,)), "element type UINT8"),
-        (T("x", (1, 4), "INT16", (0.1,), (0,)), "element type INT16"),
+        (T("x", (1, 4), "INT16", (0.1,), (3,)), "zero point 3"),
         (T("x", (1, 4), "INT8"), "not quantized per tensor"),
         (T("x", (1, 4), "INT8", (0.1,) * 4, (0,) * 4, 1), "not quantized per tensor"),
         (T("x", (1, 4), "INT8", (0.1,), (200,)), "zero point 200"),

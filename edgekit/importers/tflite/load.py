@@ -78,9 +78,7 @@ def _add_inputs(ctx: Context) -> list[Problem]:
         tensor = ctx.model.tensors[index]
         reason = activation_problem(tensor)
         if reason:
-            problems.append(
-                Problem(reason, f"input '{tensor.name}'", ACTIVATIONS)
-            )
+            problems.append(Problem(reason, f"input '{tensor.name}'", ACTIVATIONS))
             ctx.values[index] = _placeholder(ctx.model, index)
         elif index in ctx.values:
             problems.append(Problem("is listed twice", f"input '{tensor.name}'"))

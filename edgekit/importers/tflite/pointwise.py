@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.importers.tflite.context import Context, activation_problem
-from edgekit.importers.tflite.reader import RawOperator
+from edgekit.importers.tflite.context import ACTIVATIONS, Context, activation_problem
+from edgekit.importers.tflite.reader import RawOperator, RawTensor
 from edgekit.ir.ops import (
     RELU,
     RELU6,
@@ -35,8 +35,21 @@ def binary(ctx: Context, op: RawOperator) -> None:
     """ADD, SUB, MUL with broadcasting and a fused activation."""
     ctx.check_activations(op, (0, 1))
     kind, options = _BINARY[op.kind]
-    activation = 0 if op.options is None else ctx.options(op, options).FusedActivationFunction()
+    table = None if op.options is None else ctx.options(op, options)
+    activation = 0 if table is None else table.FusedActivationFunction()
+    if table is None or getattr(table, "PotScaleInt16", bool)():
+        _refuse_shifted_sum(ctx, op)
     ctx.emit(op, kind(ctx.clamp(op, activation)), [ctx.value(op, 0), ctx.value(op, 1)])
+
+
+def _refuse_shifted_sum(ctx: Context, op: RawOperator) -> None:
+    """Older converters let int16 sums of power-of-two scales shift instead of rescale."""
+    tensors = [ctx.tensor(op, 0), ctx.tensor(op, 1), ctx.model.tensors[op.outputs[0]]]
+    scales = [t.quant.scale[0] for t in tensors if t and t.quant and t.type_name == "INT16"]
+    powers = all(np.frexp(s)[0] == 0.5 for s in scales)
+    if len(scales) == 3 and powers and len(set(scales)) > 1:
+        what = f"an int16 sum of the power-of-two scales {scales} is not supported"
+        ctx.refuse(op, what, "equal scales, or others", "Convert it with pot_scale_int16 off.")
 
 
 def relu(ctx: Context, op: RawOperator) -> None:
@@ -102,24 +115,25 @@ def concatenation(ctx: Context, op: RawOperator) -> None:
 
 
 def quantize(ctx: Context, op: RawOperator) -> None:
-    """QUANTIZE: float32 or int8 to int8. TFLite rounds ties away from zero."""
-    _check_ports(ctx, op, "INT8")
+    """QUANTIZE: float32 or integers to integers. TFLite rounds ties away from zero."""
+    _check_ports(ctx, op, ctx.model.tensors[op.outputs[0]])
     ctx.emit(op, Quantize(half_even=False), [ctx.value(op, 0)])
 
 
 def dequantize(ctx: Context, op: RawOperator) -> None:
-    """DEQUANTIZE: int8 to float32."""
-    _check_ports(ctx, op, "FLOAT32")
-    source = ctx.tensor(op, 0)
-    if source is not None and source.type_name != "INT8":
-        ctx.refuse(op, f"'{source.name}' has element type {source.type_name}", "int8")
+    """DEQUANTIZE: integers to float32."""
+    _check_ports(ctx, op, ctx.tensor(op, 0))
+    target = ctx.model.tensors[op.outputs[0]]
+    if target.type_name != "FLOAT32":
+        ctx.refuse(op, f"'{target.name}' has element type {target.type_name}", "float32")
     ctx.emit(op, Dequantize(), [ctx.value(op, 0)])
 
 
-def _check_ports(ctx: Context, op: RawOperator, result: str) -> None:
-    source, target = ctx.tensor(op, 0), ctx.model.tensors[op.outputs[0]]
-    for tensor in (source, target):
+def _check_ports(ctx: Context, op: RawOperator, quantized: RawTensor | None) -> None:
+    """Both sides must be usable, ``quantized`` must have a scale."""
+    for tensor in (ctx.tensor(op, 0), ctx.model.tensors[op.outputs[0]]):
         if tensor is not None and (reason := activation_problem(tensor)):
-            ctx.refuse(op, reason, "float32, or int8 with one scale")
-    if target.type_name != result:
-        ctx.refuse(op, f"'{target.name}' has element type {target.type_name}", result.lower())
+            ctx.refuse(op, reason, ACTIVATIONS)
+    if quantized is None or quantized.quant is None:
+        name = "" if quantized is None else quantized.name
+        ctx.refuse(op, f"'{name}' has no scale", "int8 or int16 with one scale")

@@ -2,8 +2,8 @@
 
 The numpy definition of each lies in `quantize.reference`; C, and later RTL and TVM, are checked
 against it. Activations are int8 in NHWC, weights int8, accumulators and biases int32. Convolutions,
-dense layers, sums and rescaling also take int16 activations with zero point 0, whose accumulators and
-biases are int64.
+dense layers, sums and rescaling also take int16 activations with zero point 0; their accumulators
+and biases are int64.
 """
 
 from __future__ import annotations

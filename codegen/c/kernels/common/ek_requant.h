@@ -11,6 +11,7 @@
 #define EK_HIGH 2   /* one rounding, half up, shift fixed at 32 */
 #define EK_AWAY 3   /* one rounding, half away from zero */
 #define EK_FLOAT 4  /* product in double, half away from zero */
+#define EK_REDUCED 6 /* 16-bit multiplier, one rounding, half up; ek_requant_s16.h only */
 
 typedef struct {
     const int32_t *multiplier; /* per channel (step 1) or one (step 0); not for EK_FLOAT */

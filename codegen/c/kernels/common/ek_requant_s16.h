@@ -5,8 +5,6 @@
 
 #include "ek_requant.h"
 
-#define EK_REDUCED 6 /* multiplier of 16 bits, one rounding, half up */
-
 EK_INLINE int32_t ek_scale_reduced(int64_t x, int32_t multiplier, int32_t shift)
 {
     const int32_t total = 15 - shift;
