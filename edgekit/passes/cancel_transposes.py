@@ -20,6 +20,7 @@ from edgekit.ir.ops import (
     Concat,
     Dense,
     Dequantize,
+    LocalResponseNorm,
     LogSoftmax,
     Mean,
     Pad,
@@ -55,7 +56,7 @@ def permuted_op(op: Op, perm: Perm) -> Op | None:
         case Softmax() | LogSoftmax():
             last = len(perm) - 1  # integer kernels know the last axis only: keep it there
             return None if op.axis == last != perm[last] else replace(op, axis=perm[op.axis])
-        case BatchNorm():
+        case BatchNorm() | LocalResponseNorm():
             return replace(op, axis=perm[op.axis])
         case Concat():
             return Concat(perm[op.axis])

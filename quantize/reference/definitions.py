@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from edgekit.ir import ops
 from edgekit.ir.ops import Op
-from quantize.reference import integer, pointwise, real, shaping, volume
+from quantize.reference import integer, normalize, pointwise, real, shaping, volume
 
 Definition = Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
 """``(op, node, *inputs) -> output``, a tuple where there are several; samples lie in axis 0."""
 
 REAL: dict[type[Op], Definition] = {
+    **normalize.DEFINITIONS,
     ops.AvgPool2D: real.avg_pool,
     ops.BatchNorm: real.batch_norm,
     ops.Conv2D: real.conv2d,

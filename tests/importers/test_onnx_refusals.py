@@ -99,7 +99,6 @@ def test_external_data(tmp_path: Path) -> None:
         ("y = Reshape(x, x)", 13, "computed at run time"),
         ("y = Reshape(x, s)", 13, "cannot reshape"),
         ("y = Add(x, p)", 13, "do not broadcast"),
-        ("y = BatchNormalization<training_mode=1>(x, c, c, c, c)", 14, "training_mode"),
         ("h, k = Dropout(x) y = Not(k)", 13, "'k', output 1 of Dropout"),
         ("y = MaxPool<kernel_shape=[9,9]>(x)", 13, "exceeds"),
         ("y = Conv<group=3>(x, w)", 13, "groups"),

@@ -1,6 +1,6 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
-from codegen.c.operators import integer, layers, pointwise, real, shaping, volume
+from codegen.c.operators import integer, layers, normalize, pointwise, real, shaping, volume
 from codegen.c.step import Emitter
 from edgekit.ir import DType
 from edgekit.ir.op import Op
@@ -35,6 +35,7 @@ REAL = (DType.FLOAT32,)
 
 EMITTERS: dict[type[Op], Emitter] = {
     **layers.EMITTERS,
+    **normalize.EMITTERS,
     **pointwise.EMITTERS,
     **volume.EMITTERS,
     Add: Emitter(real.emit_binary),

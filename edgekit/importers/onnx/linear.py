@@ -1,4 +1,4 @@
-"""Gemm, MatMul and BatchNormalization."""
+"""Gemm and MatMul."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.ir import DType, Value
-from edgekit.ir.ops import Add, BatchNorm, Dense, MatMul, Mul, Reshape, Transpose
+from edgekit.ir.ops import Add, Dense, MatMul, Mul, Reshape, Transpose
 
 
 def _scaled(call: Call, value: Value, factor: float, stem: str) -> Value:
@@ -82,23 +82,3 @@ def matmul(call: Call) -> None:
         call.emit(MatMul(), [a, b])
     else:
         call.emit(Reshape(final), [call.add(MatMul(), [a, b], f"{out}_product")])
-
-
-def batch_normalization(call: Call) -> None:
-    """``BatchNormalization`` in inference form, constant statistics."""
-    call.rank(0, 2, 3, 4)
-    if call.attr_int("training_mode", 0):
-        raise Refusal("training_mode = 1", "0")
-    if not call.attr_int("spatial", 1):
-        raise Refusal("spatial = 0", "1")
-    call.ignore("momentum")
-    epsilon = call.attr_float("epsilon", 1e-5)
-    channels = call.value(0).type.shape[1]
-    for i, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")):
-        data = call.constant(i, what)
-        if data.shape != (channels,):
-            raise Refusal(f"{what} has shape {data.shape}", f"{(channels,)}")
-    spread = call.constant(4, "variance").astype(np.float64) + epsilon
-    if not (np.isfinite(spread) & (spread > 0)).all():
-        raise Refusal("variance + epsilon is not positive and finite")
-    call.emit(BatchNorm(epsilon, 1), [call.value(i) for i in range(5)])

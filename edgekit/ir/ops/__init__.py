@@ -35,10 +35,17 @@ from edgekit.ir.ops.integer import (
     Rescale,
     Rounding,
 )
+from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.shaping import Concat, Pad, Reshape, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
-from edgekit.ir.ops.volume import ConvNd, ConvTranspose, MaxPoolIndices, PoolNd, Span
+from edgekit.ir.ops.volume import (
+    ConvNd,
+    ConvTranspose,
+    MaxPoolIndices,
+    PoolNd,
+    Span,
+)
 
 OPS: dict[str, type[Op]] = {
     op.__name__: op
@@ -47,7 +54,7 @@ OPS: dict[str, type[Op]] = {
         Add, Binary, Cast, Clip, Copy, Dequantize, Mul, Quantize, Sub, Unary, Where,
         # layers
         AvgPool2D, BatchNorm, Conv2D, Dense, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
-        ConvNd, ConvTranspose, MaxPoolIndices, PoolNd,
+        ConvNd, ConvTranspose, LocalResponseNorm, MaxPoolIndices, Normalize, PoolNd,
         # moving elements
         Concat, Pad, Reshape, Transpose,
         # integer
@@ -73,12 +80,14 @@ __all__ = [
     "Copy",
     "Dense",
     "Dequantize",
+    "LocalResponseNorm",
     "LogSoftmax",
     "MatMul",
     "MaxPool2D",
     "MaxPoolIndices",
     "Mean",
     "Mul",
+    "Normalize",
     "Op",
     "Pad",
     "Pointwise",
