@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import wave
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +14,13 @@ from onnx.reference import ReferenceEvaluator
 
 from edgekit.errors import UsageError
 from edgekit.ir import DType
-from edgekit.processing import AudioInput, InputProcessing
-from edgekit.processing.audio import FFT_LENGTHS, Arithmetic
+from edgekit.processing import AudioInput
+from edgekit.processing.audio import FFT_LENGTHS
 from quantize.processing import fixed, real, tables
 from quantize.processing.audio import fixed_features, real_features
 from quantize.processing.spectrum import real_transform
 from tests.processing.helpers import Shapes, compare, emit, graph
+from tests.processing.kinds import sounds
 
 fft = pytest.importorskip("scipy.fft", reason="scipy is not installed")
 signal = pytest.importorskip("scipy.signal", reason="scipy is not installed")
@@ -208,39 +208,11 @@ def test_fixed_log_mel_is_close_to_float() -> None:
     assert np.abs(found - wanted).max() < 0.02
 
 
-def every_kind() -> tuple[Shapes, dict[str, InputProcessing]]:
-    """Lengths, windows, features of every kind, into int8 and float32."""
-    base: dict[str, Any] = {"sample_rate_hz": 8000, "stride_ms": 4, "lower_hz": 60}
-    shapes: Shapes = {}
-    settings: dict[str, InputProcessing] = {}
-    windows = ("hann", "hamming", "hann_centred")
-    for index, length in enumerate((64, 128, 256, 512, 1024)):
-        window_ms = length / 8 - (index % 2) * 1.125
-        shared = {**base, "fft_length": length, "window_ms": window_ms, "mel_bins": 5 + index}
-        shared |= {
-            "upper_hz": 3900,
-            "window": windows[index % 3],
-            "coefficients": (0, 3)[index % 2],
-        }
-        made: dict[Arithmetic, dict[str, Any]] = {
-            "fixed": {"log_bits": 4 + index, "noise_reduction": index > 1, "pcan": index > 2},
-            "float": {"spectrum": ("power", "magnitude")[index % 2], "log_offset": 10.0**-index},
-        }
-        for arithmetic, own in made.items():
-            name = f"{arithmetic}{length}"
-            kind = AudioInput(**shared, **own, arithmetic=arithmetic, feature_scale=0.07)
-            settings[name] = kind
-            shapes[name] = ((1, 3, kind.features), DType.INT8 if index % 3 else DType.FLOAT32)
-    return shapes, settings
-
-
 @pytest.mark.parametrize("tool", ["gcc", "zig"])
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.FLOAT32])
 def test_c_is_the_numpy_definition(dtype: DType, tool: str) -> None:
-    shapes, settings = every_kind()
-    chosen = {n: s for n, s in shapes.items() if s[1] is dtype}
-    wanted = {n: settings[n] for n in chosen}
-    compare(emit(graph(chosen), wanted), wanted, tool)
+    shapes, settings = sounds(dtype)
+    compare(emit(graph(shapes), settings), settings, tool)
 
 
 def test_settings_that_do_not_fit_the_model() -> None:

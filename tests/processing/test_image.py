@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import get_args
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,19 +10,11 @@ from onnx.reference import ReferenceEvaluator
 
 from edgekit.errors import UsageError
 from edgekit.ir import DType
-from edgekit.processing import ImageInput, InputProcessing
-from edgekit.processing.image import Colour, Layout, Resize
+from edgekit.processing import ImageInput
+from edgekit.processing.image import Colour
 from quantize.processing.image import byte_table, recolour, resize
 from tests.processing.helpers import QUANT, Shapes, compare, emit, graph
-
-SIZES = (
-    (1, 1, 3, 5),
-    (7, 5, 3, 4),
-    (13, 9, 19, 21),
-    (24, 16, 24, 16),
-    (31, 17, 8, 8),
-    (4, 6, 1, 1),
-)
+from tests.processing.kinds import SIZES, images
 
 
 def outside(image: NDArray[np.uint8], height: int, width: int, mode: str) -> NDArray[np.float32]:
@@ -95,41 +84,15 @@ def test_table_is_mean_scale_and_quantization() -> None:
     np.testing.assert_allclose(floats, real, rtol=1e-6)
 
 
-def every_kind(dtype: DType) -> tuple[Shapes, dict[str, InputProcessing]]:
-    """Every colour, layout and way to resize, over odd sizes."""
-    shapes: Shapes = {}
-    settings: dict[str, InputProcessing] = {}
-    colours: tuple[Colour, ...] = get_args(Colour)
-    layouts: tuple[Layout, ...] = get_args(Layout)
-    ways: tuple[Resize, ...] = get_args(Resize)
-    kinds = itertools.product(colours, colours, layouts, ways)
-    for index, (colour, model, layout, way) in enumerate(kinds):
-        rows, columns, height, width = SIZES[index % len(SIZES)]
-        channels = 1 if model == "gray" else 3
-        mean = (1.5, 2.0, 100.0)[:channels] if index % 2 else (0.0,)
-        settings[f"x{index}"] = ImageInput(
-            rows,
-            columns,
-            colour=colour,
-            model_colour=model,
-            layout=layout,
-            resize=way,
-            mean=mean,
-            scale=(0.017,),
-        )
-        shapes[f"x{index}"] = ((1, height, width, channels), dtype)
-    return shapes, settings
-
-
 @pytest.mark.parametrize("tool", ["gcc", "zig"])
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.FLOAT32])
 def test_c_is_the_numpy_definition(dtype: DType, tool: str) -> None:
-    shapes, settings = every_kind(dtype)
+    shapes, settings = images(dtype)
     compare(emit(graph(shapes), settings), settings, tool)
 
 
 def test_settings_that_do_not_fit_the_model() -> None:
-    shapes = {"a": ((1, 4, 4, 3), DType.INT8), "b": ((1, 12), DType.INT8)}
+    shapes: Shapes = {"a": ((1, 4, 4, 3), DType.INT8), "b": ((1, 12), DType.INT8)}
     gray = ImageInput(4, 4, model_colour="gray")
     with pytest.raises(UsageError) as caught:
         emit(graph(shapes), {"a": gray, "b": ImageInput(4, 4), "c": ImageInput(4, 4)})
