@@ -87,4 +87,6 @@ def array_literal(data: NDArray[Any], columns: int = 16) -> str:
 
 def _integer(value: int) -> str:
     # -2147483648 is an expression of a wider type in C.
-    return "(-2147483647 - 1)" if value == -(2**31) else str(int(value))
+    if value in (-(2**31), -(2**63)):
+        return f"({value + 1} - 1)"
+    return f"{int(value)}u" if value >= 2**63 else str(int(value))

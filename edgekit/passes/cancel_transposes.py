@@ -2,7 +2,8 @@
 
 - ``Transpose(Transpose(x, p), q) -> Transpose(x, p then q)``, nothing where that is the identity;
 - ``op(Transpose(x, p)) -> Transpose(op(x), p)`` for element-wise operators, Clip, Pad, Concat,
-  Mean, Softmax, BatchNorm, Quantize, Dequantize (axes renamed; the other operands get the inverse);
+  Slice, Gather, Mean, Reduce, Cumulate, Softmax, BatchNorm, Quantize, Dequantize (axes renamed; the
+  other operands get the inverse);
 - ``Dense(Reshape(Transpose(x, p)), w) -> Dense(Reshape(x), w)`` with the columns of w reordered.
 """
 
@@ -18,15 +19,19 @@ from edgekit.ir.op import Op
 from edgekit.ir.ops import (
     BatchNorm,
     Concat,
+    Cumulate,
     Dense,
     Dequantize,
+    Gather,
     LocalResponseNorm,
     LogSoftmax,
     Mean,
     Pad,
     Pointwise,
     Quantize,
+    Reduce,
     Reshape,
+    Slice,
     Softmax,
     Transpose,
 )
@@ -60,20 +65,29 @@ def permuted_op(op: Op, perm: Perm) -> Op | None:
             return replace(op, axis=perm[op.axis])
         case Concat():
             return Concat(perm[op.axis])
-        case Mean():
-            return Mean(tuple(sorted(perm[a] for a in op.axes)), op.keepdims)
+        case Mean() | Reduce():
+            return replace(op, axes=tuple(sorted(perm[a] for a in op.axes)))
+        case Slice():
+            moved = [tuple(part[i] for i in inverse(perm)) for part in _bounds(op)]
+            return Slice(*moved)
+        case Cumulate() | Gather():
+            return replace(op, axis=perm[op.axis])
         case _:
             return None
 
 
+def _bounds(op: Slice) -> tuple[Perm, Perm, Perm]:
+    return op.starts, op.sizes, op.steps
+
+
 def operands(node: Node) -> tuple[Value | None, ...]:
     """The inputs that have the axes of the result (statistics of a BatchNorm do not)."""
-    return node.inputs[:1] if isinstance(node.op, BatchNorm) else node.inputs
+    return node.inputs[:1] if isinstance(node.op, BatchNorm | Gather | Pad) else node.inputs
 
 
 def remaining(op: Op, perm: Perm) -> Perm:
     """The Transpose that follows the permuted operator."""
-    if isinstance(op, Mean) and not op.keepdims:
+    if isinstance(op, Mean | Reduce) and not op.keepdims:
         kept = [p for i, p in enumerate(perm) if i not in op.axes]
         return tuple(sorted(kept).index(p) for p in kept)
     return perm
@@ -122,6 +136,8 @@ class CancelTransposes:
         found = [transposed(v) for v in data]
         perm = next(f[1] for f in found if f is not None)
         op = permuted_op(node.op, perm)
+        if isinstance(op, Gather) and len(node.input(1).type.shape) != 1:
+            op = None  # its result has other axes
         if op is None or (any(f is None for f in found[:1]) and len(found) == 1):
             refuse(self.name, node, f"no Transpose moves through {node.op.name}")
             return False

@@ -48,6 +48,9 @@ class FusePad:
         if user is None or not isinstance(user.op, Conv2D | MaxPool2D):
             refuse(self.name, pad, "its only reader is not a Conv2D or MaxPool2D")
             return False
+        if len(pad.inputs) > 1:
+            refuse(self.name, pad, "what it pads with is computed at run time")
+            return False
         padding = _spatial(op, user.op.layout)
         if padding is None or pad.input(0).type.quant != pad.output.type.quant:
             refuse(self.name, pad, "it pads other axes too, or changes the quantization")

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from edgekit.ir import ops
 from edgekit.ir.ops import Op
-from quantize.reference import integer, normalize, pointwise, real, shaping, volume
+from quantize.reference import (
+    indexing,
+    integer,
+    normalize,
+    pointwise,
+    real,
+    reducing,
+    shaping,
+    volume,
+)
 
 Definition = Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
 """``(op, node, *inputs) -> output``, a tuple where there are several; samples lie in axis 0."""
@@ -35,13 +44,16 @@ PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.PoolNd, ops.Pointwise)
 
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
+    **indexing.DEFINITIONS,
     **pointwise.DEFINITIONS,
     **volume.DEFINITIONS,
+    **reducing.DEFINITIONS,
     ops.Add: real.add,
     ops.Clip: real.clip,
     ops.Concat: shaping.concat,
     ops.Dequantize: real.dequantize,
     ops.MatMul: real.matmul,
+    ops.Expand: shaping.expand,
     ops.Mul: real.mul,
     ops.Pad: shaping.pad,
     ops.QAdd: integer.qadd,
@@ -54,6 +66,7 @@ DEFINITIONS: dict[type[Op], Definition] = {
     ops.QRescale: integer.qrescale,
     ops.QSoftmax: integer.qsoftmax,
     ops.Reshape: shaping.reshape,
+    ops.Slice: shaping.slice_,
     ops.Sub: real.sub,
     ops.Transpose: shaping.transpose,
 }

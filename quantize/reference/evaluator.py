@@ -19,6 +19,7 @@ from edgekit.ir.ops import (
     Copy,
     Dense,
     Dequantize,
+    Gather,
     LogSoftmax,
     MatMul,
     MaxPool2D,
@@ -35,7 +36,9 @@ from edgekit.ir.ops import (
     QRescale,
     QSoftmax,
     Quantize,
+    Reduce,
     Reshape,
+    Slice,
     Softmax,
     Transpose,
 )
@@ -291,11 +294,15 @@ def _mixes_samples(node: Node) -> bool:
         case Transpose():
             return op.perm[0] != 0
         case Pad():
-            return bool(op.before[0] or op.after[0])
+            return len(node.inputs) > 1 or bool(op.before[0] or op.after[0])
         case Concat():
             return op.axis == 0 or any(s[0] != out[0] for s in shapes)
-        case Mean() | QMean():
+        case Mean() | QMean() | Reduce():
             return 0 in op.axes
+        case Gather():
+            return op.axis == 0 or not node.input(1).is_constant
+        case Slice():
+            return (op.starts[0], op.sizes[0], op.steps[0]) != (0, shapes[0][0], 1)
         case Softmax() | LogSoftmax():
             return op.axis == 0
         case QSoftmax():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir import Node
-from edgekit.ir.ops import Concat, Pad, Reshape, Transpose
+from edgekit.ir.ops import Concat, Expand, Pad, Reshape, Slice, Transpose
 
 Array = NDArray[Any]
 
@@ -25,9 +25,11 @@ def transpose(op: Transpose, node: Node, x: Array) -> Array:
     return np.ascontiguousarray(x.transpose(op.perm))
 
 
-def pad(op: Pad, node: Node, x: Array) -> Array:
+def pad(op: Pad, node: Node, x: Array, fill: Array | None = None) -> Array:
     """Constant padding."""
-    value = op.value if x.dtype.kind == "f" else int(op.value)
+    value: Any = op.value if x.dtype.kind == "f" else int(op.value)
+    if fill is not None:
+        value = fill.reshape(-1)[0]
     return np.pad(x, tuple(zip(op.before, op.after, strict=True)), constant_values=value)
 
 
@@ -39,3 +41,16 @@ def concat(op: Concat, node: Node, *inputs: Array) -> Array:
         for x in inputs
     ]
     return np.concatenate(same, axis=op.axis)
+
+
+def slice_(op: Slice, node: Node, x: Array) -> Array:
+    """Elements at equal distances on every axis."""
+    for axis, (start, size, step) in enumerate(zip(op.starts, op.sizes, op.steps, strict=True)):
+        if (start, size, step) != (0, node.input(0).type.shape[axis], 1):
+            x = np.take(x, start + step * np.arange(size), axis=axis)
+    return x
+
+
+def expand(op: Expand, node: Node, x: Array) -> Array:
+    """Axes of one element repeated."""
+    return np.ascontiguousarray(np.broadcast_to(x, op.shape))

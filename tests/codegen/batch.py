@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codegen.c.emit import FLOAT_TOLERANCE, Source, emit, scratch_bytes
 from edgekit.artefact import Manifest
-from edgekit.ir import Graph, TensorType, verify
+from edgekit.ir import DType, Graph, TensorType, verify
 from edgekit.pipeline.vectors import make_vectors, reference_outputs
 from edgekit.schedule import plan, verify_program
 from profiles.runners import HOST
@@ -44,7 +44,8 @@ class Compiled:
         for found, want in zip(self.run(inputs), wanted, strict=True):
             found = found.reshape(want.shape)
             if want.dtype.kind == "f":
-                limit = FLOAT_TOLERANCE / 10 * max(float(np.abs(want).max()), 1e-30)
+                close = FLOAT_TOLERANCE / 10 if want.dtype == np.float32 else 1e-13
+                limit = close * max(float(np.abs(want).max()), 1e-30)
                 np.testing.assert_allclose(found, want, rtol=0, atol=limit, err_msg=str(self.graph))
             else:
                 np.testing.assert_array_equal(found, want, err_msg=str(self.graph))
@@ -58,6 +59,8 @@ class Compiled:
 def samples(rng: np.random.Generator, type: TensorType, count: int) -> Array:
     """Random samples; for integers the smallest and the largest everywhere come first."""
     rows, rest = (type.shape or (1,))[0], type.shape[1:]
+    if type.dtype is DType.BOOL:
+        return rng.random((count * rows, *rest)) < 0.5
     if not type.dtype.is_integer:
         return rng.normal(0, 3, (count * rows, *rest)).astype(type.dtype.numpy)
     low, high = type.dtype.bounds

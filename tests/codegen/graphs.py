@@ -37,16 +37,19 @@ def float32(*shape: int) -> TensorType:
     return TensorType(shape, DType.FLOAT32)
 
 
-def single(op: Op, inputs: Sequence[TensorType | Array], dtype: DType = DType.INT8) -> Graph:
-    """A graph of one operator; arrays are constants, types are inputs."""
+def single(op: Op, inputs: Sequence[TensorType | Array], dtype: DType | None = DType.INT8) -> Graph:
+    """A graph of one operator; arrays are constants, types are inputs. Without ``dtype`` the
+    outputs have the types that the operator makes of its inputs."""
     graph = Graph(op.name.lower())
     values = [
         graph.add_input(f"x{i}", each) if isinstance(each, TensorType) else graph.constant(each)
         for i, each in enumerate(inputs)
     ]
-    (shape,) = op.infer([v.type.shape for v in values])
-    node = graph.add_node(op, values, TensorType(shape, dtype))
-    graph.outputs = [node.output]
+    shapes = op.infer([v.type.shape for v in values])
+    found = op.dtypes([v.type.dtype for v in values])
+    dtypes = found if dtype is None else (dtype,) * len(shapes)
+    types = [TensorType(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+    graph.outputs = list(graph.add_node(op, values, types).outputs)
     return graph
 
 

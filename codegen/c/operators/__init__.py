@@ -1,6 +1,16 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
-from codegen.c.operators import integer, layers, normalize, pointwise, real, shaping, volume
+from codegen.c.operators import (
+    indexing,
+    integer,
+    layers,
+    normalize,
+    pointwise,
+    real,
+    reducing,
+    shaping,
+    volume,
+)
 from codegen.c.step import Emitter
 from edgekit.ir import DType
 from edgekit.ir.op import Op
@@ -12,6 +22,7 @@ from edgekit.ir.ops import (
     Conv2D,
     Dense,
     Dequantize,
+    Expand,
     MaxPool2D,
     Mean,
     Mul,
@@ -26,6 +37,7 @@ from edgekit.ir.ops import (
     QRescale,
     QSoftmax,
     Quantize,
+    Slice,
     Softmax,
     Sub,
     Transpose,
@@ -38,6 +50,8 @@ EMITTERS: dict[type[Op], Emitter] = {
     **normalize.EMITTERS,
     **pointwise.EMITTERS,
     **volume.EMITTERS,
+    **indexing.EMITTERS,
+    **reducing.EMITTERS,
     Add: Emitter(real.emit_binary),
     AvgPool2D: Emitter(real.emit_avg_pool, types=REAL),
     Clip: Emitter(real.emit_clip, types=REAL),
@@ -45,6 +59,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     Conv2D: Emitter(real.emit_conv, types=REAL),
     Dense: Emitter(real.emit_dense, types=REAL),
     Dequantize: Emitter(real.emit_dequantize),
+    Expand: Emitter(shaping.emit_expand),
     MaxPool2D: Emitter(real.emit_max_pool, types=REAL),
     Mean: Emitter(real.emit_mean, types=REAL),
     Mul: Emitter(real.emit_binary),
@@ -59,6 +74,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     QRescale: Emitter(integer.emit_rescale),
     QSoftmax: Emitter(integer.emit_softmax),
     Quantize: Emitter(real.emit_quantize),
+    Slice: Emitter(shaping.emit_slice),
     Softmax: Emitter(real.emit_softmax, types=REAL),
     Sub: Emitter(real.emit_binary),
     Transpose: Emitter(shaping.emit_transpose),

@@ -47,12 +47,22 @@ def collapse_mean(node: Node, axes: tuple[int, ...]) -> tuple[int, int, int]:
         ModelError: the axes are not neighbours.
     """
     shape = node.input(0).type.shape
-    kept = [a for a in axes if shape[a] != 1] or list(axes[:1])
-    low, high = min(kept), max(kept)
-    if any(shape[a] != 1 and a not in axes for a in range(low, high + 1)):
+    low, high = _span(shape, axes)
+    if not are_neighbours(shape, axes):
         problem = Problem(f"mean over axes {axes} of shape {shape}", node.name, "neighbouring axes")
         raise ModelError("unsupported mean", [problem])
     return math.prod(shape[:low]), math.prod(shape[low : high + 1]), math.prod(shape[high + 1 :])
+
+
+def are_neighbours(shape: Shape, axes: tuple[int, ...]) -> bool:
+    """True where no axis longer than 1 lies between the chosen ones."""
+    low, high = _span(shape, axes)
+    return all(shape[a] == 1 or a in axes for a in range(low, high + 1))
+
+
+def _span(shape: Shape, axes: tuple[int, ...]) -> tuple[int, int]:
+    longer = [a for a in axes if shape[a] != 1] or list(axes[:1])
+    return min(longer), max(longer)
 
 
 def declare_broadcast(w: StepWriter) -> str:

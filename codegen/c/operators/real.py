@@ -7,8 +7,13 @@ import math
 import numpy as np
 
 from codegen.c.literals import float_literal
-from codegen.c.operators import pointwise
-from codegen.c.operators.geometry import collapse_mean, declare_broadcast, declare_window
+from codegen.c.operators import pointwise, reducing
+from codegen.c.operators.geometry import (
+    are_neighbours,
+    collapse_mean,
+    declare_broadcast,
+    declare_window,
+)
 from codegen.c.operators.integer import attributes
 from codegen.c.step import StepWriter
 from edgekit.errors import ModelError, Problem
@@ -89,6 +94,9 @@ def emit_avg_pool(w: StepWriter) -> None:
 
 def emit_mean(w: StepWriter) -> None:
     op = attributes(w, Mean)
+    if not are_neighbours(w.node.input(0).type.shape, op.axes):
+        reducing.reduce_axes(w, "mean", op.axes)
+        return
     outer, count, inner = collapse_mean(w.node, op.axes)
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
     w.call("ek_mean_f32", outer, count, inner, x, y)

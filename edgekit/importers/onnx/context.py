@@ -19,10 +19,13 @@ from edgekit.ir.ops import (
     Concat,
     Conv2D,
     Dequantize,
+    Expand,
+    Gather,
     MaxPool2D,
     Pad,
     Quantize,
     Reshape,
+    Slice,
     Transpose,
 )
 from edgekit.passes.fold_constants import fold
@@ -30,7 +33,7 @@ from edgekit.passes.fold_constants import fold
 MAX_ELEMENTS = 2**26
 """A larger tensor is a mistake or an attack: no microcontroller holds it."""
 
-KEEPS_INTEGERS = (Reshape, Transpose, MaxPool2D, Concat, Pad)
+KEEPS_INTEGERS = (Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
 """Operators that are also imported on integer tensors."""
 
 
@@ -215,12 +218,11 @@ class Call:
         if first is None:
             raise Refusal("it has no inputs")
         shapes = op.infer([() if v is None else v.type.shape for v in inputs])
-        for shape in shapes:
-            if not 0 < math.prod(shape) <= MAX_ELEMENTS:
-                allowed = f"1 to {MAX_ELEMENTS} elements"
-                raise Refusal(f"its output would have shape {shape}", allowed)
-        folded = fold(op, inputs)
-        if folded is not None:
+        large = max(math.prod(shape) for shape in shapes) > MAX_ELEMENTS
+        folded = None if large else fold(op, inputs)
+        if folded is None:
+            self._check_sizes(shapes)
+        else:
             pairs = zip(folded, stems, strict=True)
             return tuple(self.context.graph.constant(d, stem, t) for (d, t), stem in pairs)
         types = self._types(op, inputs, first, shapes, dtype)
@@ -230,6 +232,13 @@ class Call:
         if id(first) in self.context.shifted and isinstance(op, KEEPS_INTEGERS):
             self.context.shifted[id(node.output)] = node.output
         return node.outputs
+
+    @staticmethod
+    def _check_sizes(shapes: Sequence[tuple[int, ...]]) -> None:
+        for shape in shapes:
+            if not 0 < math.prod(shape) <= MAX_ELEMENTS:
+                allowed = f"1 to {MAX_ELEMENTS} elements"
+                raise Refusal(f"its output would have shape {shape}", allowed)
 
     def _types(
         self,

@@ -12,7 +12,6 @@ from edgekit.ir.ops import (
     Binary,
     Clamp,
     Clip,
-    Mean,
     Mul,
     Op,
     Sub,
@@ -90,31 +89,3 @@ def clip(call: Call) -> None:
     if low is not None and high is not None and low > high:
         raise Refusal(f"min {low} is greater than max {high}")
     call.emit(Clip(Clamp(low, high)), [call.value(0)])
-
-
-def reduce_mean(call: Call) -> None:
-    """``ReduceMean``: axes are an attribute before opset 18, an input since."""
-    x = call.value(0)
-    shape = x.type.shape
-    if call.opset >= 18:
-        axes = call.ints(1, "axes") if call.has(1) else ()
-        if not axes and call.attr_int("noop_with_empty_axes", 0):
-            call.result(x)
-            return
-    else:
-        axes = call.attr_ints("axes") or ()
-    call.ignore("noop_with_empty_axes")
-    if any(not -len(shape) <= a < len(shape) for a in axes):
-        raise Refusal(f"axes {axes} for shape {shape}")
-    chosen = sorted({a % len(shape) for a in axes} or set(range(len(shape))))
-    keep = bool(call.attr_int("keepdims", 1))
-    if chosen[:1] == [0]:
-        if shape[0] != 1:
-            raise Refusal(f"the mean over a batch of {shape[0]}", "axes >= 1")
-        if not keep:
-            raise Refusal("the mean removes the batch axis", "axes >= 1 or keepdims = 1")
-        chosen = chosen[1:]  # one sample: its mean over the batch is itself
-    if not chosen:
-        call.result(x)
-        return
-    call.emit(Mean(tuple(chosen), keep), [x])

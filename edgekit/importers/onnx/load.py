@@ -54,6 +54,9 @@ def load_onnx(path: Path, pinned: Mapping[str, NDArray[Any]] | None = None) -> G
         context.values[name] = context.graph.constant(data, name)
     initializers = {t.name for t in model.graph.initializer}
     for name, data in (pinned or {}).items():
+        if np.asarray(data).dtype.name not in {t.value for t in _PORT_TYPES.values()}:
+            problems.append(Problem("its element type is not supported", f"'{name}'", ALLOWED))
+            continue
         context.values[name] = context.graph.constant(np.asarray(data), name)
     _add_inputs(model.graph, initializers | set(pinned or {}), context)
     known = initializers | context.values.keys() | context.failed.keys()

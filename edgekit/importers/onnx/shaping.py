@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.importers.onnx.context import MAX_ELEMENTS, Call, Refusal
+from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.ir import DType
-from edgekit.ir.ops import Cast, Concat, Pad, Reshape, Transpose
+from edgekit.ir.ops import Cast, Concat, Reshape, Transpose
 
 
 def reshape(call: Call) -> None:
@@ -82,31 +82,6 @@ def transpose(call: Call) -> None:
     call.emit(Transpose(tuple(range(len(x.type.shape)))[::-1] if perm is None else perm), [x])
 
 
-def pad(call: Call) -> None:
-    """``Pad`` with a constant."""
-    mode = call.attr_str("mode", "constant")
-    if mode != "constant":
-        raise Refusal(f"mode {mode}", "constant")
-    x = call.value(0)
-    rank = len(x.type.shape)
-    if call.opset < 11:
-        pads, value = call.attr_ints("pads") or (), call.attr_float("value", 0.0)
-    else:
-        pads = call.ints(1, "pads")
-        value = call.scalar(2, "constant_value") if call.has(2) else 0.0
-    axes = call.ints(3, "axes") if call.has(3) else tuple(range(rank))
-    if len(pads) != 2 * len(axes) or any(not -rank <= a < rank for a in axes):
-        raise Refusal(f"{len(pads)} pads for axes {axes} of shape {x.type.shape}")
-    if x.type.quant is not None:
-        raise Refusal("padding of an integer tensor", "float32 between quantizations")
-    before, after = [0] * rank, [0] * rank
-    for i, axis in enumerate(axes):
-        before[axis], after[axis] = pads[i], pads[i + len(axes)]
-    if rank and (before[0] or after[0]):
-        raise Refusal("padding of the batch axis", "pads of 0 on axis 0")
-    call.emit(Pad(tuple(before), tuple(after), value), [x])
-
-
 def concat(call: Call) -> None:
     """``Concat``."""
     values = [call.value(i) for i in range(len(call.input_names))]
@@ -159,19 +134,6 @@ def shape(call: Call) -> None:
     start = call.attr_int("start", 0)
     end = call.attr_int("end", len(dims))
     call.result(call.array(np.asarray(dims[start:end], np.int64), call.output_names[0]))
-
-
-def gather(call: Call) -> None:
-    """``Gather`` of constants (index arithmetic on shapes)."""
-    data, index = call.constant(0, "data"), call.constant(1, "indices")
-    axis = call.attr_int("axis", 0)
-    if data.size * index.size > MAX_ELEMENTS:
-        raise Refusal(f"gathers {index.size} times from {data.size} elements")
-    try:
-        taken = np.take(data, index, axis=axis)
-    except (IndexError, ValueError) as error:
-        raise Refusal(f"indices do not fit: {error}") from None
-    call.result(call.array(taken, call.output_names[0]))
 
 
 def cast(call: Call) -> None:

@@ -21,6 +21,13 @@ from edgekit.ir.ops.elementwise import (
     Softmax,
     Sub,
 )
+from edgekit.ir.ops.indexing import (
+    Gather,
+    GatherElements,
+    GatherND,
+    ScatterElements,
+    ScatterND,
+)
 from edgekit.ir.ops.integer import (
     QAdd,
     QAvgPool2D,
@@ -37,7 +44,8 @@ from edgekit.ir.ops.integer import (
 )
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
-from edgekit.ir.ops.shaping import Concat, Pad, Reshape, Transpose
+from edgekit.ir.ops.reducing import ArgReduce, Cumulate, Reduce, TopK
+from edgekit.ir.ops.shaping import Concat, Expand, Pad, Reshape, Slice, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
 from edgekit.ir.ops.volume import (
     ConvNd,
@@ -56,7 +64,10 @@ OPS: dict[str, type[Op]] = {
         AvgPool2D, BatchNorm, Conv2D, Dense, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
         ConvNd, ConvTranspose, LocalResponseNorm, MaxPoolIndices, Normalize, PoolNd,
         # moving elements
-        Concat, Pad, Reshape, Transpose,
+        Concat, Expand, Gather, GatherElements, GatherND, Pad, Reshape, ScatterElements, ScatterND,
+        Slice, Transpose,
+        # combining and ranking elements
+        ArgReduce, Cumulate, Reduce, TopK,
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QDense, QMaxPool2D, QMean, QRescale, QSoftmax,
     )
@@ -67,6 +78,7 @@ __all__ = [
     "RELU",
     "RELU6",
     "Add",
+    "ArgReduce",
     "AvgPool2D",
     "BatchNorm",
     "Binary",
@@ -78,8 +90,13 @@ __all__ = [
     "ConvNd",
     "ConvTranspose",
     "Copy",
+    "Cumulate",
     "Dense",
     "Dequantize",
+    "Expand",
+    "Gather",
+    "GatherElements",
+    "GatherND",
     "LocalResponseNorm",
     "LogSoftmax",
     "MatMul",
@@ -102,13 +119,18 @@ __all__ = [
     "QRescale",
     "QSoftmax",
     "Quantize",
+    "Reduce",
     "Requant",
     "Rescale",
     "Reshape",
     "Rounding",
+    "ScatterElements",
+    "ScatterND",
+    "Slice",
     "Softmax",
     "Span",
     "Sub",
+    "TopK",
     "Transpose",
     "Unary",
     "Where",

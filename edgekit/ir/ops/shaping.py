@@ -40,7 +40,7 @@ class Pad(Op):
     """Constant padding: ``before[i]`` and ``after[i]`` elements around axis i.
 
     ``value`` is a real number on model level and the integer itself on an integer tensor that is
-    being lowered.
+    being lowered. A second input of one element, where there is one, takes its place.
     """
 
     before: tuple[int, ...] = ()
@@ -70,3 +70,40 @@ class Concat(Op):
             )
         total = sum(s[self.axis] for s in shapes)
         return ((*first[: self.axis], total, *first[self.axis + 1 :]),)
+
+
+@dataclass(frozen=True)
+class Slice(Op):
+    """``y[i] = x[start + i * step]`` on every axis, ``size`` elements each.
+
+    A step may be negative (the axis is walked backwards) or larger than 1.
+    """
+
+    starts: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
+    steps: tuple[int, ...] = ()
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        x = shapes[0]
+        fits = len(x) == len(self.starts) == len(self.sizes) == len(self.steps)
+        require(fits, f"slice of {len(self.starts)} axes for shape {x}")
+        for n, start, size, step in zip(x, self.starts, self.sizes, self.steps, strict=True):
+            last = start + (size - 1) * step
+            inside = 0 <= start < n and 0 <= last < n
+            require(size == 0 or inside, f"slice {start}..{last} of an axis of {n} elements")
+        return (self.sizes,)
+
+
+@dataclass(frozen=True)
+class Expand(Op):
+    """Broadcasting to ``shape``: axes of one element (and missing leading ones) are repeated."""
+
+    shape: Shape = ()
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        x = shapes[0]
+        padded = (1,) * (len(self.shape) - len(x)) + x
+        fits = len(padded) == len(self.shape)
+        fits = fits and all(a in (1, n) for a, n in zip(padded, self.shape, strict=True))
+        require(fits, f"{x} does not broadcast to {self.shape}")
+        return (self.shape,)

@@ -1,9 +1,10 @@
-/* Axes permuted, for up to six axes and any element size. `step[i]` is the distance in bytes
- * between neighbours of the input along output axis i. */
+/* A strided copy: y takes rows of `row` bytes from x, up to six axes of them. `step[i]` is the
+ * distance in bytes between neighbours in x along axis i of y: of another axis (transpose),
+ * several elements (slice), backwards (flip), or 0 (broadcast). */
 #include "ek_common.h"
 
-EK_KERNEL void ek_transpose(const int32_t size[6], const int32_t step[6], int32_t item,
-                            const void *x, void *y)
+EK_KERNEL void ek_move(const int32_t size[6], const int32_t step[6], int32_t row, const void *x,
+                       void *y)
 {
     const unsigned char *src = (const unsigned char *)x;
     unsigned char *dst = (unsigned char *)y;
@@ -17,8 +18,8 @@ EK_KERNEL void ek_transpose(const int32_t size[6], const int32_t step[6], int32_
         for (int32_t i = 0; i < 6; ++i) {
             from += at[i] * step[i];
         }
-        ek_copy_bytes(src + from, dst, (size_t)item);
-        dst += item;
+        ek_copy_bytes(src + from, dst, (size_t)row);
+        dst += row;
         for (int32_t i = 5; i >= 0; --i) {
             if (++at[i] < size[i]) {
                 break;
