@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from edgekit.errors import Problem, UsageError
 
 Precision = Literal["int8", "float32"]
-Rounding = Literal["litert", "tflm", "fast"]
+Rounding = Literal["litert", "tflm", "onnx", "fast"]
 ToolchainChoice = Literal["auto", "zig", "gcc"]
 EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
 Observer = Literal["minmax", "percentile"]
@@ -28,8 +28,9 @@ class ConvertOptions:
         target: core or board.
         precision: arithmetic of the generated code; None: int8 where the model is quantized or
             calibration samples are given.
-        rounding: whose rounding the integers follow; None: ``litert`` for a model that came
-            quantized, ``fast`` for one that edgekit quantizes.
+        rounding: whose rounding the integers follow; None: for a model that came
+            quantized ``onnx`` or ``litert``, as its file is, ``fast`` for one that edgekit
+            quantizes.
         toolchain: ``auto`` builds with every compiler present and keeps the better image.
         emulator: where the image is run and checked.
         name: prefix of every C symbol; None: from the model's file name.

@@ -72,7 +72,8 @@ class LowerInteger:
 
     Attributes:
         rounding: ``litert`` equals LiteRT's reference kernels (FLOAT in dense layers, DOUBLE
-            elsewhere), ``tflm`` equals TFLite Micro (DOUBLE), ``fast`` rounds once (HIGH, or SINGLE
+            elsewhere), ``tflm`` equals TFLite Micro (DOUBLE), ``onnx`` equals ONNX
+            Runtime's ``QLinear`` operators (EVEN), ``fast`` rounds once (HIGH, or SINGLE
             where HIGH lacks range or precision).
     """
 

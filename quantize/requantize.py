@@ -6,6 +6,7 @@ Every rule computes ``clamp(scaled(acc) + zero_point, low, high)``; they differ 
 ======= ==========================================================================================
 DOUBLE  ``RDBP(SRDHM(wrap32(acc << max(s, 0)), m), max(-s, 0))``
 SINGLE  ``(acc * m + 2**(30 - s)) >> (31 - s)``, one rounding, half up
+EVEN    ``rint(float32(float32(acc) * scale))``, ties to even; ``m`` and ``s`` hold a float32 scale
 HIGH    ``(acc * m + 2**31) >> 32``, one rounding, half up; ``m = round(scale * 2**32)``
 FLOAT   ``round(double(acc) * scale)``, half away from zero; m holds the bits of the double
 REDUCED ``(acc * m + 2**(14 - s)) >> (15 - s)``, half up; acc is int64, m the significand in 16 bits
@@ -19,7 +20,8 @@ and the clamp applied to the exact sum, so that nothing wraps after ``scaled``.
 Sources: gemmlowp ``fixedpoint.h`` and TFLite ``MultiplyByQuantizedMultiplier`` (DOUBLE, and SINGLE
 under TFLITE_SINGLE_ROUNDING); LiteRT's reference fully connected kernel since 2026 (FLOAT; it
 requantizes with ``double(s_in) * double(s_w) / double(s_out)``); SMMULR of Armv7E-M (HIGH);
-TFLite's ``MultiplyByQuantizedMultiplier`` of int64 accumulators (REDUCED).
+TFLite's ``MultiplyByQuantizedMultiplier`` of int64 accumulators (REDUCED); ONNX
+Runtime's ``QLinearConv``, ``QLinearMatMul`` and ``QGemm`` (EVEN).
 """
 
 from __future__ import annotations
@@ -84,7 +86,7 @@ def make_requant(
     """The requantization by real scales, one per channel or one for all.
 
     Args:
-        scales: accumulator scale over output scale.
+        scales: accumulator scale over output scale; EVEN takes them as float32.
         rule: HIGH falls back to SINGLE where a channel does not suit it (`suits_high`).
         zero_point: of the output.
         low, high: clamp of the output.
@@ -93,6 +95,8 @@ def make_requant(
     Raises:
         ValueError: a scale does not pass `check_scale`.
     """
+    if rule is Rounding.EVEN:
+        scales = [float(np.float32(s)) for s in scales]
     for index, scale in enumerate(scales):
         check_scale(scale, None if bounds is None else bounds[index])
     if rule is Rounding.FLOAT:
@@ -213,6 +217,9 @@ def scale_accumulator(
         return np.asarray((x * m + 2**31) >> 32)
     if rule is Rounding.REDUCED:
         return np.asarray((x * m + (np.int64(1) << (14 - s))) >> (15 - s))
+    if rule is Rounding.EVEN:
+        scale = np.ldexp(m.astype(np.float64), s - 31).astype(np.float32)
+        return np.asarray(np.rint(x.astype(np.float32) * scale).astype(np.int64))
     if rule is Rounding.SINGLE:
         # 2**(30 - s) is halved before shifting so that s = 31 (no shift at all) adds nothing.
         return np.asarray((x * m + ((np.int64(1) << (31 - s)) >> 1)) >> (31 - s))

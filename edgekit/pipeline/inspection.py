@@ -15,7 +15,7 @@ from edgekit.ir.graph import node_macs
 from edgekit.options import Precision, Rounding
 from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.dead_code import DeadCode
-from edgekit.pipeline.lowering import LOWERINGS, is_quantized
+from edgekit.pipeline.lowering import LOWERINGS, is_quantized, own_rounding
 from edgekit.pipeline.reporting import target_info
 from edgekit.pipeline.source import read_source
 from edgekit.report.model import ModelInfo
@@ -64,7 +64,7 @@ def inspect_model(model: Path | str | Graph, target: str | None) -> Inspection:
     source = read_source(model)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
-    prospect = _prospect(graph, core)
+    prospect = _prospect(graph, core, own_rounding(source))
     ram = _ram(prospect.graph)
     weights = sum(v.type.nbytes for v in prospect.graph.constants())
     return Inspection(
@@ -103,10 +103,10 @@ def _tensor(binding: Binding, value: Value) -> TensorInfo:
     return TensorInfo(binding.name, outer.dtype.value, outer.shape, outer.layout)
 
 
-def _prospect(graph: Graph, core: Core) -> Prospect:
+def _prospect(graph: Graph, core: Core, own: Rounding) -> Prospect:
     lowering = LOWERINGS[core.lowering]
     if is_quantized(graph):
-        return _lowered(graph, lowering("litert"), "litert")
+        return _lowered(graph, lowering(own), own)
     try:
         check_quantizable(graph)
         quantized = quantize_ranges(graph, {v.name: ANY_RANGE for v in _variables(graph)})

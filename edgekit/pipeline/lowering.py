@@ -78,7 +78,7 @@ def lower(
         )
     rounding: Rounding | None = None
     if precision == "int8":
-        rounding = options.rounding or ("fast" if quantized_here else "litert")
+        rounding = options.rounding or ("fast" if quantized_here else own_rounding(source))
     lowered = run_passes(model, (*LOWERINGS[lowering](rounding), CopyStateOutputs()))
     problems = unsupported(lowered)
     if problems:
@@ -86,6 +86,11 @@ def lower(
     program = plan(lowered, scratch_bytes, options=PlanOptions(("order",)))
     verify_program(program)
     return Lowered(source, graph, lowered, program, precision, rounding, quantized_here)
+
+
+def own_rounding(source: ModelSource) -> Rounding:
+    """Whose rounding a model that came quantized expects."""
+    return "onnx" if source.format == "onnx" else "litert"
 
 
 def is_quantized(graph: Graph) -> bool:

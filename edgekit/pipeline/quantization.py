@@ -15,7 +15,7 @@ from edgekit.npz import LABELS
 from edgekit.passes import CANONICAL, TO_NHWC, run_passes
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.evaluation import by_name, score
-from edgekit.pipeline.lowering import is_quantized, nhwc_int8
+from edgekit.pipeline.lowering import is_quantized, nhwc_int8, own_rounding
 from edgekit.pipeline.reporting import ERROR_SAMPLES
 from edgekit.pipeline.source import read_source
 from edgekit.report.model import LayerError
@@ -59,7 +59,7 @@ def quantize_model(
 
 
 def evaluate_model(path: Path | str, data: Arrays, on: str) -> Evaluation:
-    """Accuracy of a model file in its own arithmetic (int8 by LiteRT's rounding).
+    """Accuracy of a model file in its own arithmetic (int8 by its runtime's rounding).
 
     Raises:
         UsageError: ``on`` is not ``reference``; only converted models run elsewhere.
@@ -73,7 +73,7 @@ def evaluate_model(path: Path | str, data: Arrays, on: str) -> Evaluation:
     source = read_source(path)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     is_int8 = is_quantized(graph)
-    graph = run_passes(graph, nhwc_int8("litert") if is_int8 else TO_NHWC)
+    graph = run_passes(graph, nhwc_int8(own_rounding(source)) if is_int8 else TO_NHWC)
     inputs = {k: v for k, v in data.items() if k != LABELS}
     outputs = results(graph, evaluate(graph, feeds(graph, inputs)))
     real_out = {

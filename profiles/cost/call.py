@@ -161,7 +161,9 @@ Described = tuple[str, str, Key]
 
 def _rule(requant: Requant) -> str:
     # FLOAT becomes an integer rule of its own wherever that is proven equal: nearly always.
-    return "away" if requant.rule is Rounding.FLOAT else requant.rule.value
+    # EVEN is SINGLE and a comparison, except close to a tie.
+    proven = {Rounding.FLOAT: "away", Rounding.EVEN: "single"}
+    return proven.get(requant.rule, requant.rule.value)
 
 
 def _window(node: Node, kernel: Shape, window: Window, groups: int = 1) -> Key:

@@ -36,6 +36,7 @@ TO_NHWC = (0, 2, 3, 1)
 _RULES = {
     "fast": (Rounding.HIGH, Rounding.HIGH, Rounding.SINGLE),
     "litert": (Rounding.DOUBLE, Rounding.FLOAT, Rounding.DOUBLE),
+    "onnx": (Rounding.EVEN, Rounding.EVEN, Rounding.EVEN),
     "tflm": (Rounding.DOUBLE, Rounding.DOUBLE, Rounding.DOUBLE),
 }
 """Rules of convolutions and means, of dense layers, of additions (see `quantize.lowering`)."""

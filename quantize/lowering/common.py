@@ -8,13 +8,22 @@ from typing import Literal
 import numpy as np
 
 from edgekit.ir import DType, Graph, Node, Quant, Value
-from edgekit.ir.ops import Clamp
+from edgekit.ir.ops import Clamp, Rounding
 from quantize.requantize import round_half_away
 
-RoundingName = Literal["litert", "tflm", "fast"]
+RoundingName = Literal["litert", "tflm", "onnx", "fast"]
 FLOAT_HINT = "Convert the float model with --precision float32."
 INT8 = DType.INT8.bounds
 LAYOUT_HINT = "Run the layout passes first."
+
+
+def scaling(rounding: RoundingName, node: Node) -> Rounding:
+    """The rule by which a node's accumulator is scaled."""
+    if rounding == "fast":
+        return Rounding.HIGH
+    # EVEN in C covers the outputs of int8.
+    exact = rounding == "onnx" and node.output.type.dtype is DType.INT8
+    return Rounding.EVEN if exact else Rounding.DOUBLE
 
 
 class Refused(Exception):

@@ -14,6 +14,7 @@ from quantize.lowering.common import (
     Refused,
     RoundingName,
     output_bounds,
+    scaling,
     set_range,
     tensor_scale,
     value_range,
@@ -31,10 +32,8 @@ def conv2d(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     assert isinstance(op, Conv2D)
     if op.layout != "NHWC":
         raise Refused(f"its layout is {op.layout}", "NHWC", LAYOUT_HINT)
-    rule = Rounding.HIGH if rounding == "fast" else Rounding.DOUBLE
-    if _bias_type(node) is DType.INT64:
-        rule = Rounding.REDUCED
-    requant, x_zero = _weighted(graph, node, op.clamp, rule)
+    rule = Rounding.REDUCED if _bias_type(node) is DType.INT64 else scaling(rounding, node)
+    requant, x_zero = _weighted(graph, node, op.clamp, rule, rounding == "onnx")
     graph.set_op(node, QConv2D(requant, x_zero, op.window, op.groups))
     return True
 
@@ -43,16 +42,13 @@ def dense(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     """Dense -> QDense; the only operator in which LiteRT and TFLite Micro round differently."""
     op = node.op
     assert isinstance(op, Dense)
-    wide = _bias_type(node) is DType.INT64
-    rules = {
-        "litert": Rounding.FLOAT,
-        "tflm": Rounding.REDUCED if wide else Rounding.DOUBLE,
-        "fast": Rounding.REDUCED if wide else Rounding.HIGH,
-    }
+    rule = Rounding.REDUCED if _bias_type(node) is DType.INT64 else scaling(rounding, node)
+    if rounding == "litert":
+        rule = Rounding.FLOAT
     quant = node.input(1).type.quant
     # TFLite's per-tensor dense layer multiplies the two scales in float32 before going to float64.
     single = rounding == "tflm" and quant is not None and quant.is_per_tensor
-    requant, x_zero = _weighted(graph, node, op.clamp, rules[rounding], single)
+    requant, x_zero = _weighted(graph, node, op.clamp, rule, single or rounding == "onnx")
     graph.set_op(node, QDense(requant, x_zero))
     return True
 

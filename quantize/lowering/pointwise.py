@@ -31,6 +31,7 @@ from quantize.lowering.common import (
     clipped,
     output_bounds,
     require_same_scale,
+    scaling,
     set_range,
     tensor_scale,
     value_range,
@@ -53,7 +54,7 @@ def add(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     twice = 2 * max(s_a, s_b)
     (m_a, e_a), (m_b, e_b) = (quantize_multiplier(s / twice) for s in (s_a, s_b))
     low, high = output_bounds(node, op.clamp)
-    rule = Rounding.SINGLE if rounding == "fast" else Rounding.DOUBLE
+    rule = Rounding.SINGLE if rounding == "fast" else scaling(rounding, node)
     dtype = node.output.type.dtype
     shift = ADD_LEFT_SHIFT[dtype]
     scale = twice / ((1 << shift) * s_out)
@@ -91,9 +92,9 @@ def mean(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     count = math.prod(shape[a] for a in op.axes)
     if 255 * count >= 2**31:
         raise Refused(f"the sum of {count} values can leave int32")
-    if rounding == "fast":
+    if rounding in ("fast", "onnx"):
         requant = make_requant(
-            [s_in / s_out / count], Rounding.HIGH, zero_point, bounds=[255 * count]
+            [s_in / s_out / count], scaling(rounding, node), zero_point, bounds=[255 * count]
         )
     else:
         requant = _mean_requant(s_in / s_out, count, zero_point)
@@ -153,7 +154,7 @@ def quantize(graph: Graph, node: Node, rounding: RoundingName) -> bool:
 
 def _rescale(graph: Graph, node: Node, rounding: RoundingName, low: int, high: int) -> bool:
     (s_in, x_zero), (s_out, zero_point) = tensor_scale(node.input(0)), tensor_scale(node.output)
-    rule = Rounding.HIGH if rounding == "fast" else Rounding.DOUBLE
+    rule = scaling(rounding, node)
     smallest, largest = node.input(0).type.dtype.bounds
     requant = make_requant([s_in / s_out], rule, zero_point, low, high, [largest - smallest])
     graph.set_op(node, QRescale(requant, x_zero))

@@ -67,7 +67,7 @@ def qdense(op: QDense, node: Node, x: Array, weights: Array, bias: Array) -> Arr
 
 def qadd(op: QAdd, node: Node, a: Array, b: Array) -> Array:
     """Both operands on twice the larger scale, summed, requantized."""
-    rule = op.requant.rule
+    rule = Rounding.DOUBLE if op.requant.rule is Rounding.DOUBLE else Rounding.SINGLE
     total = _rescale(a, op.first, op.left_shift, rule) + _rescale(b, op.second, op.left_shift, rule)
     return _result(total, op.requant, node)
 

@@ -62,7 +62,8 @@ def scales(
     ties = rng.random(count) < 0.25
     found[ties] = 2.0 ** rng.integers(-10, -1, int(ties.sum()))
     if bounds is not None:
-        found = np.minimum(found, (2**30 - 1) / np.maximum(np.array(bounds), 1))
+        # A little below: EVEN rounds scales to float32.
+        found = np.minimum(found, (2**30 - 2**8) / np.maximum(np.array(bounds), 1))
     return [float(s) for s in found]
 
 

@@ -96,7 +96,7 @@ def test_additions_with_every_way_of_broadcasting() -> None:
     ]
     cases = []
     for a, b in pairs:
-        for rule in (Rounding.DOUBLE, Rounding.SINGLE):
+        for rule in (Rounding.DOUBLE, Rounding.SINGLE, Rounding.EVEN):
             for first, second in ((a, b), (b, a)):
                 if len(a) <= 4:
                     cases.append(graphs.add(rng, int8(*first), int8(*second), rule))

@@ -170,3 +170,27 @@ def test_accumulator_bounds_are_reached(row: list[int], bias: int, zero: int) ->
     reached = [bias + row[0] * (a - zero) + row[1] * (b - zero) for a in domain for b in domain]
     low, high = accumulator_bounds(np.array([row]), np.array([bias]), zero, (-4, 4))
     assert (int(low[0]), int(high[0])) == (min(reached), max(reached))
+
+
+def half_even(x: Fraction) -> int:
+    whole = math.floor(x)
+    rest = x - whole
+    return whole + int(rest > HALF or (rest == HALF and whole % 2 == 1))
+
+
+def as_float32(x: Fraction) -> Fraction:
+    """The nearest number of 24 significant bits, ties to even."""
+    unit = Fraction(1)
+    while abs(x) / unit >= 2**24:
+        unit *= 2
+    while x and abs(x) / unit < 2**23:
+        unit /= 2
+    return half_even(x / unit) * unit
+
+
+@given(accumulators, scales)
+def test_even_rounds_the_float_product_half_to_even(accs: list[int], scale: float) -> None:
+    requant = make_requant([scale], Rounding.EVEN)
+    found = scale_accumulator(np.array(accs), requant.multiplier, requant.shift, Rounding.EVEN)
+    exact = as_float32(Fraction(scale))
+    assert found.tolist() == [half_even(as_float32(as_float32(Fraction(a)) * exact)) for a in accs]

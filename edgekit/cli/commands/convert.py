@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 @click.option(
     "--rounding",
     type=click.Choice(allowed(Rounding)),
-    help="Whose rounding the integers follow.  [default: litert where the model came quantized, "
-    "fast where edgekit quantizes it]",
+    help="Whose rounding the integers follow.  [default: onnx or litert where the model came "
+    "quantized, fast where edgekit quantizes it]",
 )
 @toolchain_option
 @emulator_option

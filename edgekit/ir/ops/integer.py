@@ -23,6 +23,8 @@ class Rounding(enum.Enum):
 
     DOUBLE = "double"
     """TFLite: rounding doubling high multiply, then a rounding shift."""
+    EVEN = "even"
+    """ONNX Runtime: float32 product, ties to the even neighbour."""
     SINGLE = "single"
     """One rounding, half up."""
     FLOAT = "float"

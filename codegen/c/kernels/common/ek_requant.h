@@ -12,6 +12,7 @@
 #define EK_AWAY 3   /* one rounding, half away from zero */
 #define EK_FLOAT 4  /* product in double, half away from zero */
 #define EK_REDUCED 6 /* 16-bit multiplier, one rounding, half up; ek_requant_s16.h only */
+#define EK_EVEN 7   /* product in float, half to even (ONNX Runtime), computed in integers */
 
 typedef struct {
     const int32_t *multiplier; /* per channel (step 1) or one (step 0); not for EK_FLOAT */
@@ -69,6 +70,53 @@ EK_INLINE int32_t ek_scale_away(int32_t x, int32_t multiplier, int32_t shift)
     return (int32_t)(product < 0 ? -((half - product) >> total) : (product + half) >> total);
 }
 
+/* round(x / 2^exponent), half to even. */
+EK_INLINE uint64_t ek_half_even(uint64_t x, int32_t exponent)
+{
+    if (exponent <= 0) {
+        return x;
+    }
+    const uint64_t half = UINT64_C(1) << (exponent - 1);
+    const uint64_t sum = x + half;
+    const uint64_t y = sum >> exponent;
+    return (sum & (2 * half - 1)) == 0 ? y & ~UINT64_C(1) : y; /* nothing left over: a tie */
+}
+
+/* How many low bits a float leaves out of x. */
+EK_INLINE int32_t ek_beyond_float(uint64_t x)
+{
+    int32_t count = 0;
+    while ((x >> count) >= UINT64_C(1) << 24) {
+        ++count;
+    }
+    return count;
+}
+
+/* The float product, step by step: x as a float, the product as a float, the nearest integer. */
+EK_KERNEL int32_t ek_scale_as_float(int32_t x, int32_t multiplier, int32_t shift)
+{
+    uint64_t p = x < 0 ? 0u - (uint64_t)x : (uint64_t)x;
+    int32_t less = ek_beyond_float(p);
+    p = (ek_half_even(p, less) << less) * (uint64_t)multiplier;
+    less = ek_beyond_float(p);
+    p = ek_half_even(ek_half_even(p, less) << less, 31 - shift);
+    return x < 0 ? -(int32_t)p : (int32_t)p;
+}
+
+/* Far from a tie the float product and the exact one round alike. Outputs beyond 512 saturate; up
+ * to there the two roundings to float move a product by at most 2^-15. */
+EK_INLINE int32_t ek_scale_even(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t total = 31 - shift;
+    const uint64_t mask = (UINT64_C(1) << total) - 1;
+    const uint64_t near = total > 15 ? UINT64_C(1) << (total - 15) : mask;
+    const int64_t sum = (int64_t)x * multiplier + (INT64_C(1) << (total - 1));
+    if ((((uint64_t)sum + near) & mask) > 2 * near) {
+        return (int32_t)(sum >> total);
+    }
+    return ek_scale_as_float(x, multiplier, shift);
+}
+
 /* Half away from zero; far values saturate. */
 EK_INLINE int32_t ek_round_double(double value)
 {
@@ -90,6 +138,8 @@ EK_INLINE int8_t ek_requantize(int32_t acc, const ek_requant *q, int32_t channel
         y = ek_scale_right(acc, q->multiplier[i], q->shift[i]);
     } else if (rule == EK_SINGLE) {
         y = ek_scale_single(acc, q->multiplier[i], q->shift[i]);
+    } else if (rule == EK_EVEN) {
+        y = ek_scale_even(acc, q->multiplier[i], q->shift[i]);
     } else if (rule == EK_AWAY) {
         y = ek_scale_away(acc, q->multiplier[i], q->shift[i]);
     } else if (rule == EK_HIGH) {
