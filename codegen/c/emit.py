@@ -21,7 +21,7 @@ from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
 from edgekit.ir.graph import node_macs
 from edgekit.ir.op import Op
-from edgekit.schedule import Program
+from edgekit.schedule import Overlap, Program
 from edgekit.schedule.ports import make_ports
 
 FLOAT_TOLERANCE = 1e-4
@@ -62,6 +62,12 @@ def scratch_bytes(node: Node) -> int:
         problem = Problem("has no C kernel", f"{node.op.name} '{node.name}'")
         raise ModelError("the model needs an operator that C emission lacks", [problem])
     return emitter.scratch(node)
+
+
+def overlaps(node: Node) -> Sequence[Overlap | None]:
+    """How far the output of a node's kernel may lie over each of its inputs, as it declares."""
+    emitter = EMITTERS.get(type(node.op))
+    return () if emitter is None else emitter.overlap(node)
 
 
 def unsupported(graph: Graph) -> list[Problem]:

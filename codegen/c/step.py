@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codegen.c.literals import array_literal, identifier
 from edgekit.ir import DType, Node, Value
-from edgekit.schedule import Program, Step
+from edgekit.schedule import Overlap, Program, Step
 from edgekit.schedule.program import STATE
 
 WEIGHTS = "w"
@@ -201,9 +201,11 @@ class Emitter:
     Attributes:
         emit: writes the step.
         scratch: bytes of scratch that its kernel needs for a node.
+        overlap: how far its output may lie over each input of a node; nothing is assumed.
         types: element types that its first input may have; empty where the emitter decides.
     """
 
     emit: Callable[[StepWriter], None]
     scratch: Callable[[Node], int] = lambda node: 0
     types: tuple[DType, ...] = ()
+    overlap: Callable[[Node], Sequence[Overlap | None]] = lambda node: ()

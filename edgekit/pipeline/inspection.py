@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.c.emit import is_alias, scratch_bytes, unsupported
+from codegen.c.emit import is_alias, overlaps, scratch_bytes, unsupported
 from codegen.c.operators import EMITTERS
 from edgekit.errors import FitError, ModelError, Problem
 from edgekit.ir import Binding, Graph, Node, Value
@@ -20,7 +20,7 @@ from edgekit.pipeline.reporting import target_info
 from edgekit.pipeline.source import read_source
 from edgekit.report.model import ModelInfo
 from edgekit.report.results import InspectedNode, Inspection, TensorInfo
-from edgekit.schedule import plan
+from edgekit.schedule import PlanOptions, plan
 from profiles.cost import Cost, cost, kernel_of, refusal, toolchains
 from quantize.observers import Range
 from quantize.ptq import check_quantizable, quantize_ranges
@@ -28,6 +28,8 @@ from targets.fit import check_fit
 from targets.load import load_core, resolve
 from targets.model import Core, Target
 
+PLAN_SECONDS = 2.0
+"""For the bound; a longer search could only raise it."""
 ANY_RANGE = Range(0.0, 1.0)
 """Stands for ranges that only calibration would tell; shapes and operators do not depend on it."""
 
@@ -141,14 +143,16 @@ def _by_node(problems: tuple[Problem, ...] | list[Problem]) -> dict[str, str]:
 
 
 def _ram(graph: Graph) -> int | None:
-    """Largest sum of tensors and scratch alive at one step, as `convert` reports it; None where an
-    output needs no inference at all. Nodes without a kernel count without scratch."""
+    """Arena bytes that no plan of `convert` can undercut; None where an output needs no inference
+    at all. Nodes without a kernel count without scratch."""
 
     def scratch(node: Node) -> int:
         return scratch_bytes(node) if type(node.op) in EMITTERS else 0
 
     try:
-        return plan(graph, scratch).certificate.bound_bytes
+        return plan(
+            graph, scratch, overlaps, PlanOptions(seconds=PLAN_SECONDS)
+        ).certificate.bound_bytes
     except ModelError:
         return None
 

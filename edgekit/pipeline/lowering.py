@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.c.emit import scratch_bytes, unsupported
+from codegen.c.emit import overlaps, scratch_bytes, unsupported
 from edgekit.errors import ModelError, Problem, UsageError
 from edgekit.ir import DType, Graph
 from edgekit.options import ConvertOptions, Rounding
@@ -83,8 +83,8 @@ def lower(
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
-    program = plan(lowered, scratch_bytes, options=PlanOptions(("order",)))
-    verify_program(program)
+    program = plan(lowered, scratch_bytes, overlaps, PlanOptions())
+    verify_program(program, overlaps)
     return Lowered(source, graph, lowered, program, precision, rounding, quantized_here)
 
 

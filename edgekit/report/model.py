@@ -213,7 +213,7 @@ class Schedule:
     Attributes:
         steps: names of the steps in execution order.
         buffers: blocks of the arena.
-        lower_bound_bytes: largest sum of tensors alive at one step; no placement needs less.
+        lower_bound_bytes: arena bytes that no plan with the same levers can undercut.
     """
 
     steps: tuple[str, ...]

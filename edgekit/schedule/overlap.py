@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-IN_PLACE = "in-place"
-ROWS = "rows"
 Kind = Literal["in-place", "rows"]
+IN_PLACE: Kind = "in-place"
+ROWS: Kind = "rows"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.emit import FLOAT_TOLERANCE, Source, emit, scratch_bytes
+from codegen.c.emit import FLOAT_TOLERANCE, Source, emit, overlaps, scratch_bytes
 from edgekit.artefact import Manifest
 from edgekit.ir import DType, Graph, TensorType, verify
 from edgekit.pipeline.vectors import make_vectors, reference_outputs
-from edgekit.schedule import plan, verify_program
+from edgekit.schedule import PlanOptions, Program, plan, verify_program
 from profiles.runners import HOST
 from targets.load import load_core
 from targets.toolchains import TOOLCHAINS, Image, available, get_toolchain
@@ -69,12 +69,24 @@ def samples(rng: np.random.Generator, type: TensorType, count: int) -> Array:
     return x.reshape(count * rows, *rest)
 
 
-def compile_all(graphs: Sequence[Graph], toolchain: str = "") -> list[Compiled]:
+def tightest(graph: Graph) -> Program:
+    """The plan that a conversion makes, overlaps included."""
+    program = plan(graph, scratch_bytes, overlaps, PlanOptions(seconds=2))
+    verify_program(program, overlaps)
+    return program
+
+
+def compile_all(
+    graphs: Sequence[Graph],
+    toolchain: str = "",
+    planner: Callable[[Graph], Program] = tightest,
+) -> list[Compiled]:
     """Emit every graph and compile them as one translation unit (so names may not clash).
 
     Args:
         graphs: lowered graphs.
         toolchain: compiler; by default the first that is present.
+        planner: makes the program of a graph.
     """
     host = load_core("host")
     tool = get_toolchain(toolchain or available(host)[0].name)
@@ -85,9 +97,9 @@ def compile_all(graphs: Sequence[Graph], toolchain: str = "") -> list[Compiled]:
         verify(graph, "the test")
         if not graph.input_bindings:
             graph.bind_ports()
-        program = plan(graph, scratch_bytes)
-        verify_program(program)
-        artefact = emit(program, f"g{index}", "host", Source("g", "0"), make_vectors(graph, 1))
+        artefact = emit(
+            planner(graph), f"g{index}", "host", Source("g", "0"), make_vectors(graph, 1)
+        )
         artefact.write(folder)
         manifests.append(artefact.manifest)
     unit = "".join(f'#include "g{i}.c"\n' for i in range(len(graphs)))

@@ -37,6 +37,7 @@ def declare_window(w: StepWriter, kernel: tuple[int, int], window: Window, group
         dilation_h=window.dilations[0],
         dilation_w=window.dilations[1],
         groups=groups,
+        backward=int(w.step.backward),
     )
 
 

@@ -6,6 +6,7 @@ import math
 
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.integer import attributes
+from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import DType
@@ -53,6 +54,6 @@ def emit_log_softmax(w: StepWriter) -> None:
 
 
 EMITTERS: dict[type[Op], Emitter] = {
-    LogSoftmax: Emitter(emit_log_softmax, types=REAL),
+    LogSoftmax: Emitter(emit_log_softmax, types=REAL, overlap=by_element),
     MatMul: Emitter(emit_matmul),
 }

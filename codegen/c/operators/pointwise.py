@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codegen.c.literals import float_literal
 from codegen.c.operators.geometry import braces
+from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import DType, Value
@@ -153,9 +154,9 @@ def emit_broadcast(w: StepWriter, macro: str, text: str) -> None:
 
 
 EMITTERS: dict[type[Op], Emitter] = {
-    Binary: Emitter(emit_binary),
-    Cast: Emitter(emit_cast),
-    Copy: Emitter(emit_copy),
-    Unary: Emitter(emit_unary),
-    Where: Emitter(emit_where),
+    Binary: Emitter(emit_binary, overlap=by_element),
+    Cast: Emitter(emit_cast, overlap=by_element),
+    Copy: Emitter(emit_copy, overlap=by_element),
+    Unary: Emitter(emit_unary, overlap=by_element),
+    Where: Emitter(emit_where, overlap=by_element),
 }

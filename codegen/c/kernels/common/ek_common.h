@@ -31,7 +31,8 @@
 #define EK_UNROLL 1
 #endif
 
-/* A window sliding over an NHWC tensor with batch 1. */
+/* A window sliding over an NHWC tensor with batch 1, from the first output pixel to the last or
+ * backward: the planner may then put the output over the part of the input already used. */
 typedef struct {
     int32_t in_h, in_w, in_c;
     int32_t out_h, out_w, out_c;
@@ -40,7 +41,14 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t dilation_h, dilation_w;
     int32_t groups;
+    int32_t backward;
 } ek_window;
+
+/* The row (column) whose turn it is. */
+EK_INLINE int32_t ek_turn(const ek_window *w, int32_t turn, int32_t count)
+{
+    return w->backward ? count - 1 - turn : turn;
+}
 
 EK_INLINE int32_t ek_clamp_i32(int32_t x, int32_t low, int32_t high)
 {

@@ -30,15 +30,18 @@ EK_KERNEL void ek_conv2d_f32(const ek_window *w, float low, float high, const fl
     const int32_t filters = w->out_c / w->groups;
     const int32_t k = w->kernel_h * w->kernel_w * count;
 
-    for (int32_t oy = 0; oy < w->out_h; ++oy) {
-        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+    for (int32_t i = 0; i < w->out_h; ++i) {
+        const int32_t oy = ek_turn(w, i, w->out_h);
+        for (int32_t j = 0; j < w->out_w; ++j) {
+            const int32_t ox = ek_turn(w, j, w->out_w);
+            float *dst = y + (oy * w->out_w + ox) * w->out_c;
             const int32_t iy = oy * w->stride_h - w->pad_top;
             const int32_t ix = ox * w->stride_w - w->pad_left;
             for (int32_t group = 0; group < w->groups; ++group) {
                 for (int32_t f = group * filters; f < (group + 1) * filters; ++f) {
                     const float acc = ek_conv2d_f32_dot(w, x + group * count, weights + f * k, iy,
                                                         ix, count, bias[f]);
-                    *y++ = ek_clamp_f32(acc, low, high);
+                    *dst++ = ek_clamp_f32(acc, low, high);
                 }
             }
         }

@@ -33,14 +33,17 @@ EK_INLINE void ek_conv2d_s16(const ek_window *w, const ek_requant *q, const int1
     const int32_t filters = w->out_c / w->groups;
     const int32_t k = w->kernel_h * w->kernel_w * count;
 
-    for (int32_t oy = 0; oy < w->out_h; ++oy) {
-        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+    for (int32_t i = 0; i < w->out_h; ++i) {
+        const int32_t oy = ek_turn(w, i, w->out_h);
+        for (int32_t j = 0; j < w->out_w; ++j) {
+            const int32_t ox = ek_turn(w, j, w->out_w);
+            int16_t *dst = y + (oy * w->out_w + ox) * w->out_c;
             const int32_t iy = oy * w->stride_h - w->pad_top;
             const int32_t ix = ox * w->stride_w - w->pad_left;
             for (int32_t f = 0; f < w->out_c; ++f) {
                 const int16_t *source = x + f / filters * count;
                 const int64_t sum = ek_conv2d_s16_window(w, source, weights + f * k, iy, ix, count);
-                *y++ = ek_requantize_s16(bias[f] + sum, &r, f, rule);
+                *dst++ = ek_requantize_s16(bias[f] + sum, &r, f, rule);
             }
         }
     }

@@ -22,6 +22,20 @@ EK_INLINE const int8_t *ek_conv2d_s8_window(const ek_window *w, const int8_t *x,
     return patch;
 }
 
+/* Moves an output position by a few pixels; it may end outside. */
+EK_INLINE void ek_conv2d_s8_move(const ek_window *w, int32_t *oy, int32_t *ox, int32_t by)
+{
+    *ox += by;
+    while (*ox >= w->out_w) {
+        *ox -= w->out_w;
+        ++*oy;
+    }
+    while (*ox < 0) {
+        *ox += w->out_w;
+        --*oy;
+    }
+}
+
 /* One position of two windows against two filters. */
 #define EK_CONV2D_S8_TAP(i)                                                                        \
     do {                                                                                           \
@@ -71,31 +85,27 @@ EK_INLINE void ek_conv2d_s8(const ek_window *w, const ek_requant *q, int8_t x_ze
     const int32_t filters = w->out_c / w->groups;
     const int32_t k = w->kernel_h * w->kernel_w * count;
     const int32_t pixels = w->out_h * w->out_w;
+    const int32_t start = w->backward ? (pixels - 1) & ~1 : 0;
+    const int32_t step = w->backward ? -2 : 2;
 
     for (int32_t group = 0; group < w->groups; ++group) {
         const int32_t last = (group + 1) * filters;
-        int32_t oy = 0;
-        int32_t ox = 0;
-        for (int32_t p = 0; p < pixels; p += 2) {
+        int32_t oy = start / w->out_w;
+        int32_t ox = start % w->out_w;
+        for (int32_t p = start; p >= 0 && p < pixels; p += step) {
             /* An odd last pixel (filter) is computed twice instead of having its own code. */
             const int8_t *a0 = ek_conv2d_s8_window(w, x, oy, ox, group * count, count, x_zero,
                                                    scratch);
             const int8_t *a1 = a0;
             int8_t *y0 = y + p * w->out_c;
             int8_t *y1 = y0;
-            if (++ox == w->out_w) {
-                ox = 0;
-                ++oy;
-            }
+            ek_conv2d_s8_move(w, &oy, &ox, 1);
             if (p + 1 < pixels) {
                 a1 = ek_conv2d_s8_window(w, x, oy, ox, group * count, count, x_zero,
                                          scratch == NULL ? NULL : scratch + k);
                 y1 = y0 + w->out_c;
-                if (++ox == w->out_w) {
-                    ox = 0;
-                    ++oy;
-                }
             }
+            ek_conv2d_s8_move(w, &oy, &ox, step - 1);
             for (int32_t c = group * filters; c < last; c += 2) {
                 const int32_t d = c + 1 < last ? c + 1 : c;
                 int32_t acc[4] = {bias[c], bias[d], bias[c], bias[d]};

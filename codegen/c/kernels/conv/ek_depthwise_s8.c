@@ -75,8 +75,10 @@ EK_INLINE void ek_depthwise_s8(const ek_window *w, const ek_requant *q, int8_t x
     const int32_t reach_h = (w->kernel_h - 1) * w->dilation_h;
     const int32_t reach_w = (w->kernel_w - 1) * w->dilation_w;
 
-    for (int32_t oy = 0; oy < w->out_h; ++oy) {
-        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+    for (int32_t i = 0; i < w->out_h; ++i) {
+        const int32_t oy = ek_turn(w, i, w->out_h);
+        for (int32_t j = 0; j < w->out_w; ++j) {
+            const int32_t ox = ek_turn(w, j, w->out_w);
             const int32_t iy = oy * w->stride_h - w->pad_top;
             const int32_t ix = ox * w->stride_w - w->pad_left;
             const int8_t *src = scratch;
@@ -89,8 +91,8 @@ EK_INLINE void ek_depthwise_s8(const ek_window *w, const ek_requant *q, int8_t x
             } else {
                 ek_gather_s8(w, x, oy, ox, 0, w->in_c, x_zero, scratch);
             }
-            ek_depthwise_s8_pixel(w, q, src, row_step, column_step, weights, bias, y, rule);
-            y += w->out_c;
+            ek_depthwise_s8_pixel(w, q, src, row_step, column_step, weights, bias,
+                                  y + (oy * w->out_w + ox) * w->out_c, rule);
         }
     }
 }

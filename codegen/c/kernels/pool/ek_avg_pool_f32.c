@@ -5,8 +5,11 @@
 EK_KERNEL void ek_avg_pool_f32(const ek_window *w, int32_t area, float low, float high,
                                const float *x, float *y)
 {
-    for (int32_t oy = 0; oy < w->out_h; ++oy) {
-        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+    for (int32_t i = 0; i < w->out_h; ++i) {
+        const int32_t oy = ek_turn(w, i, w->out_h);
+        for (int32_t j = 0; j < w->out_w; ++j) {
+            const int32_t ox = ek_turn(w, j, w->out_w);
+            float *dst = y + (oy * w->out_w + ox) * w->out_c;
             for (int32_t c = 0; c < w->in_c; ++c) {
                 float sum = 0.0f;
                 int32_t count = 0;
@@ -20,7 +23,7 @@ EK_KERNEL void ek_avg_pool_f32(const ek_window *w, int32_t area, float low, floa
                         }
                     }
                 }
-                *y++ = ek_clamp_f32(sum / (float)(area > 0 ? area : count), low, high);
+                *dst++ = ek_clamp_f32(sum / (float)(area > 0 ? area : count), low, high);
             }
         }
     }

@@ -5,8 +5,11 @@
 EK_KERNEL void ek_avg_pool_s8(const ek_window *w, int32_t low, int32_t high, const int8_t *x,
                               int8_t *y)
 {
-    for (int32_t oy = 0; oy < w->out_h; ++oy) {
-        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+    for (int32_t i = 0; i < w->out_h; ++i) {
+        const int32_t oy = ek_turn(w, i, w->out_h);
+        for (int32_t j = 0; j < w->out_w; ++j) {
+            const int32_t ox = ek_turn(w, j, w->out_w);
+            int8_t *dst = y + (oy * w->out_w + ox) * w->out_c;
             for (int32_t c = 0; c < w->in_c; ++c) {
                 int32_t sum = 0;
                 int32_t count = 0;
@@ -21,7 +24,7 @@ EK_KERNEL void ek_avg_pool_s8(const ek_window *w, int32_t low, int32_t high, con
                     }
                 }
                 sum += sum > 0 ? count / 2 : -(count / 2);
-                *y++ = (int8_t)ek_clamp_i32(sum / count, low, high);
+                *dst++ = (int8_t)ek_clamp_i32(sum / count, low, high);
             }
         }
     }

@@ -3,8 +3,11 @@
 
 EK_KERNEL void ek_max_pool_f32(const ek_window *w, float low, float high, const float *x, float *y)
 {
-    for (int32_t oy = 0; oy < w->out_h; ++oy) {
-        for (int32_t ox = 0; ox < w->out_w; ++ox) {
+    for (int32_t i = 0; i < w->out_h; ++i) {
+        const int32_t oy = ek_turn(w, i, w->out_h);
+        for (int32_t j = 0; j < w->out_w; ++j) {
+            const int32_t ox = ek_turn(w, j, w->out_w);
+            float *dst = y + (oy * w->out_w + ox) * w->out_c;
             for (int32_t c = 0; c < w->in_c; ++c) {
                 float best = -EK_INFINITY;
                 for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
@@ -17,7 +20,7 @@ EK_KERNEL void ek_max_pool_f32(const ek_window *w, float low, float high, const 
                         }
                     }
                 }
-                *y++ = ek_clamp_f32(best, low, high);
+                *dst++ = ek_clamp_f32(best, low, high);
             }
         }
     }
