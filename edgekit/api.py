@@ -106,8 +106,18 @@ def load(out: Path | str) -> Deployment:
     return Deployment.load(out)
 
 
-def inspect(model: Path | str | Graph, target: str | None = None) -> Inspection:
+def inspect(
+    model: Path | str | Graph,
+    target: str | None = None,
+    *,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Inspection:
     """Operators, shapes, MACs, parameters, a lower bound of RAM, and what a target supports.
+
+    Args:
+        model: ``.onnx`` or ``.tflite`` file, or a graph.
+        target: core or board to ask about.
+        shapes: of inputs whose axes an ONNX file leaves open, by name.
 
     Raises:
         ModelError: the file cannot be read at all.
@@ -115,7 +125,7 @@ def inspect(model: Path | str | Graph, target: str | None = None) -> Inspection:
     """
     from edgekit.pipeline.inspection import inspect_model
 
-    return inspect_model(model, target)
+    return inspect_model(model, target, shapes)
 
 
 def quantize(
@@ -125,8 +135,11 @@ def quantize(
     *,
     observer: str = "minmax",
     percentile: float = 99.99,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> QuantizeSummary:
     """Quantize a float model to int8 and write it as a QDQ ONNX file.
+
+    ``shapes`` as for `inspect`; the other arguments as for `convert`.
 
     Raises:
         ModelError, DataError: model or calibration refused.
@@ -134,7 +147,7 @@ def quantize(
     from edgekit.pipeline.quantization import quantize_model
 
     samples = _arrays(calibration) or {}
-    return quantize_model(model, samples, Path(out), observer, percentile)
+    return quantize_model(model, samples, Path(out), observer, percentile, shapes)
 
 
 def evaluate(

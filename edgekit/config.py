@@ -47,6 +47,9 @@ class InspectSection(Section):
         default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
     )
     target: str | None = Field(default=None, examples=["cortex-m4"], description="core or board")
+    shape: tuple[str, ...] = Field(
+        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
+    )
 
 
 class QuantizeSection(Section):
@@ -62,6 +65,9 @@ class QuantizeSection(Section):
     observer: Observer = Field(default="minmax", description="how activation ranges are found")
     percentile: Percentile = Field(
         default=99.99, description="for the percentile observer, in percent"
+    )
+    shape: tuple[str, ...] = Field(
+        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
     )
     force: bool = Field(default=False, description="replace an existing file")
 
@@ -97,6 +103,9 @@ class ConvertSection(Section):
     )
     outputs: tuple[str, ...] = Field(
         default=(), strict=False, description="tensors to give as outputs"
+    )
+    shape: tuple[str, ...] = Field(
+        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
     )
     observer: Observer = Field(default="minmax", description="how activation ranges are found")
     percentile: Percentile = Field(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from edgekit.errors import Problem, UsageError
@@ -34,6 +35,8 @@ class ConvertOptions:
         toolchain: ``auto`` builds with every compiler present and keeps the better image.
         emulator: where the image is run and checked.
         name: prefix of every C symbol; None: from the model's file name.
+        shapes: of inputs whose axes an ONNX file leaves open, by name; an open batch axis is 1 by
+            default.
         outputs: tensors to give as outputs instead of the model's own.
         observer, percentile: how activation ranges are found.
         vectors: test vectors to store and compare.
@@ -48,6 +51,7 @@ class ConvertOptions:
     emulator: EmulatorChoice = "auto"
     name: str | None = None
     outputs: tuple[str, ...] = ()
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     observer: Observer = "minmax"
     percentile: float = 99.99
     vectors: int = 4

@@ -32,6 +32,33 @@ def names_option(*flags: str, help: str) -> Decorator:
     )
 
 
+def shape_option() -> Decorator:
+    """``--shape NAME=1,3,224,224``, once for each input; a config file gives the same texts."""
+
+    def parse(
+        ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+    ) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {}
+        for text in value:
+            name, found, sizes = text.rpartition("=")
+            parts = [part.strip() for part in sizes.split(",")]
+            if not found or not name or not all(p.isdecimal() and int(p) > 0 for p in parts):
+                what = f"'{text}' is no shape; give it as NAME=1,3,224,224"
+                raise click.BadParameter(what, ctx, param)
+            if name in shapes:
+                raise click.BadParameter(f"'{name}' is given twice", ctx, param)
+            shapes[name] = tuple(map(int, parts))
+        return shapes
+
+    return click.option(
+        "--shape",
+        multiple=True,
+        callback=parse,
+        metavar="NAME=N,N,...",
+        help="Sizes of an ONNX input whose axes are open; may be given for each input.",
+    )
+
+
 model_argument = click.argument("model", type=FILE)
 folder_argument = click.argument("folder", metavar="OUT", type=FILE)
 force_option = click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgekit.errors import ModelError
@@ -37,8 +38,12 @@ def detect_format(path: Path) -> str:
     return "onnx"
 
 
-def load_model(path: Path) -> Graph:
+def load_model(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Graph:
     """Read a model file into a model-level graph.
+
+    Args:
+        path: the file.
+        shapes: of inputs whose axes an ONNX file leaves open, by name.
 
     Raises:
         ModelError: with everything that is wrong or unsupported.
@@ -49,4 +54,4 @@ def load_model(path: Path) -> Graph:
         return load_tflite(path)
     from edgekit.importers.onnx import load_onnx
 
-    return load_onnx(path)
+    return load_onnx(path, shapes=shapes)

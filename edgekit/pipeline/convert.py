@@ -76,7 +76,7 @@ def convert_model(
     refuse_existing(out, options.force)
     target = resolve(options.target)
     progress("reading the model")
-    source = read_source(model)
+    source = read_source(model, options.shapes)
     name = symbol_name(options.name, source.file)
     progress("lowering to " + target.core.name)
     lowered = lower(source, target.core.lowering, options, calibration)

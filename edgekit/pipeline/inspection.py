@@ -51,7 +51,11 @@ class Prospect:
     problems: Mapping[str, str]
 
 
-def inspect_model(model: Path | str | Graph, target: str | None) -> Inspection:
+def inspect_model(
+    model: Path | str | Graph,
+    target: str | None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Inspection:
     """Operators, shapes, MACs, parameters, a lower bound of RAM, and what a target supports.
 
     A float model is judged as the int8 model that calibration would make of it, unless it has
@@ -63,7 +67,7 @@ def inspect_model(model: Path | str | Graph, target: str | None) -> Inspection:
         UsageError: there is no such target.
     """
     chosen = resolve(target) if target is not None else None
-    source = read_source(model)
+    source = read_source(model, shapes)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
     prospect = _prospect(graph, core, own_rounding(source))

@@ -35,6 +35,7 @@ def quantize_model(
     out: Path,
     observer: str = "minmax",
     percentile: float = 99.99,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> QuantizeSummary:
     """Quantize a float model and write it as QDQ ONNX.
 
@@ -42,7 +43,7 @@ def quantize_model(
         UsageError: the model is already quantized.
         ModelError, DataError: model or calibration refused.
     """
-    source = read_source(model)
+    source = read_source(model, shapes)
     graph = run_passes(source.graph, CANONICAL)
     if is_quantized(graph):
         raise UsageError(f"'{source.file}' is already int8; convert it as it is")

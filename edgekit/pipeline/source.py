@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,18 +29,27 @@ class ModelSource:
     format: str
 
 
-def read_source(model: Path | str | Graph) -> ModelSource:
+def read_source(
+    model: Path | str | Graph, shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> ModelSource:
     """Import a model file, or take a graph as it is.
+
+    Args:
+        model: the file, or the graph.
+        shapes: of inputs whose axes an ONNX file leaves open, by name.
 
     Raises:
         ModelError: the file is refused.
+        UsageError: shapes are given for what is no ONNX file.
     """
+    if shapes and (isinstance(model, Graph) or detect_format(Path(model)) != "onnx"):
+        raise UsageError("--shape is for ONNX models; other models fix the shapes of their inputs")
     if isinstance(model, Graph):
         return ModelSource(model, model.name, None, "graph")
     path = Path(model)
     kind = detect_format(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ModelSource(load_model(path), path.name, digest, kind)
+    return ModelSource(load_model(path, shapes), path.name, digest, kind)
 
 
 def select_outputs(graph: Graph, names: Sequence[str]) -> Graph:

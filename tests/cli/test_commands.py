@@ -17,7 +17,8 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
     line = (
         "convert m.onnx --target cortex-m4 -o out --calibration c.npz --precision int8 "
         "--rounding tflm --toolchain gcc --emulator qemu --require-emulator --name n "
-        "--outputs a,b --observer percentile --percentile 99 --vectors 7 --force"
+        "--outputs a,b --shape x=1,3 --shape ids:0=1,8 --observer percentile --percentile 99 "
+        "--vectors 7 --force"
     )
     result = edgekit_cli(*line.split())
     assert result.exit_code == 0, result.stderr
@@ -33,6 +34,7 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
         "require_emulator": True,
         "name": "n",
         "outputs": ("a", "b"),
+        "shapes": {"x": (1, 3), "ids:0": (1, 8)},
         "observer": "percentile",
         "percentile": 99.0,
         "vectors": 7,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 
 from edgekit.errors import ModelError
@@ -79,15 +78,6 @@ def test_inputs_that_cannot_be(inputs: str, expected: str, tmp_path: Path) -> No
     assert "input 'x'" in text
 
 
-def test_external_data(tmp_path: Path) -> None:
-    model = onnx_model("y = Conv(x, w)", w=W)
-    onnx.external_data_helper.set_external_data(model.graph.initializer[0], "/etc/passwd")
-    model.graph.initializer[0].ClearField("raw_data")
-    text = refusal(model, tmp_path)
-    assert "external file" in text
-    assert "'w'" in text
-
-
 @pytest.mark.parametrize(
     ("body", "opset", "expected"),
     [
@@ -123,7 +113,7 @@ def test_operators_that_cannot_be(body: str, opset: int, expected: str, tmp_path
 
 
 def test_operator_set_too_old_or_missing(tmp_path: Path) -> None:
-    assert "operator set 6" in refusal(onnx_model("y = Relu(x)", opset=6), tmp_path)
+    assert "operator set 5" in refusal(onnx_model("y = Relu(x)", opset=5), tmp_path)
     model = onnx_model("y = Relu(x)")
     del model.opset_import[:]
     assert "operator set" in refusal(model, tmp_path)

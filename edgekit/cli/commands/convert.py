@@ -18,6 +18,7 @@ from edgekit.cli.params import (
     percentile_option,
     plugin_option,
     refuse_idle_percentile,
+    shape_option,
     toolchain_option,
 )
 from edgekit.cli.paths import check_folder
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 )
 @click.option("--name", help="Prefix of every C symbol.  [default: from the file name]")
 @names_option("--outputs", help="Tensors to give as outputs.")
+@shape_option()
 @observer_option
 @percentile_option
 @click.option(
@@ -86,7 +88,14 @@ if TYPE_CHECKING:
 @plugin_option
 @config_option("convert")
 @common
-def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options: Any) -> None:
+def convert(
+    ui: Ui,
+    model: Path,
+    out: Path,
+    calibration: Path | None,
+    shape: dict[str, tuple[int, ...]],
+    **options: Any,
+) -> None:
     """Turn MODEL into verified C for a target.
 
     The code is built, run on this machine and on an emulated core, checked and measured.
@@ -108,7 +117,7 @@ def convert(ui: Ui, model: Path, out: Path, calibration: Path | None, **options:
         deployment = api.convert(
             model,
             out,
-            api.ConvertOptions(**options),
+            api.ConvertOptions(**options, shapes=shape),
             calibration=calibration,
             processing=_processing(),
             progress=step,

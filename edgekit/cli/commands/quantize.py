@@ -14,6 +14,7 @@ from edgekit.cli.params import (
     observer_option,
     percentile_option,
     refuse_idle_percentile,
+    shape_option,
 )
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
@@ -39,6 +40,7 @@ from edgekit.errors import UsageError
 @click.option("-o", "--out", type=FILE, required=True, help="int8 ONNX file to write.")
 @observer_option
 @percentile_option
+@shape_option()
 @force_option
 @config_option("quantize")
 @common
@@ -49,6 +51,7 @@ def quantize(
     out: Path,
     observer: str,
     percentile: float,
+    shape: dict[str, tuple[int, ...]],
     force: bool,
 ) -> None:
     """Quantize the float MODEL to int8 and write it as ONNX."""
@@ -61,5 +64,7 @@ def quantize(
     refuse_idle_percentile(observer)
     with ui.progress() as step:
         step(f"quantizing {model.name}")
-        summary = api.quantize(model, calibration, out, observer=observer, percentile=percentile)
+        summary = api.quantize(
+            model, calibration, out, observer=observer, percentile=percentile, shapes=shape
+        )
     ui.summary(summary, lambda: quantize_view(summary))

@@ -1,17 +1,18 @@
-"""State of one import, and the typed view of one ONNX node that handlers work with."""
+"""The typed view of one ONNX node that handlers work with."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import Problem
-from edgekit.ir import Graph, TensorType, Value
+from edgekit.importers.onnx.functions import DEFAULT_DOMAINS
+from edgekit.importers.onnx.scope import MAX_ELEMENTS, Context, Item, Refusal, Tensors
+from edgekit.ir import TensorType, Value
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
     AvgPool2D,
@@ -30,39 +31,11 @@ from edgekit.ir.ops import (
 )
 from edgekit.passes.fold_constants import fold
 
-MAX_ELEMENTS = 2**26
-"""A larger tensor is a mistake or an attack: no microcontroller holds it."""
-
 KEEPS_INTEGERS = (Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
 """Operators that are also imported on integer tensors."""
 
 
-class Refusal(Exception):
-    """A node cannot be imported."""
-
-    def __init__(self, what: str, allowed: str = "", hint: str = "") -> None:
-        super().__init__(what)
-        self.what, self.allowed, self.hint = what, allowed, hint
-
-
-@dataclass
-class Context:
-    """The graph under construction.
-
-    Attributes:
-        opset: version of the default operator set.
-        values: ONNX tensor name -> value.
-        failed: tensors that exist in the model but were not imported, with the reason where none of
-            the problems gives it.
-        shifted: values (by id) that ONNX holds as uint8 and the graph as int8 (128 less).
-    """
-
-    graph: Graph
-    opset: int
-    values: dict[str, Value] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    shifted: dict[int, Value] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+__all__ = ["KEEPS_INTEGERS", "MAX_ELEMENTS", "Call", "Context", "Refusal"]
 
 
 class Call:
@@ -76,6 +49,8 @@ class Call:
         from onnx.helper import get_attribute_value
 
         self.context = context
+        self.proto = proto
+        self.is_default_domain = proto.domain in DEFAULT_DOMAINS
         self.op_type: str = proto.op_type
         self.output_names = list(proto.output)
         self.input_names = list(proto.input)
@@ -147,7 +122,21 @@ class Call:
         """
         if not self.has(index):
             raise Refusal(f"input {index} is missing")
-        return self.context.values[self.input_names[index]]
+        found = self.context.item(self.input_names[index])
+        if not isinstance(found, Value):
+            raise Refusal(f"input {index} is a sequence", "a tensor")
+        return found
+
+    def sequence(self, index: int) -> Tensors:
+        """The tensors of the sequence at ``index``.
+
+        Raises:
+            Refusal: the input is missing or a tensor.
+        """
+        found = self.context.item(self.input_names[index]) if self.has(index) else None
+        if found is None or isinstance(found, Value):
+            raise Refusal(f"input {index} is no sequence", "a sequence")
+        return found
 
     def optional(self, index: int) -> Value | None:
         """The input at ``index`` or None."""
@@ -218,16 +207,18 @@ class Call:
         if first is None:
             raise Refusal("it has no inputs")
         shapes = op.infer([() if v is None else v.type.shape for v in inputs])
+        labels = [self.context.label(stem) for stem in stems]
         large = max(math.prod(shape) for shape in shapes) > MAX_ELEMENTS
         folded = None if large else fold(op, inputs)
         if folded is None:
             self._check_sizes(shapes)
         else:
-            pairs = zip(folded, stems, strict=True)
-            return tuple(self.context.graph.constant(d, stem, t) for (d, t), stem in pairs)
+            pairs = zip(folded, labels, strict=True)
+            return tuple(self.context.graph.constant(d, label, t) for (d, t), label in pairs)
         types = self._types(op, inputs, first, shapes, dtype)
+        name = self.context.label(self.name or stems[0])
         node = self.context.graph.add_node(
-            op, inputs, types, name=self.name or stems[0], outputs=stems, origin=(self.name,)
+            op, inputs, types, name=name, outputs=labels, origin=(name,)
         )
         if id(first) in self.context.shifted and isinstance(op, KEEPS_INTEGERS):
             self.context.shifted[id(node.output)] = node.output
@@ -297,11 +288,18 @@ class Call:
     def result(self, value: Value, index: int = 0) -> None:
         """Declare ``value`` as one of the node's outputs (under a second name where it has one)."""
         name = self.output_names[index]
-        if name not in value.origin:
-            value.origin = (*value.origin, name)
+        if self.context.label(name) not in value.origin:
+            value.origin = (*value.origin, self.context.label(name))
         self.context.values[name] = value
+
+    def result_item(self, item: Item, index: int = 0) -> None:
+        """Declare a tensor or a sequence of tensors as one of the node's outputs."""
+        if isinstance(item, Value):
+            self.result(item, index)
+        else:
+            self.context.sequences[self.output_names[index]] = item
 
     def array(self, data: NDArray[Any], stem: str = "") -> Value:
         """A constant made from ``data``."""
         name = stem or f"{self.output_names[0]}_const"
-        return self.context.graph.constant(np.asarray(data), name)
+        return self.context.graph.constant(np.asarray(data), self.context.label(name))

@@ -1,19 +1,14 @@
-"""From a file to a checked ONNX model: protobuf, operator set, constants, order of nodes."""
+"""From a file to a checked ONNX model: protobuf, operator set, order of nodes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import DType
+from edgekit.importers.onnx.functions import DEFAULT_DOMAINS, names_read
 
-OLDEST_OPSET = 7
-_ALLOW_INFINITY = {"Clip", "Pad"}
-"""Operators whose scalar operands may be infinite."""
+OLDEST_OPSET = 6
 
 
 def read_model(path: Path) -> Any:
@@ -47,7 +42,7 @@ def default_opset(model: Any, path: Path) -> int:
 
     newest = onnx_opset_version()
     for entry in model.opset_import:
-        if entry.domain in ("", "ai.onnx"):
+        if entry.domain in DEFAULT_DOMAINS:
             if OLDEST_OPSET <= entry.version <= newest:
                 return int(entry.version)
             found = f"operator set {entry.version}"
@@ -57,54 +52,11 @@ def default_opset(model: Any, path: Path) -> int:
 
 
 def _uses_default_domain(model: Any) -> bool:
-    return any(node.domain in ("", "ai.onnx") for node in model.graph.node)
+    return any(node.domain in DEFAULT_DOMAINS for node in model.graph.node)
 
 
 def _no_opset(path: Path) -> int:
     raise ModelError(f"{path} does not say which operator set it uses (damaged or truncated)")
-
-
-def read_constants(graph: Any, problems: list[Problem]) -> dict[str, NDArray[Any]]:
-    """Initializers that a node or an output reads, checked for location, size and finite values."""
-    from onnx import TensorProto
-    from onnx.numpy_helper import to_array
-
-    readers: dict[str, set[str]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, set()).add(node.op_type)
-    found: dict[str, NDArray[Any]] = {}
-    if graph.sparse_initializer:
-        problems.append(Problem("sparse initializers are not supported", "initializers"))
-    for tensor in graph.initializer:
-        if tensor.name not in readers:
-            continue
-        where = f"initializer '{tensor.name}'"
-        if tensor.data_location == TensorProto.EXTERNAL:
-            hint = "Save the model as a single file"
-            problems.append(Problem("its data lie in an external file", where, "", hint))
-            continue
-        try:
-            data = to_array(tensor)
-            DType.from_numpy(data.dtype)
-        except (ValueError, TypeError, KeyError) as error:
-            problems.append(Problem(f"cannot be read: {error}", where))
-            continue
-        _check_finite(data, where, readers[tensor.name], problems)
-        found[tensor.name] = data
-    return found
-
-
-def _check_finite(
-    data: NDArray[Any], where: str, readers: set[str], problems: list[Problem]
-) -> None:
-    if data.dtype.kind != "f":
-        return
-    bad = int(np.count_nonzero(~np.isfinite(data)))
-    if bad and not (data.size == 1 and readers <= _ALLOW_INFINITY):
-        hint = "Training diverged or the file is damaged"
-        what = f"{bad} of {data.size} values are NaN or infinite"
-        problems.append(Problem(what, where, "finite numbers", hint))
 
 
 def ordered(nodes: list[Any], known: set[str], problems: list[Problem]) -> list[Any]:
@@ -124,7 +76,7 @@ def ordered(nodes: list[Any], known: set[str], problems: list[Problem]) -> list[
     waiting = [0] * len(nodes)
     readers: dict[int, list[int]] = {}
     for i, node in enumerate(nodes):
-        for name in {n for n in node.input if n and n not in known}:
+        for name in names_read(node) - known:
             if name not in producer:
                 what = f"reads '{name}', which is no input, initializer or output of a node"
                 problems.append(Problem(what, _label(node)))

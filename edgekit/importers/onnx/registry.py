@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgekit.importers.onnx import (
+    control,
     convolution,
     elementwise,
     indexing,
@@ -64,12 +65,14 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "GroupNormalization": normalization.group_normalization,
     "Hardmax": reducing.hardmax,
     "Identity": shaping.passthrough,
+    "If": control.if_,
     "InstanceNormalization": normalization.instance_normalization,
     "LRN": normalization.lrn,
     "LayerNormalization": normalization.layer_normalization,
     "Less": elementwise.binary,
     "Log": elementwise.unary,
     "LogSoftmax": softmax.softmax,
+    "Loop": control.loop,
     "LpNormalization": normalization.lp_normalization,
     "LpPool": pooling.lp_pool,
     "MatMul": linear.matmul,
@@ -96,6 +99,7 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "Relu": elementwise.relu,
     "Reshape": shaping.reshape,
     "ReverseSequence": indexing.reverse_sequence,
+    "Scan": control.scan,
     "Scatter": indexing.scatter_elements,
     "ScatterElements": indexing.scatter_elements,
     "ScatterND": indexing.scatter_nd,
