@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 SAME, VALID = range(2)
+FIRST_VERSION = ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "RESHAPE", "VAR_HANDLE")
 
 
 @dataclass(frozen=True)
@@ -53,25 +54,29 @@ def build(
     operators: Sequence[O],
     inputs: Sequence[int] = (0,),
     outputs: Sequence[int] | None = None,
-    subgraphs: int = 1,
+    further: Sequence[tuple[Sequence[T], Sequence[O]]] = (),
 ) -> bytes:
-    """The file's bytes; the outputs default to the last tensor."""
+    """The file's bytes; the outputs default to the last tensor; ``further`` subgraphs have none."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as s
 
     model = s.ModelT()
     model.version = 3
     model.description = "test"
-    kinds = sorted({op.kind for op in operators})
+    rest = [op for _, ops in further for op in ops]
+    kinds = sorted({op.kind for op in (*operators, *rest)})
     model.operatorCodes = [_code(s, kind) for kind in kinds]
     model.buffers = [s.BufferT()]
-    graph = s.SubGraphT()
-    graph.name = "main"
-    graph.tensors = [_tensor(s, model, tensor) for tensor in tensors]
-    graph.operators = [_operator(s, op, kinds) for op in operators]
-    graph.inputs = list(inputs)
-    graph.outputs = list(outputs) if outputs is not None else [len(tensors) - 1]
-    model.subgraphs = [graph] * subgraphs
+    model.subgraphs = []
+    for each, ops in ((tensors, operators), *further):
+        graph = s.SubGraphT()
+        graph.tensors = [_tensor(s, model, tensor) for tensor in each]
+        graph.operators = [_operator(s, op, kinds) for op in ops]
+        graph.inputs, graph.outputs = [], []
+        model.subgraphs.append(graph)
+    main = model.subgraphs[0]
+    main.inputs = list(inputs)
+    main.outputs = list(outputs) if outputs is not None else [len(tensors) - 1]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
@@ -81,7 +86,8 @@ def _code(s: Any, kind: str) -> Any:
     code = s.OperatorCodeT()
     code.builtinCode = getattr(s.BuiltinOperator, kind)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    versions = {"CONV_2D": 5, "FULLY_CONNECTED": 5, "DEPTHWISE_CONV_2D": 5, "RESHAPE": 1}
+    versions = {"CONV_2D": 5, "FULLY_CONNECTED": 5, "DEPTHWISE_CONV_2D": 5}
+    versions |= dict.fromkeys(FIRST_VERSION, 1)
     code.version = versions.get(kind, 2)
     return code
 

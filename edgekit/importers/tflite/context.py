@@ -41,12 +41,20 @@ class Context:
     Attributes:
         graph: the graph under construction.
         values: tensor index -> value, for inputs, constants and outputs made so far.
+        handles: tensor index -> name of a resource variable.
+        initial: name of a resource variable -> its first content.
+        states: name of a resource variable -> the state that it became.
+        contents: name of a resource variable -> what it holds at this place of the program.
     """
 
     def __init__(self, model: RawModel, graph: Graph) -> None:
         self.model = model
         self.graph = graph
         self.values: dict[int, Value] = {}
+        self.handles: dict[int, str] = {}
+        self.initial: dict[str, NDArray[Any]] = {}
+        self.states: dict[str, Value] = {}
+        self.contents: dict[str, Value] = {}
 
     # Errors
 
@@ -74,6 +82,11 @@ class Context:
         if tensor is None:
             self.refuse(op, f"input {position} is missing")
         index = op.inputs[position]
+        if index not in self.values and tensor.variable:
+            if tensor.problem or tensor.dtype is None:
+                self.refuse(op, f"'{tensor.name}' {tensor.problem or 'has no usable type'}")
+            zeros = np.full(tensor.shape, tensor.zero_point, tensor.dtype.numpy)
+            self.values[index] = self.graph.add_state(tensor.name, self.type_of(tensor), zeros)
         if index not in self.values:
             if tensor.data is None:
                 self.refuse(op, f"reads '{tensor.name}' before it is produced")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgekit.errors import ModelError, Problem
-from edgekit.importers.tflite import pointwise, spatial
+from edgekit.importers.tflite import pointwise, spatial, state
 from edgekit.importers.tflite.context import ACTIVATIONS, Context, Refused, activation_problem
 from edgekit.importers.tflite.reader import DAMAGE, RawModel, RawOperator, read_model
 from edgekit.ir import DType, Graph, TensorType, Value
@@ -15,7 +15,9 @@ Handler = Callable[[Context, RawOperator], None]
 
 HANDLERS: dict[str, Handler] = {
     "ADD": pointwise.binary,
+    "ASSIGN_VARIABLE": state.assign_variable,
     "AVERAGE_POOL_2D": spatial.average_pool_2d,
+    "CALL_ONCE": state.call_once,
     "CONCATENATION": pointwise.concatenation,
     "CONV_2D": spatial.conv_2d,
     "DEPTHWISE_CONV_2D": spatial.depthwise_conv_2d,
@@ -27,6 +29,7 @@ HANDLERS: dict[str, Handler] = {
     "MUL": pointwise.binary,
     "PAD": pointwise.pad,
     "QUANTIZE": pointwise.quantize,
+    "READ_VARIABLE": state.read_variable,
     "RELU": pointwise.relu,
     "RELU6": pointwise.relu,
     "RELU_N1_TO_1": pointwise.relu,
@@ -35,8 +38,18 @@ HANDLERS: dict[str, Handler] = {
     "SQUEEZE": pointwise.reshape,
     "SUB": pointwise.binary,
     "TRANSPOSE": pointwise.transpose,
+    "VAR_HANDLE": state.var_handle,
 }
 """Builtin operator -> handler: everything that the importer knows."""
+
+
+REFUSED = {
+    "IF": "branches are not supported: which operators run must not depend on data",
+    "WHILE": "loops are not supported: how often operators run must not depend on data",
+}
+"""Operators that have no handler for a reason."""
+
+WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
 
 
 def load_tflite(path: Path) -> Graph:
@@ -93,10 +106,16 @@ def _convert(ctx: Context, op: RawOperator) -> list[Problem]:
     handler = HANDLERS.get(op.kind)
     try:
         if handler is None:
-            ctx.refuse(op, "this operator is not supported", hint="See docs/supported-operators.md")
-        if len(op.outputs) != 1 or op.outputs[0] in ctx.values:
-            ctx.refuse(op, "it must write exactly one tensor that nothing else writes")
+            why = REFUSED.get(op.kind, "this operator is not supported")
+            ctx.refuse(op, why, hint="See docs/supported-operators.md")
+        if any(i in ctx.values for i in op.outputs):
+            ctx.refuse(op, "it writes a tensor that something else writes too")
+        if not op.outputs and op.kind not in WITHOUT_OUTPUT:
+            ctx.refuse(op, "it writes nothing")
         handler(ctx, op)
+        for index in op.outputs:
+            if index not in ctx.values and index not in ctx.handles:
+                ctx.refuse(op, f"its output '{ctx.model.tensors[index].name}' is not imported")
     except Refused as refused:
         problems += refused.problems
     except DAMAGE as error:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import ModelError, Problem
+from edgekit.errors import ModelError
 from edgekit.ir import DType, Quant
 
 _IDENTIFIER = b"TFL3"
@@ -55,6 +55,7 @@ class RawTensor:
         quant: quantization parameters, None where there are none.
         data: content of a constant.
         problem: why the tensor cannot be used, empty where it can.
+        variable: it keeps its content from one run to the next, starting with zeros.
     """
 
     name: str
@@ -63,6 +64,12 @@ class RawTensor:
     quant: Quant | None
     data: NDArray[Any] | None
     problem: str = ""
+    variable: bool = False
+
+    @property
+    def zero_point(self) -> int:
+        """The integer that stands for zero."""
+        return 0 if self.quant is None else self.quant.zero_point[0]
 
     @property
     def dtype(self) -> DType | None:
@@ -84,19 +91,20 @@ class RawOperator:
 
 @dataclass(frozen=True)
 class RawModel:
-    """The main subgraph of a file."""
+    """One subgraph of a file; the main one, which is the first, knows them all."""
 
     tensors: tuple[RawTensor, ...]
     operators: tuple[RawOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    subgraphs: tuple[RawModel, ...] = ()
 
 
 def read_model(path: Path) -> RawModel:
-    """Read the file's only subgraph.
+    """Read the file's main subgraph and the ones that its operators may call.
 
     Raises:
-        ModelError: it cannot be read, is damaged, or has several subgraphs.
+        ModelError: it cannot be read or is damaged.
     """
     try:
         data = path.read_bytes()
@@ -108,19 +116,10 @@ def read_model(path: Path) -> RawModel:
         )
     try:
         return _Reader(data).model()
-    except _Several as several:
-        raise ModelError(
-            f"{path} has {several} subgraphs; supported: 1",
-            [Problem("control flow and variables in further subgraphs are not supported")],
-        ) from None
     except DAMAGE as error:
         raise ModelError(f"{path} is damaged or truncated: {error or type(error).__name__}") from (
             error
         )
-
-
-class _Several(Exception):
-    """The model has more than one subgraph."""
 
 
 class _Reader:
@@ -146,14 +145,17 @@ class _Reader:
 
     def model(self) -> RawModel:
         root = self._root
-        count = root.SubgraphsLength()
-        if count != 1:
-            raise _Several(count)
-        sub = root.Subgraphs(0)
         kinds = [
             self._kind(root.OperatorCodes(i))
             for i in range(self._charge(root.OperatorCodesLength()))
         ]
+        count = self._charge(root.SubgraphsLength())
+        graphs = tuple(self._subgraph(root.Subgraphs(i), kinds) for i in range(count))
+        if not graphs or not graphs[0].outputs:
+            raise ValueError("the model has no outputs")
+        return replace(graphs[0], subgraphs=graphs)
+
+    def _subgraph(self, sub: Any, kinds: list[str]) -> RawModel:
         tensors = tuple(
             self._tensor(sub.Tensors(i), i) for i in range(self._charge(sub.TensorsLength()))
         )
@@ -164,8 +166,6 @@ class _Reader:
         inputs = self._indices(sub.InputsLength(), sub.InputsAsNumpy())
         outputs = self._indices(sub.OutputsLength(), sub.OutputsAsNumpy())
         _check_indices((*inputs, *outputs), len(tensors), "the model's inputs and outputs", 0)
-        if not outputs:
-            raise ValueError("the model has no outputs")
         return RawModel(tensors, operators, inputs, outputs)
 
     def _kind(self, code: Any) -> str:
@@ -194,8 +194,6 @@ class _Reader:
         problem = ""
         if any(n < 1 for n in shape) or math.prod(shape) > _MAX_ELEMENTS:
             problem = f"has shape {list(shape)}; every dimension must be at least 1 and fixed"
-        elif tensor.IsVariable():
-            problem = "is a state variable, which is not supported"
         elif tensor.Sparsity() is not None:
             problem = "is stored sparse, which is not supported"
         quant, data = None, None
@@ -204,7 +202,7 @@ class _Reader:
             data = None if problem else self._data(tensor, shape, type_name)
         except _Unusable as error:
             problem = problem or str(error)
-        return RawTensor(name, shape, type_name, quant, data, problem)
+        return RawTensor(name, shape, type_name, quant, data, problem, bool(tensor.IsVariable()))
 
     def _quant(self, tensor: Any, type_name: str, rank: int) -> Quant | None:
         table = tensor.Quantization()
