@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from codegen.c.literals import float_literal
+from codegen.c.operators.expressions import BINARY, UNARY, Expression, cast, headers, written
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import DType, Value
+from edgekit.ir import Value
 from edgekit.ir.op import Shape
 from edgekit.ir.ops import Add, Binary, Cast, Copy, Mul, Op, Sub, Unary, Where
 
@@ -18,57 +17,26 @@ HEADER = "ek_map.h"
 MAX_AXES = 6
 
 
-@dataclass(frozen=True)
-class Expression:
-    """A function in C.
-
-    Attributes:
-        real: of float elements ``x`` (or ``a`` and ``b``); ``alpha`` and ``beta`` in braces stand
-            for the operator's parameters. Empty where the function is not defined for them.
-        whole: the same for integer and boolean elements.
-        headers: kernel headers that it needs.
-    """
-
-    real: str = ""
-    whole: str = ""
-    headers: tuple[str, ...] = ()
-
-
-UNARY: dict[str, Expression] = {
-    "abs": Expression("x < 0 ? -x : x", "x < 0 ? -x : x"),
-    "neg": Expression("-x", "-x"),
-    "not": Expression("", "!x"),
-}
-"""Functions of one element, `edgekit.ir.ops.pointwise.UNARY`."""
-
-BINARY: dict[str, Expression] = {
-    "add": Expression("a + b", "a + b"),
-    "div": Expression("a / b", "b == 0 ? 0 : a / b"),
-    "equal": Expression("a == b", "a == b"),
-    "greater": Expression("a > b", "a > b"),
-    "less": Expression("a < b", "a < b"),
-    "max": Expression("a > b || a != a ? a : b", "a > b ? a : b"),
-    "min": Expression("a < b || a != a ? a : b", "a < b ? a : b"),
-    "mul": Expression("a * b", "a * b"),
-    "sub": Expression("a - b", "a - b"),
-}
-"""Functions of two elements, `edgekit.ir.ops.pointwise.BINARY` and the sums of `Add`, `Sub`,
-`Mul` on integers."""
-
-
-def expression(w: StepWriter, table: dict[str, Expression], function: str, dtype: DType) -> str:
-    """The C expression of a function on elements of a type; its headers are noted.
+def expression(
+    w: StepWriter,
+    table: dict[str, Expression],
+    function: str,
+    alpha: float = 0.0,
+    beta: float = 0.0,
+) -> str:
+    """The C expression of a function on elements of the step's first input; its headers are noted.
 
     Raises:
-        ModelError: the function has no C form for the type.
+        ModelError: the function has no C form for their type.
     """
-    found = table.get(function, Expression())
-    text = found.real if dtype.is_float else found.whole
-    if not text:
+    dtype = w.node.input(0).type.dtype
+    form = table.get(function, Expression()).form(dtype)
+    if not form:
         where = f"{w.node.op.name} '{w.node.name}'"
         problem = Problem(f"{function} of {dtype.value} has no C kernel", where)
         raise ModelError("an element type is not supported", [problem])
-    w.kernels.extend((HEADER, *found.headers))
+    text = written(form, dtype, alpha, beta)
+    w.kernels.extend((HEADER, *headers(text)))
     return text
 
 
@@ -107,17 +75,15 @@ def declare_nd(w: StepWriter, shapes: list[Shape], out: Shape) -> str:
 def emit_unary(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, Unary)
-    x = w.node.input(0)
-    text = expression(w, UNARY, op.function, x.type.dtype)
-    text = text.format(alpha=float_literal(op.alpha), beta=float_literal(op.beta))
-    _map(w, x, text)
+    _map(w, w.node.input(0), expression(w, UNARY, op.function, op.alpha, op.beta))
 
 
 def emit_cast(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, Cast)
     w.kernels.append(HEADER)
-    _map(w, w.node.input(0), "x != 0" if op.to is DType.BOOL else "x")
+    x = w.node.input(0)
+    _map(w, x, cast(x.type.dtype, op.to))
 
 
 def emit_copy(w: StepWriter) -> None:
@@ -135,8 +101,7 @@ def emit_binary(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, Binary | Add | Sub | Mul)
     function = op.function if isinstance(op, Binary) else type(op).__name__.lower()
-    text = expression(w, BINARY, function, w.node.input(0).type.dtype)
-    emit_broadcast(w, "EK_MAP2", text)
+    emit_broadcast(w, "EK_MAP2", expression(w, BINARY, function))
 
 
 def emit_where(w: StepWriter) -> None:

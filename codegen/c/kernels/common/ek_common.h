@@ -58,10 +58,10 @@ EK_INLINE int32_t ek_clamp_i32(int32_t x, int32_t low, int32_t high)
     return x > high ? high : x;
 }
 
-/* NaN becomes low. */
+/* NaN stays. */
 EK_INLINE float ek_clamp_f32(float x, float low, float high)
 {
-    if (!(x > low)) {
+    if (x < low) {
         return low;
     }
     return x > high ? high : x;
