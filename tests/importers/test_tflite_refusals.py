@@ -58,12 +58,6 @@ def test_nan_weights_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_hybrid_models_are_refused(tmp_path: Path) -> None:
-    text = refusal(dense_model(np.ones((3, 2), np.int8), "FLOAT32"), tmp_path)
-    assert "INT8 weights 'w' and FLOAT32 activations" in text
-    assert "Export the model as float32 or fully as int8" in text
-
-
 @pytest.mark.parametrize(
     ("x", "reason"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,8 +15,9 @@ from edgekit.ir import DType, Graph, Quant, TensorType, Value
 from edgekit.ir.op import ShapeError
 from edgekit.ir.ops import Clamp, Op
 from edgekit.ir.ops.elementwise import RELU, RELU6
+from quantize.reference.real import spread
 
-_HYBRID = "Export the model as float32 or fully as int8 (inputs and activations too)."
+_MIXED = "Export the model as float32 or fully as int8 (inputs and activations too)."
 
 
 ACTIVATIONS = "float32; int8 or int16 with one scale; plain int32, int64, bool"
@@ -41,6 +43,7 @@ class Context:
     Attributes:
         graph: the graph under construction.
         values: tensor index -> value, for inputs, constants and outputs made so far.
+        folded: tensor index -> what an operator on constants makes of them.
         handles: tensor index -> name of a resource variable.
         initial: name of a resource variable -> its first content.
         states: name of a resource variable -> the state that it became.
@@ -51,6 +54,7 @@ class Context:
         self.model = model
         self.graph = graph
         self.values: dict[int, Value] = {}
+        self.folded: dict[int, RawTensor] = {}
         self.handles: dict[int, str] = {}
         self.initial: dict[str, NDArray[Any]] = {}
         self.states: dict[str, Value] = {}
@@ -74,7 +78,27 @@ class Context:
         """The raw tensor at an input position, None where it is absent."""
         if position >= len(op.inputs) or op.inputs[position] < 0:
             return None
-        return self.model.tensors[op.inputs[position]]
+        index = op.inputs[position]
+        return self.folded.get(index, self.model.tensors[index])
+
+    def parameter(self, op: RawOperator, position: int) -> RawTensor:
+        """Constant weights at an input position, as real numbers where the activations are.
+
+        TFLite computes such hybrid layers from activations that it quantizes on the way; taking
+        the weights at their word is closer to the trained model.
+        """
+        x, tensor = self.tensor(op, 0), self.tensor(op, position)
+        if tensor is None or tensor.data is None:
+            self.refuse(op, f"input {position} must be a constant")
+        if x is not None and x.type_name == "FLOAT32" and tensor.quant is not None:
+            return real(tensor)
+        return tensor
+
+    def fold(self, op: RawOperator, tensor: RawTensor) -> None:
+        """Take a constant as the operator's output."""
+        assert tensor.data is not None
+        self.folded[op.outputs[0]] = tensor
+        self.values[op.outputs[0]] = self.constant(op, tensor, tensor.data, tensor.quant)
 
     def value(self, op: RawOperator, position: int) -> Value:
         """The value at an input position: a produced value or a constant of the file."""
@@ -133,23 +157,24 @@ class Context:
         ]
         if not problems and len({t.type_name for t in tensors}) > 1:
             kinds = ", ".join(f"'{t.name}' {t.type_name}" for t in tensors)
-            problems = [Problem(f"mixes element types: {kinds}", self.where(op), hint=_HYBRID)]
+            problems = [Problem(f"mixes element types: {kinds}", self.where(op), hint=_MIXED)]
         if problems:
             raise Refused(problems)
 
     def check_weights(self, op: RawOperator) -> None:
         """Require weights and bias that match the activations (inputs 1 and 2)."""
         self.check_activations(op)
-        x, weights, bias = (self.tensor(op, i) for i in range(3))
-        for tensor in (weights, bias):
+        x, bias = self.tensor(op, 0), self.tensor(op, 2)
+        for tensor in (self.tensor(op, 1), bias):
             if tensor is not None and tensor.problem:
                 self.refuse(op, f"'{tensor.name}' {tensor.problem}")
-        if x is None or weights is None or weights.data is None:
-            self.refuse(op, "the weights must be a constant")
+        if x is None:
+            self.refuse(op, "input 0 is missing")
+        weights = self.parameter(op, 1)
         expected = WEIGHTS.get(x.type_name, ("", ()))
         if weights.type_name != expected[0]:
             what = f"has {weights.type_name} weights '{weights.name}' and {x.type_name} activations"
-            self.refuse(op, what, f"{expected[0]} weights" if expected[0] else "", _HYBRID)
+            self.refuse(op, what, f"{expected[0]} weights" if expected[0] else "", _MIXED)
         if weights.type_name == "INT8" and (weights.quant is None or any(weights.quant.zero_point)):
             self.refuse(op, f"weights '{weights.name}' must have scales and zero point 0")
         if bias is None:
@@ -210,6 +235,15 @@ class Context:
         table = getattr(schema, name)()
         table.Init(op.options.Bytes, op.options.Pos)
         return table
+
+
+def real(tensor: RawTensor) -> RawTensor:
+    """A quantized constant as the float32 numbers that it stands for."""
+    assert tensor.data is not None
+    assert tensor.quant is not None
+    scale, zero_point = spread(tensor.quant, len(tensor.shape))
+    data = ((tensor.data.astype(np.int64) - zero_point) * scale).astype(np.float32)
+    return replace(tensor, type_name="FLOAT32", quant=None, data=data)
 
 
 def activation_problem(tensor: RawTensor) -> str:

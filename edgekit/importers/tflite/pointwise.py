@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.importers.tflite.context import ACTIVATIONS, Context, activation_problem
+from edgekit.importers.tflite.context import ACTIVATIONS, Context, activation_problem, real
 from edgekit.importers.tflite.reader import RawOperator, RawTensor
 from edgekit.ir.ops import (
     RELU,
@@ -121,7 +121,11 @@ def quantize(ctx: Context, op: RawOperator) -> None:
 
 
 def dequantize(ctx: Context, op: RawOperator) -> None:
-    """DEQUANTIZE: integers to float32."""
+    """DEQUANTIZE: integers to float32; constants (float16 ones too) become float32 constants."""
+    source = ctx.tensor(op, 0)
+    if source is not None and source.data is not None:
+        ctx.fold(op, source if source.quant is None else real(source))
+        return
     _check_ports(ctx, op, ctx.tensor(op, 0))
     target = ctx.model.tensors[op.outputs[0]]
     if target.type_name != "FLOAT32":

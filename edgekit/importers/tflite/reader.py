@@ -202,6 +202,8 @@ class _Reader:
             data = None if problem else self._data(tensor, shape, type_name)
         except _Unusable as error:
             problem = problem or str(error)
+        if type_name == "FLOAT16" and data is not None:
+            type_name, data = "FLOAT32", data.astype(np.float32)
         return RawTensor(name, shape, type_name, quant, data, problem, bool(tensor.IsVariable()))
 
     def _quant(self, tensor: Any, type_name: str, rank: int) -> Quant | None:
@@ -238,14 +240,14 @@ class _Reader:
         if buffer.Offset() > 1 or buffer.Size() > 1:
             raise _Unusable("keeps its data outside the flatbuffer, which is not supported")
         length = self._charge(buffer.DataLength())
-        dtype = _DTYPES.get(type_name)
-        if not length or dtype is None:
+        known = _DTYPES.get(type_name)
+        if not length or (known is None and type_name != "FLOAT16"):
             return None
+        dtype = np.dtype(np.float16) if known is None else known.numpy
         if length != math.prod(shape) * dtype.itemsize:
             raise _Unusable(f"holds {length} bytes, its shape {list(shape)} needs another number")
-        little = np.dtype(dtype.numpy).newbyteorder("<")
-        array = np.frombuffer(buffer.DataAsNumpy().tobytes(), little)
-        return array.astype(dtype.numpy).reshape(shape)
+        array = np.frombuffer(buffer.DataAsNumpy().tobytes(), dtype.newbyteorder("<"))
+        return array.astype(dtype).reshape(shape)
 
 
 class _Unusable(Exception):

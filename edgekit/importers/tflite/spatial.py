@@ -25,7 +25,7 @@ def conv_2d(ctx: Context, op: RawOperator) -> None:
         "NHWC",
         ctx.clamp(op, options.FusedActivationFunction()),
     )
-    ctx.emit(op, conv, [ctx.value(op, 0), ctx.value(op, 1), _bias(ctx, op)])
+    ctx.emit(op, conv, [ctx.value(op, 0), _weights(ctx, op), _bias(ctx, op)])
 
 
 def depthwise_conv_2d(ctx: Context, op: RawOperator) -> None:
@@ -53,8 +53,7 @@ def fully_connected(ctx: Context, op: RawOperator) -> None:
     options = ctx.options(op, "FullyConnectedOptions")
     if options.WeightsFormat() != 0:
         ctx.refuse(op, "shuffled weights are not supported", "the default weights format")
-    weights = ctx.tensor(op, 1)
-    assert weights is not None
+    weights = ctx.parameter(op, 1)
     if len(weights.shape) != 2:
         ctx.refuse(op, f"weights '{weights.name}' have shape {list(weights.shape)}", "2 dimensions")
     _check_axis(ctx, op, weights, 0)
@@ -67,7 +66,7 @@ def fully_connected(ctx: Context, op: RawOperator) -> None:
     if x.type.shape != flat.shape:
         x = ctx.emit(op, Reshape(flat.shape), [x], flat)
     dense = Dense(ctx.clamp(op, options.FusedActivationFunction()))
-    inputs = [x, ctx.value(op, 1), _bias(ctx, op)]
+    inputs = [x, _weights(ctx, op), _bias(ctx, op)]
     target = ctx.model.tensors[op.outputs[0]]
     if target.shape == (rows, outputs):
         ctx.emit(op, dense, inputs)
@@ -115,13 +114,21 @@ def _pool(ctx: Context, op: RawOperator) -> tuple[tuple[int, int], Window, int]:
 
 
 def _window_inputs(ctx: Context, op: RawOperator) -> tuple[RawTensor, RawTensor]:
-    x, weights = ctx.tensor(op, 0), ctx.tensor(op, 1)
+    x, weights = ctx.tensor(op, 0), ctx.parameter(op, 1)
     assert x is not None
-    assert weights is not None
     if len(x.shape) != 4 or len(weights.shape) != 4:
         what = f"input {list(x.shape)} and weights {list(weights.shape)}"
         ctx.refuse(op, what, "4 dimensions each")
     return x, weights
+
+
+def _weights(ctx: Context, op: RawOperator) -> Value:
+    """The weights as they are; a constant of its own where hybrid ones become real."""
+    weights = ctx.parameter(op, 1)
+    if weights is ctx.tensor(op, 1):
+        return ctx.value(op, 1)
+    assert weights.data is not None
+    return ctx.constant(op, weights, weights.data, weights.quant)
 
 
 def _bias(ctx: Context, op: RawOperator) -> Value | None:
