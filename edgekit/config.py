@@ -127,6 +127,7 @@ class RunSection(Section):
     input: str | None = Field(default=None, examples=["x.npz"], description=".npz with inputs")
     output: str | None = Field(default=None, examples=["y.npz"], description=".npz to write")
     carry_state: bool = Field(default=False, description="keep state from sample to sample")
+    raw: bool = Field(default=False, description="samples are images or sound, before the helpers")
     toolchain: ToolchainChoice = Field(default="auto", description="compiler of the image")
     emulator: ImageEmulator = Field(default="auto", description="emulator to run it")
     force: bool = Field(default=False, description="replace an existing file")

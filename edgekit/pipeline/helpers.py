@@ -105,13 +105,19 @@ def check_helpers(
         where = f"{best.core.name} {best.toolchain}"
         checks.append(compare(where, part.outputs, wanted, run.outputs))
     _refuse(checks)
+    same = tuple(c.where for c in checks)
+    return tuple(describe(r, run, same) for r in manifest.raw_inputs)
+
+
+def describe(raw: RawInput, run: RunResult | None, compared: tuple[str, ...]) -> m.Preprocessing:
+    """One helper as the report has it.
+
+    Args:
+        raw: the helper.
+        run: all helpers on the emulated core; None where nothing ran there.
+        compared: where the results were found identical.
+    """
     counts = {c.symbol: c.instructions for c in run.layers} if run else {}
-    where_same = tuple(c.where for c in checks)
-    return tuple(describe(r, counts.get(r.symbol), where_same) for r in manifest.raw_inputs)
-
-
-def describe(raw: RawInput, instructions: int | None, compared: tuple[str, ...]) -> m.Preprocessing:
-    """One helper as the report has it."""
     return m.Preprocessing(
         input=raw.port.name,
         kind=str(raw.settings["kind"]),
@@ -120,7 +126,8 @@ def describe(raw: RawInput, instructions: int | None, compared: tuple[str, ...])
         shape=raw.port.shape,
         scratch_bytes=raw.scratch_bytes,
         table_bytes=raw.table_bytes,
-        instructions=instructions,
+        instructions=counts.get(raw.symbol),
+        stack_bytes=run.stack_bytes if run else None,
         compared=compared,
     )
 

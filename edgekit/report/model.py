@@ -311,6 +311,7 @@ class Preprocessing:
         scratch_bytes: scratch that the caller gives, bytes.
         table_bytes: its constants in flash, bytes.
         instructions: instructions of one call, counted on the emulated core.
+        stack_bytes: deepest stack of the helpers, on the emulated core, bytes.
         compared: where its results were compared with the numpy definition and found identical.
     """
 
@@ -322,6 +323,7 @@ class Preprocessing:
     scratch_bytes: int
     table_bytes: int
     instructions: int | None = None
+    stack_bytes: int | None = None
     compared: tuple[str, ...] = ()
 
 

@@ -119,9 +119,9 @@ class FakeDeployment:
         )
 
     def run(
-        self, inputs: Arrays, on: str, carry_state: bool, toolchain: str, emulator: str
+        self, inputs: Arrays, on: str, carry_state: bool, raw: bool, toolchain: str, emulator: str
     ) -> Arrays:
-        tools = {"toolchain": toolchain, "emulator": emulator}
+        tools = {"toolchain": toolchain, "emulator": emulator, "raw": raw}
         self._api.note("run", inputs=inputs, on=on, carry_state=carry_state, **tools)
         return {"scores": inputs["x"] * 2}
 

@@ -93,7 +93,7 @@ def test_run(api: FakeApi, edgekit_cli: Runner, samples: Path, tmp_path: Path) -
         "run", "m", "--on", "host", "--input", samples, "--output", out, "--carry-state", "--json"
     )
     assert result.exit_code == 0, result.stderr
-    assert (api.last["on"], api.last["carry_state"]) == ("host", True)
+    assert (api.last["on"], api.last["carry_state"], api.last["raw"]) == ("host", True, False)
     assert list(api.last["inputs"]) == ["x", "y"], "which is which is for the model to say"
     with np.load(out) as written:
         np.testing.assert_array_equal(written["scores"], [[0, 2], [4, 6]])

@@ -3,8 +3,10 @@ against the numpy definition."""
 
 from __future__ import annotations
 
+import ctypes
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +14,20 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
+from edgekit.artefact import preprocess_manifest
 from edgekit.errors import UsageError
 from edgekit.ir import DType
+from edgekit.pipeline.helpers import raw_samples
 from edgekit.processing import AudioInput
 from edgekit.processing.audio import FFT_LENGTHS
-from quantize.processing import fixed, real, tables
+from quantize.processing import fixed, process, real, tables
 from quantize.processing.audio import fixed_features, real_features
 from quantize.processing.spectrum import real_transform
-from tests.processing.helpers import Shapes, compare, emit, graph
+from targets.load import load_core
+from targets.toolchains import get_toolchain
+from tests.processing.helpers import Shapes, compare, emit, graph, written
 from tests.processing.kinds import sounds
+from tests.runners.support import skip_unless
 
 fft = pytest.importorskip("scipy.fft", reason="scipy is not installed")
 signal = pytest.importorskip("scipy.signal", reason="scipy is not installed")
@@ -223,3 +230,27 @@ def test_settings_that_do_not_fit_the_model() -> None:
     text = str(caught.value)
     assert "has 41 elements; allowed: a multiple of the 40 features of a frame" in text
     assert "has no bin of the spectrum" in text
+
+
+@pytest.mark.parametrize("name", ["fixed256", "fixed1024", "float128"])
+def test_frame_by_frame_is_the_whole_clip(name: str) -> None:
+    """With noise reduction the caller keeps the estimate."""
+    shapes, settings = sounds(DType.INT8)
+    kind = settings[name]
+    assert isinstance(kind, AudioInput)
+    artefact = emit(graph({"x": shapes[name]}), {"x": kind})
+    folder = written(artefact)
+    part = preprocess_manifest(artefact.manifest)
+    tool = get_toolchain("gcc")
+    skip_unless(tool.missing(load_core("host")))
+    code = ctypes.CDLL(str(tool.build_host_library(folder, part, folder / "p.so").path))
+    raw = raw_samples(part.inputs[0], 1)[0]
+    scratch, kept = np.zeros(part.arena_bytes, np.uint8), np.zeros(kind.mel_bins, np.uint32)
+    row = np.zeros(kind.features, np.int8)
+    noise = [kept] if kind.noise_reduction else []
+    (wanted,) = process(raw[None], kind, artefact.manifest.inputs[0])
+    for frame, want in enumerate(wanted):
+        samples = np.ascontiguousarray(raw[frame * kind.stride :][: kind.window_length])
+        arrays: list[NDArray[Any]] = [scratch, *noise, samples, row]
+        code.net_preprocess_input_0_frame(*(ctypes.c_void_p(a.ctypes.data) for a in arrays))
+        np.testing.assert_array_equal(row, want)

@@ -15,6 +15,8 @@ from edgekit.report.model import (
     LayerError,
     Memory,
     ModelInfo,
+    Postprocessing,
+    Preprocessing,
     Report,
     Schedule,
     TargetInfo,
@@ -71,6 +73,28 @@ def full_report() -> Report:
         ),
         accuracy=(Accuracy("int8 on the emulated core", "top1", 0.9612, 360),),
         graph=nodes,
+        preprocessing=(
+            Preprocessing(
+                HOSTILE,
+                "image",
+                {
+                    "height": 240,
+                    "width": 320,
+                    "colour": "rgb",
+                    "model_colour": "gray",
+                    "resize": "bilinear",
+                    "mean": (127.5,),
+                },
+                "uint8",
+                (1, 240, 320, 3),
+                0,
+                2000,
+                1_198_859,
+                64,
+                ("host gcc", "cortex-m4 zig"),
+            ),
+        ),
+        postprocessing=(Postprocessing("scores", ("nobody", HOSTILE), 2, 0.25),),
         warnings=("a warning to read",),
     )
 

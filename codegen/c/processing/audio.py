@@ -1,11 +1,11 @@
-"""Audio processing as C: one loop over the frames of a clip, one kernel for each step."""
+"""Audio processing as C: one kernel for each step that a frame goes through."""
 
 from __future__ import annotations
 
 import math
 
 from codegen.c.literals import float_literal
-from codegen.c.processing.helper import HelperWriter
+from codegen.c.processing.helper import Frames, HelperWriter
 from edgekit.artefact import Port
 from edgekit.processing import AudioInput
 from quantize.processing import fixed, tables
@@ -32,11 +32,21 @@ def audio_samples(port: Port, settings: AudioInput) -> int:
 
 
 def emit_audio(writer: HelperWriter, settings: AudioInput) -> None:
-    """Write the loop over the frames."""
+    """Write what happens to one frame; the template puts the loop around it."""
     if settings.arithmetic == "fixed":
         emit_fixed(writer, settings)
     else:
         emit_float(writer, settings)
+    noise = settings.mel_bins if settings.noise_reduction else 0
+    writer.frames = Frames(
+        count=frame_count(writer.port, settings),
+        window=settings.window_length,
+        stride=settings.stride,
+        features=settings.features,
+        noise=noise,
+        noise_offset=writer.scratch_bytes,
+    )
+    writer.scratch_bytes += -(-4 * noise // ALIGN) * ALIGN
 
 
 def reserve(writer: HelperWriter, c_type: str, variable: str, count: int) -> str:
@@ -60,28 +70,21 @@ def emit_fixed(writer: HelperWriter, settings: AudioInput) -> None:
     features = reserve(writer, "int32_t", "features", bins)
     result = reserve(writer, "int32_t", "result", count) if settings.coefficients else ""
     up = fixed.correction_bits(length)
-    noise = ""
+    sized = (settings.window_length, length, window, order, "raw", points)
+    writer.call("ek_window_s16", *sized, result="const int32_t shift")
+    writer.call("ek_rfft_s16", transform, points)
+    writer.call("ek_bands_s16", bands, weights, "shift", points, signal)
     if settings.noise_reduction:
-        noise = reserve(writer, "uint32_t", "noise", bins)
-        with writer.loop("i", bins):
-            writer.lines.append("noise[i] = 0;")
-    with writer.loop("frame", frame_count(writer.port, settings)):
-        samples = f"raw + frame * {settings.stride}"
-        sized = (settings.window_length, length, window, order, samples, points)
-        writer.call("ek_window_s16", *sized, result="const int32_t shift")
-        writer.call("ek_rfft_s16", transform, points)
-        writer.call("ek_bands_s16", bands, weights, "shift", points, signal)
-        if noise:
-            writer.call("ek_noise_u32", bins, signal, noise)
-        if settings.pcan:
-            gains = writer.table(fixed.gain_table(fixed.SMOOTHING_BITS - up), "gains")
-            writer.call("ek_gain_u32", bins, gains, fixed.snr_shift(up), noise, signal)
-        logs = writer.table(tables.log_table(), "logs")
-        writer.call("ek_log_u32", bins, up, settings.log_bits, logs, signal, features)
-        if settings.coefficients:
-            cosines = writer.table(tables.cosines(settings), "cosines")
-            writer.call("ek_cosines_s32", bins, count, cosines, features, result)
-        _emit_integer_features(writer, settings, result or features)
+        writer.call("ek_noise_u32", bins, signal, "noise")
+    if settings.pcan:
+        gains = writer.table(fixed.gain_table(fixed.SMOOTHING_BITS - up), "gains")
+        writer.call("ek_gain_u32", bins, gains, fixed.snr_shift(up), "noise", signal)
+    logs = writer.table(tables.log_table(), "logs")
+    writer.call("ek_log_u32", bins, up, settings.log_bits, logs, signal, features)
+    if settings.coefficients:
+        cosines = writer.table(tables.cosines(settings), "cosines")
+        writer.call("ek_cosines_s32", bins, count, cosines, features, result)
+    _emit_integer_features(writer, settings, result or features)
 
 
 def emit_float(writer: HelperWriter, settings: AudioInput) -> None:
@@ -93,30 +96,27 @@ def emit_float(writer: HelperWriter, settings: AudioInput) -> None:
     points = reserve(writer, "float", "points", length + 2)
     features = reserve(writer, "float", "features", bins)
     result = reserve(writer, "float", "result", count) if settings.coefficients else ""
-    with writer.loop("frame", frame_count(writer.port, settings)):
-        samples = f"raw + frame * {settings.stride}"
-        sized = (settings.window_length, length, window, order, samples, points)
-        writer.call("ek_window_f32", *sized)
-        writer.call("ek_rfft_f32", transform, points)
-        magnitude = int(settings.spectrum == "magnitude")
-        writer.call("ek_bands_f32", bands, weights, magnitude, points, features)
-        writer.call("ek_log_bands_f32", bins, float_literal(settings.log_offset), features)
-        if settings.coefficients:
-            cosines = writer.table(tables.cosines(settings), "cosines")
-            writer.call("ek_cosines_f32", bins, count, cosines, features, result)
-        _emit_real_features(writer, settings, result or features)
+    sized = (settings.window_length, length, window, order, "raw", points)
+    writer.call("ek_window_f32", *sized)
+    writer.call("ek_rfft_f32", transform, points)
+    magnitude = int(settings.spectrum == "magnitude")
+    writer.call("ek_bands_f32", bands, weights, magnitude, points, features)
+    writer.call("ek_log_bands_f32", bins, float_literal(settings.log_offset), features)
+    if settings.coefficients:
+        cosines = writer.table(tables.cosines(settings), "cosines")
+        writer.call("ek_cosines_f32", bins, count, cosines, features, result)
+    _emit_real_features(writer, settings, result or features)
 
 
 def _emit_real_features(writer: HelperWriter, settings: AudioInput, features: str) -> None:
     port, count = writer.port, settings.features
-    out = f"out + frame * {count}"
     scale = float_literal(settings.feature_scale)
     if port.quant is None:
-        writer.call("ek_scale_f32", count, scale, features, out)
+        writer.call("ek_scale_f32", count, scale, features, "out")
         return
     writer.call("ek_scale_f32", count, scale, features, features)
     step, zero = float_literal(port.quant.scale[0]), port.quant.zero_point[0]
-    writer.call("ek_quantize_f32", count, step, zero, int(port.half_even), features, out)
+    writer.call("ek_quantize_f32", count, step, zero, int(port.half_even), features, "out")
 
 
 def declare_transform(writer: HelperWriter, length: int, suffix: str) -> tuple[str, str]:
@@ -148,11 +148,10 @@ def declare_bands(writer: HelperWriter, settings: AudioInput) -> tuple[str, str]
 
 def _emit_integer_features(writer: HelperWriter, settings: AudioInput, features: str) -> None:
     port, count = writer.port, settings.features
-    out = f"out + frame * {count}"
     if port.quant is None:
         scale = float_literal(settings.feature_scale)
-        writer.call("ek_features_f32", count, scale, features, out)
+        writer.call("ek_features_f32", count, scale, features, "out")
         return
     step = feature_requant(settings, port.quant)
     constants = (step.multiplier[0], step.shift[0], step.zero_point)
-    writer.call("ek_features_s8", count, *constants, features, out)
+    writer.call("ek_features_s8", count, *constants, features, "out")

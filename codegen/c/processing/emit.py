@@ -62,7 +62,8 @@ def add_processing(artefact: Artefact, processing: Processing) -> Artefact:
         raise UsageError("the processing settings do not fit the model", problems)
     for writer, settings in writers:
         _write(writer, settings)
-    return _with_outputs(_with_inputs(artefact, writers), ranked)
+    made = _with_outputs(_with_inputs(artefact, writers), ranked)
+    return _documented(made, writers, ranked) if processing else artefact
 
 
 def _unknown(manifest: Manifest, processing: Processing) -> list[Problem]:
@@ -132,7 +133,6 @@ def _with_inputs(
         f"{name}_preprocess_kernels.h": render(
             "kernels.h.j2", context | _kernel_names(name, "preprocess")
         ),
-        "CMakeLists.txt": render("CMakeLists.txt.j2", context),
     }
     return Artefact(manifest, {**artefact.files, **files})
 
@@ -162,9 +162,26 @@ def _with_outputs(artefact: Artefact, ranked: list[tuple[Port, Ranking]]) -> Art
         f"{name}_postprocess_kernels.h": render(
             "kernels.h.j2", context | _kernel_names(name, "postprocess")
         ),
-        "CMakeLists.txt": render("CMakeLists.txt.j2", context),
     }
     return Artefact(manifest, {**artefact.files, **files})
+
+
+def _documented(
+    artefact: Artefact,
+    writers: list[tuple[HelperWriter, InputProcessing]],
+    ranked: list[tuple[Port, Ranking]],
+) -> Artefact:
+    """The project's own files with the new sources in them."""
+    context = _context(artefact.manifest) | {
+        "helpers": [_helper_text(w, settings) for w, settings in writers],
+        "scratch": preprocess_manifest(artefact.manifest).arena_bytes,
+        "ranks": [rank_context(p, r) for p, r in ranked],
+    }
+    files = {
+        "CMakeLists.txt": render("CMakeLists.txt.j2", context),
+        "README.md": artefact.files["README.md"] + render("processing.md.j2", context),
+    }
+    return Artefact(artefact.manifest, {**artefact.files, **files})
 
 
 def _context(manifest: Manifest) -> dict[str, Any]:
@@ -199,6 +216,7 @@ def _helper_text(writer: HelperWriter, settings: InputProcessing) -> dict[str, A
         "port": writer.port,
         "raw": writer.raw,
         "lines": writer.lines,
+        "frames": writer.frames,
         "uses_scratch": writer.scratch_bytes > 0,
         "settings": setting_lines(settings),
     }

@@ -9,6 +9,27 @@ from edgekit.artefact import Port
 from edgekit.errors import Problem
 
 
+@dataclass(frozen=True)
+class Frames:
+    """A helper that works frame by frame.
+
+    Attributes:
+        count: frames of a clip.
+        window: samples of a frame.
+        stride: samples from frame to frame.
+        features: elements that a frame gives.
+        noise: elements of the noise estimate that is kept from frame to frame; 0 for none.
+        noise_offset: where a clip's own estimate lies in the scratch.
+    """
+
+    count: int
+    window: int
+    stride: int
+    features: int
+    noise: int
+    noise_offset: int
+
+
 @dataclass
 class HelperWriter(Writer):
     """Writes the body of one helper: from ``raw`` to ``out``, with ``scratch`` where it needs some.
@@ -18,6 +39,7 @@ class HelperWriter(Writer):
         index: its number.
         raw: the helper's own input.
         scratch_bytes: scratch that the body uses.
+        frames: where the body is that of one frame.
         problems: why the settings do not fit the model.
     """
 
@@ -25,6 +47,7 @@ class HelperWriter(Writer):
     index: int
     raw: Port | None = None
     scratch_bytes: int = 0
+    frames: Frames | None = None
     problems: list[Problem] = field(default_factory=list, kw_only=True)
 
     @property

@@ -28,6 +28,10 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
             "edgekit run out --on host --input x.npz --output y.npz --carry-state",
             "run a sequence through a model with state, on this machine",
         ),
+        (
+            "edgekit run out --raw --input images.npz --output y.npz",
+            "run the helpers before the model too, on the emulated core",
+        ),
     ],
 )
 @folder_argument
@@ -38,6 +42,11 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
     "--carry-state/--no-carry-state",
     default=False,
     help="Keep state from sample to sample instead of resetting it.",
+)
+@click.option(
+    "--raw/--no-raw",
+    default=False,
+    help="Samples are images or sound, as the helpers of [processing.INPUT] take them.",
 )
 @image_toolchain_option
 @image_emulator_option
@@ -52,6 +61,7 @@ def run(
     input: Path,
     output: Path,
     carry_state: bool,
+    raw: bool,
     toolchain: ToolchainChoice,
     emulator: EmulatorChoice,
     force: bool,
@@ -59,7 +69,8 @@ def run(
     """Run samples through the converted model in OUT.
 
     Arrays are named as the model's inputs (or one array x), samples on the first axis, in the
-    model's own layout and type; outputs likewise.
+    model's own layout and type; outputs likewise. With --raw they are bytes of images or int16
+    samples of sound, and the helpers run before the model.
     """
     from edgekit import api
     from edgekit.npz import load_arrays, save_arrays
@@ -72,7 +83,7 @@ def run(
     with ui.progress() as step:
         step(f"running {input.name} on {on}")
         outputs = deployment.run(
-            inputs, on=on, carry_state=carry_state, toolchain=toolchain, emulator=emulator
+            inputs, on=on, carry_state=carry_state, raw=raw, toolchain=toolchain, emulator=emulator
         )
     save_arrays(output, outputs)
     written = tuple(TensorInfo(n, str(a.dtype), a.shape) for n, a in outputs.items())
