@@ -33,7 +33,7 @@ def test_every_error_at_once(tmp_path: Path, edgekit_cli: Runner) -> None:
         "convert.roundng: unknown key",
         "Did you mean 'rounding'?",
         "convert.rounding: ",
-        "'litert', 'tflm' or 'fast'",
+        "'litert', 'tflm'",
         "convert.percentile: ",
         "convert.vectors: ",
         "run.carry_state: ",
