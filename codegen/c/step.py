@@ -78,8 +78,15 @@ class Writer:
 
     def declare(self, c_type: str, variable: str, **fields: object) -> str:
         """Declare a constant struct with designated initialisers; returns a pointer to it."""
+        return self._struct(f"static const {c_type}", variable, fields)
+
+    def struct(self, c_type: str, variable: str, **fields: object) -> str:
+        """`declare` for a struct whose fields are only known when the step runs (pointers)."""
+        return self._struct(f"const {c_type}", variable, fields)
+
+    def _struct(self, c_type: str, variable: str, fields: dict[str, object]) -> str:
         values = [f".{name} = {value}" for name, value in fields.items()]
-        self._statement(f"static const {c_type} {variable} = {{", values, "};")
+        self._statement(f"{c_type} {variable} = {{", values, "};")
         return f"&{variable}"
 
     def declare_array(self, c_type: str, variable: str, values: Sequence[object]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgekit.errors import DataError, Problem, convert_again, damage
 from edgekit.ir.dtype import DType
 from edgekit.ir.graph import Binding, Graph
-from edgekit.ir.ops import OPS, Clamp, Requant, Rescale, Rounding, Span, Window
+from edgekit.ir.ops import OPS, Activation, Clamp, Requant, Rescale, Rounding, Span, Window
 from edgekit.ir.types import FixedPoint, Quant, TensorType
 from edgekit.ir.value import Value
 from edgekit.ir.verify import verify
@@ -25,7 +25,8 @@ from edgekit.ir.verify import verify
 FORMAT = 1
 _DAMAGED = (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 _TYPES: dict[str, Any] = {
-    c.__name__: c for c in (Clamp, FixedPoint, Quant, Requant, Rescale, Span, TensorType, Window)
+    c.__name__: c
+    for c in (Activation, Clamp, FixedPoint, Quant, Requant, Rescale, Span, TensorType, Window)
 }
 """What the fields of operators and values are made of; operators themselves are in `OPS`."""
 _ENUMS: dict[str, type[enum.Enum]] = {"DType": DType, "Rounding": Rounding}

@@ -15,6 +15,7 @@ from quantize.reference import (
     normalize,
     pointwise,
     real,
+    recurrent,
     reducing,
     shaping,
     volume,
@@ -39,13 +40,14 @@ REAL: dict[type[Op], Definition] = {
 }
 """Operators whose data inputs must be float32."""
 
-PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.PoolNd, ops.Pointwise)
+PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.PoolNd, ops.Pointwise, ops.Recurrent)
 """Operators on real or integer tensors of any type, without quantization."""
 
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
     **indexing.DEFINITIONS,
     **pointwise.DEFINITIONS,
+    **recurrent.DEFINITIONS,
     **volume.DEFINITIONS,
     **reducing.DEFINITIONS,
     ops.Add: real.add,

@@ -7,6 +7,7 @@ from codegen.c.operators import (
     normalize,
     pointwise,
     real,
+    recurrent,
     reducing,
     shaping,
     volume,
@@ -49,6 +50,7 @@ REAL = (DType.FLOAT32,)
 EMITTERS: dict[type[Op], Emitter] = {
     **layers.EMITTERS,
     **normalize.EMITTERS,
+    **recurrent.EMITTERS,
     **pointwise.EMITTERS,
     **volume.EMITTERS,
     **indexing.EMITTERS,

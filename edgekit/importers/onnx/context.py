@@ -54,7 +54,7 @@ class Call:
         self.op_type: str = proto.op_type
         self.output_names = list(proto.output)
         self.input_names = list(proto.input)
-        self.name: str = proto.name or (self.output_names[0] if self.output_names else "")
+        self.name: str = proto.name or next(filter(None, self.output_names), "")
         self.attributes = {a.name: get_attribute_value(a) for a in proto.attribute}
         self._unread = set(self.attributes)
 

@@ -44,6 +44,7 @@ from edgekit.ir.ops.integer import (
 )
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
+from edgekit.ir.ops.recurrent import Activation, Recurrent
 from edgekit.ir.ops.reducing import ArgReduce, Cumulate, Reduce, TopK
 from edgekit.ir.ops.shaping import Concat, Expand, Pad, Reshape, Slice, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
@@ -63,6 +64,7 @@ OPS: dict[str, type[Op]] = {
         # layers
         AvgPool2D, BatchNorm, Conv2D, Dense, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
         ConvNd, ConvTranspose, LocalResponseNorm, MaxPoolIndices, Normalize, PoolNd,
+        Recurrent,
         # moving elements
         Concat, Expand, Gather, GatherElements, GatherND, Pad, Reshape, ScatterElements, ScatterND,
         Slice, Transpose,
@@ -77,6 +79,7 @@ __all__ = [
     "OPS",
     "RELU",
     "RELU6",
+    "Activation",
     "Add",
     "ArgReduce",
     "AvgPool2D",
@@ -119,6 +122,7 @@ __all__ = [
     "QRescale",
     "QSoftmax",
     "Quantize",
+    "Recurrent",
     "Reduce",
     "Requant",
     "Rescale",
