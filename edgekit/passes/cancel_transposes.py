@@ -2,8 +2,8 @@
 
 - ``Transpose(Transpose(x, p), q) -> Transpose(x, p then q)``, nothing where that is the identity;
 - ``op(Transpose(x, p)) -> Transpose(op(x), p)`` for element-wise operators, Clip, Pad, Concat,
-  Slice, Gather, Mean, Reduce, Cumulate, Softmax, BatchNorm, Quantize, Dequantize (axes renamed; the
-  other operands get the inverse);
+  Slice, Gather, Mean, Reduce, Resample, Cumulate, Softmax, BatchNorm, Quantize, Dequantize (axes
+  renamed; the other operands get the inverse);
 - ``Dense(Reshape(Transpose(x, p)), w) -> Dense(Reshape(x), w)`` with the columns of w reordered.
 """
 
@@ -30,6 +30,7 @@ from edgekit.ir.ops import (
     Pointwise,
     Quantize,
     Reduce,
+    Resample,
     Reshape,
     Slice,
     Softmax,
@@ -70,7 +71,7 @@ def permuted_op(op: Op, perm: Perm) -> Op | None:
         case Slice():
             moved = [tuple(part[i] for i in inverse(perm)) for part in _bounds(op)]
             return Slice(*moved)
-        case Cumulate() | Gather():
+        case Cumulate() | Gather() | Resample():
             return replace(op, axis=perm[op.axis])
         case _:
             return None
@@ -82,7 +83,8 @@ def _bounds(op: Slice) -> tuple[Perm, Perm, Perm]:
 
 def operands(node: Node) -> tuple[Value | None, ...]:
     """The inputs that have the axes of the result (statistics of a BatchNorm do not)."""
-    return node.inputs[:1] if isinstance(node.op, BatchNorm | Gather | Pad) else node.inputs
+    alone = isinstance(node.op, BatchNorm | Gather | Pad | Resample)
+    return node.inputs[:1] if alone else node.inputs
 
 
 def remaining(op: Op, perm: Perm) -> Perm:
@@ -134,7 +136,10 @@ class CancelTransposes:
     def _sink(self, graph: Graph, node: Node) -> bool:
         data = operands(node)
         found = [transposed(v) for v in data]
-        perm = next(f[1] for f in found if f is not None)
+        perm = next((f[1] for f in found if f is not None), None)
+        if perm is None:
+            refuse(self.name, node, "what is transposed are indices or statistics")
+            return False
         op = permuted_op(node.op, perm)
         if isinstance(op, Gather) and len(node.input(1).type.shape) != 1:
             op = None  # its result has other axes

@@ -17,6 +17,7 @@ from quantize.reference import (
     real,
     recurrent,
     reducing,
+    sampling,
     shaping,
     volume,
 )
@@ -50,6 +51,7 @@ DEFINITIONS: dict[type[Op], Definition] = {
     **recurrent.DEFINITIONS,
     **volume.DEFINITIONS,
     **reducing.DEFINITIONS,
+    **sampling.DEFINITIONS,
     ops.Add: real.add,
     ops.Clip: real.clip,
     ops.Concat: shaping.concat,

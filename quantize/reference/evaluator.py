@@ -37,6 +37,7 @@ from edgekit.ir.ops import (
     QSoftmax,
     Quantize,
     Reduce,
+    Resample,
     Reshape,
     Slice,
     Softmax,
@@ -299,7 +300,7 @@ def _mixes_samples(node: Node) -> bool:
             return op.axis == 0 or any(s[0] != out[0] for s in shapes)
         case Mean() | QMean() | Reduce():
             return 0 in op.axes
-        case Gather():
+        case Gather() | Resample():
             return op.axis == 0 or not node.input(1).is_constant
         case Slice():
             return (op.starts[0], op.sizes[0], op.steps[0]) != (0, shapes[0][0], 1)

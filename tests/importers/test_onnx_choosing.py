@@ -57,6 +57,14 @@ CASES: list[tuple[str, int, dict[str, Any]]] = [
     ("y = CumSum<exclusive=1, reverse=1>(x, a)", 14, {"a": np.asarray(-1, np.int64)}),
     ("y = Hardmax<axis=2>(x)", 13, {}),
     ("y = Hardmax<axis=1>(x)", 11, {}),
+    ('y = Resize<mode="linear">(x, _, _, s)', 13, {"s": ints([1, 2, 9, 4])}),
+    (f'{CONV} y = Resize<mode="cubic", exclude_outside=1>(h, _, s)', 13,
+     {"s": np.array([1, 1, 1.5, 0.7], np.float32)}),
+    (f'{CONV} y = Resize<mode="nearest", coordinate_transformation_mode="asymmetric", '
+     'nearest_mode="floor">(h, _, s)', 13, {"s": np.array([1, 1, 2, 2], np.float32)}),
+    ('y = Resize<mode="linear", antialias=1>(x, _, _, s)', 18, {"s": ints([1, 2, 3, 4])}),
+    ('y = Upsample<mode="linear">(x, s)', 9, {"s": np.array([1, 1, 2, 3], np.float32)}),
+    ("y = Resize(x, s)", 10, {"s": np.array([1, 1, 2, 0.5], np.float32)}),
     ("i = ArgMax<axis=3, keepdims=0>(x) y = Cast<to=1>(i)", 13, {}),
     ("i = ArgMin<axis=1>(x) d = Constant<value_int=2>() v = Constant<value_floats=[0.0, 3.0]>() "
      "y = OneHot(i, d, v)", 13, {}),

@@ -9,6 +9,7 @@ from codegen.c.operators import (
     real,
     recurrent,
     reducing,
+    sampling,
     shaping,
     volume,
 )
@@ -55,6 +56,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     **volume.EMITTERS,
     **indexing.EMITTERS,
     **reducing.EMITTERS,
+    **sampling.EMITTERS,
     Add: Emitter(real.emit_binary, overlap=by_element),
     AvgPool2D: Emitter(real.emit_avg_pool, types=REAL, overlap=by_window),
     Clip: Emitter(real.emit_clip, types=REAL, overlap=by_element),

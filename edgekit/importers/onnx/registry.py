@@ -17,6 +17,7 @@ from edgekit.importers.onnx import (
     quantization,
     recurrent,
     reducing,
+    resize,
     shaping,
     softmax,
 )
@@ -140,6 +141,7 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "ReduceSumSquare": reducing.reduce,
     "Relu": pointwise.relu,
     "Reshape": shaping.reshape,
+    "Resize": resize.resize,
     "ReverseSequence": indexing.reverse_sequence,
     "Round": pointwise.unary,
     "Scan": control.scan,
@@ -173,6 +175,7 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "Transpose": shaping.transpose,
     "Trilu": moving.trilu,
     "Unsqueeze": shaping.unsqueeze,
+    "Upsample": resize.upsample,
     "Where": pointwise.where,
     "Xor": pointwise.binary,
 }

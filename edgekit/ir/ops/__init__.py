@@ -46,6 +46,7 @@ from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.recurrent import Activation, Recurrent
 from edgekit.ir.ops.reducing import ArgReduce, Cumulate, Reduce, TopK
+from edgekit.ir.ops.sampling import Resample
 from edgekit.ir.ops.shaping import Concat, Expand, Pad, Reshape, Slice, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
 from edgekit.ir.ops.volume import (
@@ -69,7 +70,7 @@ OPS: dict[str, type[Op]] = {
         Concat, Expand, Gather, GatherElements, GatherND, Pad, Reshape, ScatterElements, ScatterND,
         Slice, Transpose,
         # combining and ranking elements
-        ArgReduce, Cumulate, Reduce, TopK,
+        ArgReduce, Cumulate, Reduce, Resample, TopK,
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QDense, QMaxPool2D, QMean, QRescale, QSoftmax,
     )
@@ -125,6 +126,7 @@ __all__ = [
     "Recurrent",
     "Reduce",
     "Requant",
+    "Resample",
     "Rescale",
     "Reshape",
     "Rounding",

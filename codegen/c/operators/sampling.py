@@ -1,0 +1,28 @@
+"""C for the operators that compute elements between those of a tensor."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codegen.c.operators.integer import attributes
+from codegen.c.step import Emitter, StepWriter
+from edgekit.ir import DType
+from edgekit.ir.ops import Op, Resample
+
+
+def emit_resample(w: StepWriter) -> None:
+    op = attributes(w, Resample)
+    x, indices, weights = (w.node.input(i) for i in range(3))
+    shape, (size, taps) = x.type.shape, indices.type.shape
+    tables = w.table(indices.array.astype(np.int32), "index"), w.table(weights.array, "weight")
+    w.call(
+        "ek_resample_f32", math.prod(shape[: op.axis]), shape[op.axis], size,
+        math.prod(shape[op.axis + 1 :]), taps, *tables, w.read(x), w.write(w.node.output),
+    )  # fmt: skip
+
+
+EMITTERS: dict[type[Op], Emitter] = {
+    Resample: Emitter(emit_resample, types=(DType.FLOAT32,)),
+}
