@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from edgekit.processing.settings import STRICT, Checker
@@ -27,4 +28,6 @@ class Ranking:
         check = Checker(self)
         check.between(1, len(self.labels) or 1000, "top")
         check.rule(all(self.labels), "labels", "no empty names")
+        finite = self.threshold is None or math.isfinite(self.threshold)
+        check.rule(finite, "threshold", "a finite number")
         check.done("postprocessing")

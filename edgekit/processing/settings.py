@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -51,5 +52,5 @@ class Checker:
 
 
 def numbers(values: Sequence[float], channels: int) -> bool:
-    """One number for every channel, or one for all."""
-    return len(values) in (1, channels)
+    """One finite number for every channel, or one for all."""
+    return len(values) in (1, channels) and all(map(math.isfinite, values))

@@ -102,7 +102,8 @@ def byte_table(
     rows = max(len(settings.mean), len(settings.scale))
     mean = np.broadcast_to(np.array(settings.mean, np.float32), rows)[:, None]
     scale = np.broadcast_to(np.array(settings.scale, np.float32), rows)[:, None]
-    real = (np.arange(256, dtype=np.float32) - mean) * scale
+    with np.errstate(over="ignore"):  # an infinite number becomes the largest code
+        real = (np.arange(256, dtype=np.float32) - mean) * scale
     if dtype is DType.FLOAT32:
         return real
     assert quant is not None

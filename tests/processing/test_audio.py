@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,11 +225,18 @@ def test_c_is_the_numpy_definition(dtype: DType, tool: str) -> None:
 
 def test_settings_that_do_not_fit_the_model() -> None:
     shapes: Shapes = {"a": ((1, 41), DType.INT8), "b": ((1, 400), DType.INT8)}
+    shapes |= {"c": ((1, 40, 3), DType.INT8), "d": ((2, 40), DType.INT8)}
+    shapes |= {"e": ((1, 40), DType.INT8)}
+    loud = replace(MICROFRONTEND, feature_scale=1e20)
     crowded = AudioInput(16000, 4, 2, 64, 100, 20, 4000)
+    wrong = {"a": MICROFRONTEND, "b": crowded, "c": MICROFRONTEND, "d": MICROFRONTEND}
     with pytest.raises(UsageError) as caught:
-        emit(graph(shapes), {"a": MICROFRONTEND, "b": crowded})
+        emit(graph(shapes), {**wrong, "e": loud})
     text = str(caught.value)
-    assert "has 41 elements; allowed: a multiple of the 40 features of a frame" in text
+    assert "input is [1, 41]; allowed: frames one after the other, each of 40 features" in text
+    assert "input is [1, 40, 3]; allowed: frames one after the other" in text
+    assert "'d': the model takes 2 samples at once; allowed: one" in text
+    assert "'e': feature_scale 1e+20: " in text
     assert "has no bin of the spectrum" in text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,35 @@ def test_python_gets_the_same_errors() -> None:
     with pytest.raises(UsageError) as caught:
         ImageInput(0, 9000)
     assert [p.where for p in caught.value.problems] == ["height", "width"]
+
+
+def test_the_documented_files_are_right(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "processing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    kinds = [type(s) for b in blocks for s in load_processing(write(tmp_path, b)).inputs.values()]
+    assert kinds == [ImageInput, AudioInput]
+
+
+def test_every_key_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "processing.md").read_text(encoding="utf-8")
+    for section in (ImageInput, AudioInput, Ranking):
+        for field in fields(section):
+            assert f"`{field.name}`" in text or field.name == "kind", field.name
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_numbers_are_finite(value: str, tmp_path: Path) -> None:
+    text = f"""
+    [processing.a]
+    kind = "image"
+    height = 1
+    width = 1
+    mean = [{value}]
+    [postprocessing.b]
+    threshold = {value}
+    """
+    with pytest.raises(UsageError) as caught:
+        load_config(write(tmp_path, text))
+    where = [p.where for p in caught.value.problems]
+    assert where == ["processing.a.mean", "postprocessing.b.threshold"]

@@ -16,10 +16,18 @@ ALIGN = 8
 
 def check_audio(writer: HelperWriter, settings: AudioInput) -> None:
     """Note where the model's input does not hold whole frames, or a band would be empty."""
-    size = math.prod(writer.port.shape)
-    if size % settings.features:
-        what = f"the model's input has {size} elements"
-        writer.refuse(what, f"a multiple of the {settings.features} features of a frame")
+    size, features = math.prod(writer.port.shape), settings.features
+    shape = [n for n in writer.port.shape if n != 1]
+    frames = [n for n in (size // features, features) if n != 1]
+    if size % features or (len(shape) > 1 and shape != frames):
+        what = f"the model's input is {list(writer.port.shape)}"
+        allowed = f"frames one after the other, each of {features} features"
+        writer.refuse(what, allowed)
+    if settings.arithmetic == "fixed" and writer.port.quant is not None:
+        try:
+            feature_requant(settings, writer.port.quant)
+        except ValueError as error:
+            writer.refuse(f"feature_scale {settings.feature_scale:g}: {error}", "a smaller one")
     try:
         tables.bands(settings)
     except ValueError as error:

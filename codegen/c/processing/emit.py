@@ -86,6 +86,9 @@ def _check(writer: HelperWriter, settings: InputProcessing) -> None:
     if writer.port.dtype not in ELEMENTS:
         allowed = ", ".join(d.value for d in ELEMENTS)
         writer.refuse(f"the model's input is {writer.port.dtype.value}", allowed)
+        return
+    if writer.port.shape[0] != 1:
+        writer.refuse(f"the model takes {writer.port.shape[0]} samples at once", "one")
     if isinstance(settings, ImageInput):
         check_image(writer, settings)
     else:
