@@ -44,7 +44,7 @@ def _import_node(proto: Any, context: Context) -> None:
         context.problems.append(Problem(error.what, where, error.allowed, error.hint))
     except ShapeError as error:
         context.problems.append(Problem(str(error), where))
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError) as error:
         context.problems.append(Problem(f"its attributes or inputs are malformed: {error}", where))
     for index, name in enumerate(call.output_names):
         if name and context.item(name) is None:
