@@ -15,7 +15,8 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import QUIET
-from edgekit.docs_tables import float_library_document, operators_document, targets_document
+from edgekit.docs_operators import operators_document
+from edgekit.docs_tables import float_library_document, targets_document
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _COMMON = ("json_", "quiet", "debug")

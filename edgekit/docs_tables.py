@@ -1,50 +1,6 @@
-"""Documents that list what is registered: operators, targets, float functions."""
+"""Documents that list what is registered: targets, float functions."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterable
-
-
-def operators_document() -> str:
-    """docs/supported-operators.md, from the registries of importers, lowering and C kernels."""
-    from codegen.c.operators import EMITTERS
-    from edgekit.importers.onnx.registry import HANDLERS as ONNX
-    from edgekit.importers.tflite.load import HANDLERS as TFLITE
-    from edgekit.ir.ops import OPS, Reshape
-    from quantize.lower import RULES
-
-    lines = [
-        "# Supported operators",
-        "",
-        "A model with any other operator is refused: every such node is listed with its name. A "
-        "note says what is special; shapes are static, the batch is 1, and layouts other than 2-D "
-        "images are limited as the notes say.",
-        "",
-        "## In model files",
-        "",
-        *_import_table("ONNX", ONNX),
-        "",
-        *_import_table("TFLite", TFLITE),
-        "",
-        "## In the generated code",
-        "",
-        "`int8`: it has an integer form on every target with lowering `nhwc-int8`, exact to the "
-        "reference. `float32`: it has a float kernel, for `--precision float32` and for what a "
-        "quantized model computes between a Dequantize and a Quantize, or after its last "
-        "Dequantize. Reshape costs nothing in either. An operator without an entry must be removed "
-        "by a rewrite (BatchNorm folds into the layer before it, MatMul by constant weights "
-        "becomes Dense).",
-        "",
-        "| operator | int8 | float32 | what it computes |",
-        "|---|---|---|---|",
-    ]
-    for name, op in OPS.items():
-        if op.__module__.endswith("integer"):
-            continue
-        int8 = op in RULES and name not in ("Dequantize",)
-        real = op in EMITTERS or op is Reshape
-        lines.append(f"| {name} | {_mark(int8)} | {_mark(real)} | {_first_line(op.__doc__)} |")
-    return "\n".join(lines) + "\n"
 
 
 def targets_document() -> str:
@@ -130,23 +86,6 @@ def float_library_document() -> str:
         notes = own[0].digest.replace("|", "\\|")
         lines.append(f"| {names} | {bounds} | `{header}` | {notes} |")
     return "\n".join(lines) + "\n"
-
-
-def _import_table(title: str, handlers: dict[str, Callable[..., None]]) -> Iterable[str]:
-    yield f"### {title}"
-    yield ""
-    yield "| operator | note |"
-    yield "|---|---|"
-    for name in sorted(handlers):
-        yield f"| {name} | {_first_line(handlers[name].__doc__)} |"
-
-
-def _first_line(text: str | None) -> str:
-    return " ".join((text or "").strip().split("\n\n")[0].split()).replace("``", "`")
-
-
-def _mark(yes: bool) -> str:
-    return "yes" if yes else ""
 
 
 def _names(tools: dict[str, object]) -> str:
