@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 SAME, VALID = range(2)
-FIRST_VERSION = ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "RESHAPE", "VAR_HANDLE")
+FIRST_VERSION = (
+    "ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "RESHAPE", "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    "VAR_HANDLE",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class O:  # noqa: E742  (reads best beside T)
     outputs: tuple[int, ...]
     options: str = ""
     fields: tuple[tuple[str, Any], ...] = ()
+    intermediates: tuple[int, ...] = ()
 
 
 def const(name: str, data: NDArray[Any], **quant: Any) -> T:
@@ -115,6 +119,7 @@ def _operator(s: Any, op: O, kinds: list[str]) -> Any:
     packed = s.OperatorT()
     packed.opcodeIndex = kinds.index(op.kind)
     packed.inputs, packed.outputs = list(op.inputs), list(op.outputs)
+    packed.intermediates = list(op.intermediates)
     if op.options:
         packed.builtinOptionsType = getattr(s.BuiltinOptions, op.options)
         packed.builtinOptions = getattr(s, f"{op.options}T")()

@@ -12,6 +12,7 @@ from edgekit.ir.ops import Op
 from quantize.reference import (
     indexing,
     integer,
+    lstm,
     normalize,
     pointwise,
     real,
@@ -47,6 +48,7 @@ PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.PoolNd, ops.Pointwise, ops.Recurr
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
     **indexing.DEFINITIONS,
+    **lstm.DEFINITIONS,
     **pointwise.DEFINITIONS,
     **recurrent.DEFINITIONS,
     **volume.DEFINITIONS,

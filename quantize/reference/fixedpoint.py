@@ -13,12 +13,12 @@ from quantize.requantize import INT32_MAX, rounding_divide_by_pot
 
 Raw = NDArray[np.int64]
 
-_EXP_MINUS_1_8 = 1895147668  # exp(-1/8), Q0.31
-_ONE_THIRD = 715827883  # Q0.31
-_48_OVER_17 = 1515870810  # Q2.29
-_MINUS_32_OVER_17 = -1010580540  # Q2.29
+EXP_MINUS_1_8 = 1895147668  # exp(-1/8), Q0.31
+ONE_THIRD = 715827883  # Q0.31
+Q48_OVER_17 = 1515870810  # Q2.29
+MINUS_32_OVER_17 = -1010580540  # Q2.29
 # (bit of the remainder in Q5.26, exp(-2**(bit - 26)) in Q0.31)
-_EXP_STEPS = (
+EXP_STEPS = (
     (24, 1672461947),
     (25, 1302514674),
     (26, 790015084),
@@ -45,7 +45,7 @@ def exp_on_negative_values(a: Raw) -> Raw:
     rest = (a & (quarter - 1)) - quarter
     result = _exp_between_minus_quarter_and_zero(shift_left_saturating(rest, 5))
     remainder = rest - a
-    for bit, factor in _EXP_STEPS:
+    for bit, factor in EXP_STEPS:
         result = np.where(remainder & (1 << bit), multiply(result, factor), result)
     return np.asarray(np.where(a == 0, INT32_MAX, result))
 
@@ -56,8 +56,8 @@ def _exp_between_minus_quarter_and_zero(a: Raw) -> Raw:
     x2 = multiply(x, x)
     x3 = multiply(x2, x)
     x4_over_4 = rounding_divide_by_pot(multiply(x2, x2), 2)
-    tail = rounding_divide_by_pot(multiply(x4_over_4 + x3, _ONE_THIRD) + x2, 1)
-    return np.asarray(_EXP_MINUS_1_8 + multiply(x + tail, _EXP_MINUS_1_8))
+    tail = rounding_divide_by_pot(multiply(x4_over_4 + x3, ONE_THIRD) + x2, 1)
+    return np.asarray(EXP_MINUS_1_8 + multiply(x + tail, EXP_MINUS_1_8))
 
 
 def reciprocal(x: Raw, integer_bits: int) -> tuple[Raw, Raw]:
@@ -79,7 +79,7 @@ def reciprocal(x: Raw, integer_bits: int) -> tuple[Raw, Raw]:
 def _one_over_one_plus(a: Raw) -> Raw:
     """1 / (1 + a) for 0 <= a <= 1 in Q0.31."""
     half_denominator = (a + INT32_MAX + 1) >> 1
-    x = _48_OVER_17 + multiply(half_denominator, _MINUS_32_OVER_17)
+    x = Q48_OVER_17 + multiply(half_denominator, MINUS_32_OVER_17)
     for _ in range(3):
         error = (1 << 29) - multiply(half_denominator, x)
         x = x + shift_left_saturating(multiply(x, error), 2)

@@ -108,6 +108,7 @@ def example(kind: Any) -> Any:
         "diff_min": -9,
     }
     names = {f.name for f in fields(kind)}
+    given |= dict.fromkeys(("from_x", "from_h", "hidden"), spec)
     given |= {"first": Rescale(1, 2, 3), "second": Rescale(4, 5, 6)}
     return kind(**{k: v for k, v in given.items() if k in names})
 

@@ -4,6 +4,7 @@ from codegen.c.operators import (
     indexing,
     integer,
     layers,
+    lstm,
     normalize,
     pointwise,
     real,
@@ -50,6 +51,7 @@ REAL = (DType.FLOAT32,)
 
 EMITTERS: dict[type[Op], Emitter] = {
     **layers.EMITTERS,
+    **lstm.EMITTERS,
     **normalize.EMITTERS,
     **recurrent.EMITTERS,
     **pointwise.EMITTERS,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgekit.errors import ModelError, Problem
-from edgekit.importers.tflite import pointwise, spatial, state
+from edgekit.importers.tflite import pointwise, recurrent, spatial, state
 from edgekit.importers.tflite.context import ACTIVATIONS, Context, Refused, activation_problem
 from edgekit.importers.tflite.reader import DAMAGE, RawModel, RawOperator, read_model
 from edgekit.ir import DType, Graph, TensorType, Value
@@ -38,6 +38,7 @@ HANDLERS: dict[str, Handler] = {
     "SQUEEZE": pointwise.reshape,
     "SUB": pointwise.binary,
     "TRANSPOSE": pointwise.transpose,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.sequence_lstm,
     "VAR_HANDLE": state.var_handle,
 }
 """Builtin operator -> handler: everything that the importer knows."""

@@ -79,7 +79,10 @@ class RawTensor:
 
 @dataclass(frozen=True)
 class RawOperator:
-    """One operator: builtin name, tensor indices (-1 for absent), its options and their type."""
+    """One operator: builtin name, tensor indices (-1 for absent), its options and their type.
+
+    ``intermediates`` are tensors that only say how something inside the operator is quantized.
+    """
 
     index: int
     kind: str
@@ -87,6 +90,7 @@ class RawOperator:
     outputs: tuple[int, ...]
     options: Any
     options_type: int = 0
+    intermediates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,9 +187,10 @@ class _Reader:
         outputs = self._indices(op.OutputsLength(), op.OutputsAsNumpy())
         _check_indices(inputs, tensors, f"operator {index}", -1)
         _check_indices(outputs, tensors, f"operator {index}", 0)
-        return RawOperator(
-            index, kinds[code], inputs, outputs, op.BuiltinOptions(), op.BuiltinOptionsType()
-        )
+        inner = self._indices(op.IntermediatesLength(), op.IntermediatesAsNumpy())
+        _check_indices(inner, tensors, f"operator {index}", 0)
+        options, options_type = op.BuiltinOptions(), op.BuiltinOptionsType()
+        return RawOperator(index, kinds[code], inputs, outputs, options, options_type, inner)
 
     def _tensor(self, tensor: Any, index: int) -> RawTensor:
         name = _text(tensor.Name()) or f"tensor{index}"

@@ -42,6 +42,7 @@ from edgekit.ir.ops.integer import (
     Rescale,
     Rounding,
 )
+from edgekit.ir.ops.integer_lstm import QLstm
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.recurrent import Activation, Recurrent
@@ -72,7 +73,7 @@ OPS: dict[str, type[Op]] = {
         # combining and ranking elements
         ArgReduce, Cumulate, Reduce, Resample, TopK,
         # integer
-        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QMaxPool2D, QMean, QRescale, QSoftmax,
+        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QLstm, QMaxPool2D, QMean, QRescale, QSoftmax,
     )
 }  # fmt: skip
 
@@ -118,6 +119,7 @@ __all__ = [
     "QClip",
     "QConv2D",
     "QDense",
+    "QLstm",
     "QMaxPool2D",
     "QMean",
     "QRescale",
