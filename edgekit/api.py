@@ -19,8 +19,11 @@ from edgekit.shadowing import check_siblings
 check_siblings()
 
 from edgekit.options import (  # noqa: E402 (siblings are checked first)
+    LEVERS,
+    PLAN_TIME,
     ConvertOptions,
     EmulatorChoice,
+    Lever,
     Place,
     ToolchainChoice,
 )
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from edgekit.deployment import Deployment
     from edgekit.ir import Graph
-    from edgekit.report.results import Evaluation, Inspection, QuantizeSummary
+    from edgekit.report.results import Evaluation, Inspection, MemoryPlan, QuantizeSummary
 
     Arrays = Mapping[str, NDArray[Any]]
 
@@ -45,6 +48,7 @@ __all__ = [
     "evaluate",
     "inspect",
     "load",
+    "plan",
     "quantize",
 ]
 
@@ -126,6 +130,32 @@ def inspect(
     from edgekit.pipeline.inspection import inspect_model
 
     return inspect_model(model, target, shapes)
+
+
+def plan(
+    model: Path | str | Graph,
+    target: str | None = None,
+    *,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    plan_time: float = PLAN_TIME,
+    levers: tuple[Lever, ...] = LEVERS,
+) -> MemoryPlan:
+    """Place every tensor of a model in the arena, with a proof of how good the plan is.
+
+    Args:
+        model: ``.onnx`` or ``.tflite`` file, or a graph.
+        target: core or board to plan for.
+        shapes: of inputs whose axes an ONNX file leaves open, by name.
+        plan_time: time limit in seconds.
+        levers: what the plan may use beside the place of each tensor.
+
+    Raises:
+        ModelError: the file cannot be read, or an operator has no kernel.
+        UsageError: there is no such target.
+    """
+    from edgekit.pipeline.planning import plan_model
+
+    return plan_model(model, target, plan_time, levers, shapes)
 
 
 def quantize(

@@ -20,7 +20,10 @@ from pydantic_core import ErrorDetails
 
 from edgekit.errors import Problem, UsageError
 from edgekit.options import (
+    LEVERS,
+    PLAN_TIME,
     EmulatorChoice,
+    Lever,
     Observer,
     Place,
     Precision,
@@ -31,6 +34,7 @@ from edgekit.processing import KINDS, InputProcessing, Processing, Ranking
 from edgekit.processing.settings import SettingsError
 
 Percentile = Annotated[float, Field(gt=50, le=100)]
+PlanTime = Annotated[float, Field(gt=0, le=3600)]
 ImageEmulator = Literal["auto", "unicorn", "qemu"]  # a stored image is run or not asked for
 
 
@@ -49,6 +53,24 @@ class InspectSection(Section):
     target: str | None = Field(default=None, examples=["cortex-m4"], description="core or board")
     shape: tuple[str, ...] = Field(
         default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
+    )
+
+
+class PlanSection(Section):
+    """Options of ``edgekit plan``."""
+
+    model: str | None = Field(
+        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
+    )
+    target: str | None = Field(default=None, examples=["cortex-m4"], description="core or board")
+    shape: tuple[str, ...] = Field(
+        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
+    )
+    plan_time: PlanTime = Field(
+        default=PLAN_TIME, strict=False, description="limit of the memory plan in seconds"
+    )
+    levers: tuple[Lever, ...] = Field(
+        default=LEVERS, strict=False, description="what the plan may use"
     )
 
 
@@ -113,6 +135,9 @@ class ConvertSection(Section):
     )
     vectors: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=4, description="stored test vectors"
+    )
+    plan_time: PlanTime = Field(
+        default=PLAN_TIME, strict=False, description="limit of the memory plan in seconds"
     )
     force: bool = Field(default=False, description="replace an existing folder")
 
@@ -194,6 +219,7 @@ class Config(Section):
     """The whole file."""
 
     inspect: InspectSection = InspectSection()
+    plan: PlanSection = PlanSection()
     quantize: QuantizeSection = QuantizeSection()
     convert: ConvertSection = ConvertSection()
     run: RunSection = RunSection()

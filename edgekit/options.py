@@ -13,7 +13,13 @@ Rounding = Literal["litert", "tflm", "onnx", "fast"]
 ToolchainChoice = Literal["auto", "zig", "gcc"]
 EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
 Observer = Literal["minmax", "percentile"]
+Lever = Literal["order", "in-place", "rows"]
 Place = Literal["reference", "host", "emulator"]
+LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
+"""What a memory plan may use: another order of the steps, results written over their operands
+element by element, and results written over the part of their input that is already consumed."""
+PLAN_TIME = 10.0
+"""Seconds that a memory plan may take unless an option says otherwise."""
 
 
 def allowed(choice: Any) -> tuple[str, ...]:
@@ -40,6 +46,7 @@ class ConvertOptions:
         outputs: tensors to give as outputs instead of the model's own.
         observer, percentile: how activation ranges are found.
         vectors: test vectors to store and compare.
+        plan_time: time limit of the memory plan in seconds.
         require_emulator: raise where no emulator can run the target.
         force: replace an existing folder.
     """
@@ -55,6 +62,7 @@ class ConvertOptions:
     observer: Observer = "minmax"
     percentile: float = 99.99
     vectors: int = 4
+    plan_time: float = PLAN_TIME
     require_emulator: bool = False
     force: bool = False
 
@@ -75,5 +83,7 @@ class ConvertOptions:
             problems.append(Problem(f"is {self.percentile!r}", "percentile", "above 50, up to 100"))
         if not 1 <= self.vectors <= 1000:
             problems.append(Problem(f"is {self.vectors!r}", "vectors", "1 to 1000"))
+        if not 0 < self.plan_time <= 3600:
+            problems.append(Problem(f"is {self.plan_time!r}", "plan_time", "above 0, up to 3600"))
         if problems:
             raise UsageError("some options are wrong", problems)

@@ -17,6 +17,7 @@ from edgekit.shadowing import check_siblings
 
 COMMANDS: dict[str, str] = {
     "inspect": "edgekit.cli.commands.inspect:inspect",
+    "plan": "edgekit.cli.commands.plan:plan",
     "quantize": "edgekit.cli.commands.quantize:quantize",
     "convert": "edgekit.cli.commands.convert:convert",
     "run": "edgekit.cli.commands.run:run",

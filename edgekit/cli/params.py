@@ -11,7 +11,16 @@ from click.core import ParameterSource
 
 from edgekit.cli.command import FILE
 from edgekit.errors import UsageError
-from edgekit.options import EmulatorChoice, Observer, Place, ToolchainChoice, allowed
+from edgekit.options import (
+    LEVERS,
+    PLAN_TIME,
+    EmulatorChoice,
+    Lever,
+    Observer,
+    Place,
+    ToolchainChoice,
+    allowed,
+)
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -78,6 +87,14 @@ percentile_option = click.option(
     show_default=True,
     help="For the percentile observer, in percent.",
 )
+plan_time_option = click.option(
+    "--plan-time",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=PLAN_TIME,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time limit of the memory plan.",
+)
 toolchain_option = click.option(
     "--toolchain",
     type=click.Choice(allowed(ToolchainChoice)),
@@ -105,6 +122,28 @@ image_emulator_option = click.option(
     default="auto",
     show_default=True,
     help="Emulator that runs the image; auto takes the first that can.",
+)
+
+
+def _levers(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[Lever, ...]:
+    """Levers as a config file gives them, or separated by commas; ``none`` for none."""
+    names = value if isinstance(value, tuple) else tuple(str(value).split(","))
+    names = () if names == ("none",) else names
+    unknown = [name for name in names if name not in LEVERS]
+    if unknown:
+        choices = ", ".join((*LEVERS, "none"))
+        raise click.BadParameter(f"'{unknown[0]}' is not one of: {choices}", ctx, param)
+    return tuple(lever for lever in LEVERS if lever in names)
+
+
+levers_option = click.option(
+    "--levers",
+    type=click.UNPROCESSED,
+    callback=_levers,
+    default=LEVERS,
+    show_default=",".join(LEVERS),
+    metavar="A,B",
+    help="What the plan may use beside the place of each tensor; none for nothing.",
 )
 
 

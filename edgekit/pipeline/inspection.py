@@ -70,7 +70,7 @@ def inspect_model(
     source = read_source(model, shapes)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
-    prospect = _prospect(graph, core, own_rounding(source))
+    prospect = prospect_of(graph, core, own_rounding(source))
     ram = _ram(prospect.graph)
     weights = sum(v.type.nbytes for v in prospect.graph.constants())
     return Inspection(
@@ -109,7 +109,9 @@ def _tensor(binding: Binding, value: Value) -> TensorInfo:
     return TensorInfo(binding.name, outer.dtype.value, outer.shape, outer.layout)
 
 
-def _prospect(graph: Graph, core: Core, own: Rounding) -> Prospect:
+def prospect_of(graph: Graph, core: Core, own: Rounding) -> Prospect:
+    """What a canonical graph becomes; a float one as the int8 model that calibration would make,
+    unless it has operators without an integer form."""
     lowering = LOWERINGS[core.lowering]
     if is_quantized(graph):
         return _lowered(graph, lowering(own), own)

@@ -83,7 +83,7 @@ def lower(
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
-    program = plan(lowered, scratch_bytes, overlaps, PlanOptions())
+    program = plan(lowered, scratch_bytes, overlaps, PlanOptions(seconds=options.plan_time))
     verify_program(program, overlaps)
     return Lowered(source, graph, lowered, program, precision, rounding, quantized_here)
 

@@ -49,7 +49,7 @@ def make_report(
         verification=_verification(lowered, verified),
         versions=_versions(best, verified),
         quantization=_errors(lowered, calibration),
-        schedule=_schedule(lowered.program),
+        schedule=schedule_of(lowered.program),
         fit=_fit(target, memory),
         toolchain=_toolchains(verified),
         graph=graph_nodes(lowered.graph),
@@ -201,7 +201,8 @@ def _errors(
     return tuple(m.LayerError(e.name, e.sqnr_db, e.max_abs, e.mean_abs) for e in found)
 
 
-def _schedule(program: Program) -> m.Schedule:
+def schedule_of(program: Program) -> m.Schedule:
+    """The program as the report draws it."""
     graph = program.graph
     roles = {v.name: "input" for v in graph.inputs} | {
         program.location[v.name].name: "output" for v in graph.outputs
@@ -217,7 +218,8 @@ def _schedule(program: Program) -> m.Schedule:
         if s.scratch
     ]
     steps = tuple(s.node.name for s in program.steps)
-    return m.Schedule(steps, tuple(buffers), program.certificate.bound_bytes)
+    proven = program.certificate
+    return m.Schedule(steps, tuple(buffers), proven.bound_bytes, proven.levers, proven.peak_step)
 
 
 def _fit(target: Target, memory: m.Memory) -> m.Fit | None:

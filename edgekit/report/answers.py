@@ -13,6 +13,7 @@ from edgekit.report.results import (
     Diagnosis,
     Evaluation,
     Inspection,
+    MemoryPlan,
     Profile,
     QuantizeSummary,
     RunSummary,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ANSWERS: dict[str, type] = {
     "report.json": Report,
     "edgekit inspect": Inspection,
+    "edgekit plan": MemoryPlan,
     "edgekit quantize": QuantizeSummary,
     "edgekit run": RunSummary,
     "edgekit evaluate": Evaluation,
@@ -93,6 +95,47 @@ def _operator_table(found: Inspection) -> RenderableType:
             mark = "~" if node.cost_origin == "modelled" and node.instructions else ""
             cells.append(mark + fmt.count(node.instructions))
             cells.append("-" if node.supported is None else supported)
+        made.add_row(*cells)
+    return made
+
+
+def plan_view(found: MemoryPlan, *, tables: bool = True) -> RenderableType:
+    """The certificate and, with ``tables``, every step."""
+    from rich.console import Group
+
+    grid = Facts()
+    grid.add_row("Model", f"{found.model} as {found.figures_for}")
+    saved = fmt.percent(found.first_fit_bytes - found.arena_bytes, found.first_fit_bytes)
+    simple = fmt.bytes_exact(found.first_fit_bytes)
+    beside = f"  {saved} less than first fit in the given order, {simple}"
+    grid.add_row("Arena", fmt.bytes_exact(found.arena_bytes) + beside)
+    if found.state_bytes:
+        grid.add_row("State", fmt.bytes_exact(found.state_bytes))
+    grid.add_row("Allowed", ", ".join(found.levers) or "placement alone")
+    gap = f"gap {fmt.bytes_exact(found.gap_bytes)}" if found.gap_bytes else "proven optimal"
+    grid.add_row("Bound", f"{fmt.bytes_exact(found.lower_bound_bytes)}  {gap}")
+    grid.add_row("Peak at", found.peak_step or "the model's inputs and outputs")
+    grid.add_row("Planned in", f"{fmt.number(found.seconds, 3)} s")
+    return Group(grid, "", _plan_table(found)) if tables else grid
+
+
+def _plan_table(found: MemoryPlan) -> RenderableType:
+    made = Table(
+        "Steps",
+        Column("#", figure=True),
+        Column("layer", name=True),
+        Column("op"),
+        Column("in use", figure=True),
+        Column("offset", figure=True),
+        Column("bytes", figure=True),
+        Column("scratch", figure=True, spare=1),
+        Column("lies over", name=True),
+    )
+    for index, step in enumerate(found.steps):
+        over = ", ".join(step.over) + (", backward" if step.backward else "")
+        figures = (step.used_bytes, step.offset, step.size)
+        cells = [str(index), step.name, step.op, *map(fmt.count, figures)]
+        cells += [_dash(step.scratch_bytes), over or "-"]
         made.add_row(*cells)
     return made
 

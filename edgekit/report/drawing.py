@@ -6,7 +6,7 @@ desk and its text is never stretched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgekit.report.model import Buffer, GraphNode, Report, Schedule
@@ -149,6 +149,15 @@ class Timeline:
     labels: bool
 
 
+def covered_bytes(buffers: Iterable[Buffer]) -> int:
+    """Bytes that buffers cover together; what they share counts once."""
+    total = end = 0
+    for b in sorted(buffers, key=lambda b: b.offset):
+        total += max(0, b.offset + b.size - max(end, b.offset))
+        end = max(end, b.offset + b.size)
+    return total
+
+
 def draw_timeline(schedule: Schedule, arena_bytes: int | None) -> Timeline | None:
     """Place every buffer; None where there is nothing to draw."""
     ends = [b.offset + b.size for b in schedule.buffers]
@@ -157,7 +166,7 @@ def draw_timeline(schedule: Schedule, arena_bytes: int | None) -> Timeline | Non
     if not scale or not count:
         return None
     row = 24 if count <= 80 else 12 if count <= 300 else 5
-    live = [0] * count
+    used: list[list[Buffer]] = [[] for _ in range(count)]
     blocks = []
     for b in schedule.buffers:
         # inputs live before the first step, outputs after the last
@@ -165,10 +174,11 @@ def draw_timeline(schedule: Schedule, arena_bytes: int | None) -> Timeline | Non
         if not b.size or first > last:
             continue
         for step in range(first, last + 1):
-            live[step] += b.size
+            used[step].append(b)
         label = b.name if b.kind == "input" else schedule.steps[first]
         x, width = _share(b.offset, scale), _share(b.size, scale)
         blocks.append(Block(b, label, x, width, first * row, (last - first + 1) * row))
+    live = [covered_bytes(buffers) for buffers in used]
     bound = schedule.lower_bound_bytes
     return Timeline(
         schedule.steps,

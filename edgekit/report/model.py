@@ -213,12 +213,19 @@ class Schedule:
     Attributes:
         steps: names of the steps in execution order.
         buffers: blocks of the arena.
-        lower_bound_bytes: arena bytes that no plan with the same levers can undercut.
+        lower_bound_bytes: arena bytes that no plan with the same levers can undercut; an arena of
+            this size is proven optimal.
+        levers: what the plan was allowed to use: ``order`` (of the steps), ``in-place`` (results
+            over operands), ``rows`` (results over the part of an input that is consumed).
+        peak_step: the step at which most bytes are needed; empty where inputs or outputs alone
+            need as much.
     """
 
     steps: tuple[str, ...]
     buffers: tuple[Buffer, ...]
     lower_bound_bytes: int | None = None
+    levers: tuple[str, ...] = ()
+    peak_step: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from edgekit.report.model import (
     LayerCost,
     LayerError,
     ModelInfo,
+    Schedule,
     TargetInfo,
 )
 from targets.doctor import Finding
@@ -61,6 +62,69 @@ class InspectedNode:
     cost_origin: str | None = None
     supported: bool | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step of a memory plan.
+
+    Attributes:
+        name: the node's name.
+        op: the operator.
+        used_bytes: bytes of the arena in use during the step; shared bytes count once.
+        offset: where the (first) result lies.
+        size: bytes of the result.
+        scratch_bytes: scratch of the kernel.
+        over: steps (or inputs of the model) whose results it takes bytes of.
+        backward: whether the kernel walks from the last output pixel to the first.
+    """
+
+    name: str
+    op: str
+    used_bytes: int
+    offset: int
+    size: int
+    scratch_bytes: int = 0
+    over: tuple[str, ...] = ()
+    backward: bool = False
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """Answer of ``edgekit plan``.
+
+    Attributes:
+        model: the model's file.
+        figures_for: precision that the plan is for: ``int8`` unless the model must stay in float.
+        arena_bytes: size of the arena; inputs, outputs and scratch included.
+        state_bytes: bytes that persist between runs.
+        lower_bound_bytes: arena bytes that no plan with these levers can undercut.
+        gap_bytes: arena above the bound; 0 is a proof that the plan is optimal.
+        levers: what the plan was allowed to use.
+        peak_step: the step at which most bytes are needed; empty where inputs or outputs alone
+            need as much.
+        first_fit_bytes: arena of greedy placement by size in the given order, without overlaps.
+        seconds: time that planning took.
+        steps: in execution order.
+        schedule: where every tensor lies and when it lives.
+        target: the target that was asked about.
+        schema_version: version of this layout.
+    """
+
+    model: str
+    figures_for: str
+    arena_bytes: int
+    state_bytes: int
+    lower_bound_bytes: int
+    gap_bytes: int
+    levers: tuple[str, ...]
+    peak_step: str
+    first_fit_bytes: int
+    seconds: float
+    steps: tuple[PlannedStep, ...]
+    schedule: Schedule
+    target: TargetInfo | None = None
+    schema_version: int = SCHEMA_VERSION
 
 
 @dataclass(frozen=True)

@@ -174,9 +174,13 @@ def _memory_line(
 def _arena_line(report: Report) -> Text:
     from rich.text import Text
 
-    bound = report.schedule.lower_bound_bytes if report.schedule else None
-    note = "" if bound is None else f"  lower bound {fmt.bytes_exact(bound)}"
-    return Text.assemble(fmt.bytes_exact(report.memory.arena_bytes), (note, "dim"))
+    schedule, arena = report.schedule, report.memory.arena_bytes
+    bound = schedule.lower_bound_bytes if schedule else None
+    note = ""
+    if schedule and bound is not None:
+        levers = f" with {', '.join(schedule.levers)}" if schedule.levers else ""
+        note = f"  lower bound {fmt.bytes_exact(bound)}{levers}"
+    return Text.assemble(fmt.bytes_exact(arena), (note, "dim"))
 
 
 def _instruction_line(report: Report) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
+from edgekit.options import LEVERS, PLAN_TIME, Lever
 from edgekit.schedule.model import (
     MemoryModel,
     OverlapOf,
@@ -34,11 +34,6 @@ from edgekit.schedule.space import Space
 ALIGN = 4
 """Bytes: int32 and float32 elements, and word loads of int8 data, need no more."""
 
-Lever = Literal["order", "in-place", "rows"]
-LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
-"""What a plan may use: another order of the steps, results written over their operands element by
-element, and results written over the part of their input that is already consumed."""
-
 ORDER_SHARE = 0.5
 """Part of the time limit for the order."""
 PACKING_END = 0.9
@@ -55,7 +50,7 @@ class PlanOptions:
     """
 
     levers: tuple[Lever, ...] = LEVERS
-    seconds: float = 10.0
+    seconds: float = PLAN_TIME
 
 
 AS_GIVEN = PlanOptions((), 0.0)
@@ -92,10 +87,10 @@ def plan(
     deadline = time.monotonic() + PACKING_END * options.seconds
     levers = options.levers
 
-    def allowed(node: Node) -> Sequence[Overlap | None]:
+    def usable(node: Node) -> Sequence[Overlap | None]:
         return [o if o is not None and o.kind in levers else None for o in overlap_of(node)]
 
-    model = build_model(graph, scratch_of, allowed, ALIGN)
+    model = build_model(graph, scratch_of, usable, ALIGN)
     ordered = _order(model, options)
     layout = _layout(model, ordered, deadline)
     if options != AS_GIVEN:

@@ -76,7 +76,7 @@ class Certificate:
     """What is proven about the arena of a program, and under which model.
 
     Attributes:
-        levers: what the planner was allowed to use, see `edgekit.schedule.plan.LEVERS`; nothing
+        levers: what the planner was allowed to use, see `edgekit.options.LEVERS`; nothing
             for the given order without any overlap.
         bound_bytes: arena bytes that no plan with these levers can undercut.
         peak_step: name of the node at which most bytes are needed; empty: inputs or outputs alone

@@ -93,8 +93,7 @@ def _model(runs: Sequence[ModelRun]) -> str:
         f"## {runs[0].model.title}",
         "",
         f"`{first.model.name}`: {first.model.macs:,} MACs, {first.model.parameters:,} parameters, "
-        f"lower bound of the arena in this order {_number(bound)} B (scratch included). Sizes in "
-        "bytes.",
+        f"proven lower bound of the arena {_number(bound)} B (scratch included). Sizes in bytes.",
         "",
     ]
     head = ["core", "compiler", "instructions", "per MAC", "arena", "stack", "RAM", "code", "flash"]

@@ -16,6 +16,7 @@ from edgekit.cli.params import (
     names_option,
     observer_option,
     percentile_option,
+    plan_time_option,
     plugin_option,
     refuse_idle_percentile,
     shape_option,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Test vectors to store and compare.",
 )
+@plan_time_option
 @force_option
 @plugin_option
 @config_option("convert")

@@ -1,0 +1,53 @@
+"""``edgekit plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli.command import Command, common, complete_targets, config_option
+from edgekit.cli.params import (
+    levers_option,
+    model_argument,
+    plan_time_option,
+    plugin_option,
+    shape_option,
+)
+from edgekit.cli.ui import Ui
+from edgekit.options import Lever
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        ("edgekit plan model.tflite", "how much RAM the arena takes, and the proof"),
+        ("edgekit plan model.tflite --levers order", "the same without results over their inputs"),
+    ],
+)
+@model_argument
+@click.option("--target", shell_complete=complete_targets, help="Core or board to plan for.")
+@shape_option()
+@plan_time_option
+@levers_option
+@plugin_option
+@config_option("plan")
+@common
+def plan(
+    ui: Ui,
+    model: Path,
+    target: str | None,
+    shape: dict[str, tuple[int, ...]],
+    plan_time: float,
+    levers: tuple[Lever, ...],
+) -> None:
+    """Place every tensor of MODEL, and say how close to the optimum that is.
+
+    The arena, the bound that no plan with the same levers can undercut, the step that needs most,
+    and the place of every result.
+    """
+    from edgekit import api
+    from edgekit.report.answers import plan_view
+
+    found = api.plan(model, target, shapes=shape, plan_time=plan_time, levers=levers)
+    ui.result(found, lambda: plan_view(found, tables=not ui.quiet))

@@ -1,0 +1,106 @@
+"""The memory plan of a model, without converting it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from codegen.c.emit import overlaps, scratch_bytes, unsupported
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import Graph, Node
+from edgekit.options import Lever
+from edgekit.passes import CANONICAL, run_passes
+from edgekit.passes.copy_state_outputs import CopyStateOutputs
+from edgekit.passes.dead_code import DeadCode
+from edgekit.pipeline.inspection import prospect_of
+from edgekit.pipeline.lowering import own_rounding
+from edgekit.pipeline.reporting import schedule_of, target_info
+from edgekit.pipeline.source import read_source
+from edgekit.report.drawing import covered_bytes
+from edgekit.report.model import Schedule
+from edgekit.report.results import MemoryPlan, PlannedStep
+from edgekit.schedule import Buffer, PlanOptions, Program, Step, plan, verify_program
+from targets.load import load_core, resolve
+
+
+def plan_model(
+    model: Path | str | Graph,
+    target: str | None,
+    seconds: float,
+    levers: tuple[Lever, ...],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> MemoryPlan:
+    """Plan the arena of a model as `edgekit.pipeline.convert` does.
+
+    A float model is planned as the int8 model that calibration would make of it, unless it has
+    operators without an integer form.
+
+    Raises:
+        ModelError: the file cannot be read, or an operator has no kernel.
+        UsageError: there is no such target.
+    """
+    chosen = resolve(target) if target is not None else None
+    source = read_source(model, shapes)
+    graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
+    core = chosen.core if chosen else load_core("host")
+    prospect = prospect_of(graph, core, own_rounding(source))
+    ops = {n.name: n.op.name for n in prospect.graph.nodes}
+    problems = [
+        Problem(why, f"{ops.get(name, 'node')} '{name}'") for name, why in prospect.problems.items()
+    ]
+    problems += [] if problems else unsupported(prospect.graph)
+    if problems:
+        raise ModelError("some operators have no kernel for this target", problems)
+    lowered = run_passes(prospect.graph, (CopyStateOutputs(),))
+    start = time.monotonic()
+    program = plan(lowered, scratch_bytes, overlaps, PlanOptions(levers, seconds))
+    taken = time.monotonic() - start
+    verify_program(program, overlaps)
+    schedule = schedule_of(program)
+    return MemoryPlan(
+        model=source.file,
+        figures_for=prospect.dtype,
+        arena_bytes=program.arena_bytes,
+        state_bytes=program.state_bytes,
+        lower_bound_bytes=program.certificate.bound_bytes,
+        gap_bytes=program.gap_bytes,
+        levers=program.certificate.levers,
+        peak_step=program.certificate.peak_step,
+        first_fit_bytes=plan(lowered, scratch_bytes).arena_bytes,
+        seconds=round(taken, 3),
+        steps=tuple(_step(program, schedule, step) for step in program.steps),
+        schedule=schedule,
+        target=target_info(chosen) if chosen else None,
+    )
+
+
+def _step(program: Program, schedule: Schedule, step: Step) -> PlannedStep:
+    node = step.node
+    alive = [b for b in schedule.buffers if b.first <= step.index <= b.last]
+    place = program.location[node.output.name]
+    return PlannedStep(
+        name=node.name,
+        op=node.op.name,
+        used_bytes=covered_bytes(alive),
+        offset=place.offset,
+        size=place.nbytes,
+        scratch_bytes=step.scratch.nbytes if step.scratch else 0,
+        over=_over(program, node, place),
+        backward=step.backward,
+    )
+
+
+def _over(program: Program, node: Node, place: Buffer) -> tuple[str, ...]:
+    """Where the bytes of the result come from: the steps that wrote what it lies over."""
+    writer = {program.location[v.name].name: s.node.name
+              for s in program.steps for v in s.node.outputs}  # fmt: skip
+    found = []
+    for value in node.inputs:
+        held = None if value is None or value.is_constant else program.location[value.name]
+        if held is None or held.region != place.region:
+            continue
+        ends = held.offset + held.nbytes, place.offset + place.nbytes
+        if place.offset < ends[0] and held.offset < ends[1]:
+            found.append(writer.get(held.name, held.name))
+    return tuple(dict.fromkeys(found))
