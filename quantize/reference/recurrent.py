@@ -76,6 +76,8 @@ class _Direction:
         i = self.apply(0, self.total(0, x, h) + self.p[0] * c)
         f = 1 - i if self.op.couple else self.apply(0, self.total(2, x, h) + self.p[2] * c)
         c = f * c + i * self.apply(1, self.total(3, x, h))
+        if self.op.cell_clip is not None:
+            c = np.clip(c, np.float32(-self.op.cell_clip), np.float32(self.op.cell_clip))
         o = self.apply(0, self.total(1, x, h) + self.p[1] * c)
         return o * self.apply(2, c), c
 

@@ -20,7 +20,7 @@ def emit_lstm(w: StepWriter) -> None:
     x, weights, again, bias_x, bias_h, h, c = (w.node.input(i) for i in range(7))
     batch, steps, depth = x.type.shape
     geometry = w.declare(
-        "ek_lstm", "geometry", batch=batch, steps=steps, depth=depth, units=h.type.shape[1],
+        "ek_lstm_shape", "geometry", batch=batch, steps=steps, depth=depth, units=h.type.shape[1],
         cell_bits=op.cell_bits, cell_clip=op.cell_clip,
     )  # fmt: skip
     scales = [

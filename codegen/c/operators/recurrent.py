@@ -55,6 +55,7 @@ def emit_recurrent(w: StepWriter) -> None:
             steps=steps, batch=batch, inputs=inputs, hidden=hidden,
             y_step=directions * batch * hidden, backwards=int(backwards), option=int(option),
             clip=float_literal(math.inf if op.clip is None else op.clip),
+            cell_clip=float_literal(math.inf if op.cell_clip is None else op.cell_clip),
             gate="{" + ", ".join(gates) + "}",
         )  # fmt: skip
         tables = [_pointer(w, i, d, directions) for i in (1, 2, 3, 7)]

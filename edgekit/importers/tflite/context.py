@@ -185,6 +185,19 @@ class Context:
 
     # Nodes
 
+    def shapes(
+        self, op: RawOperator, ir_op: Op, inputs: Sequence[Value | None]
+    ) -> tuple[tuple[int, ...], ...]:
+        """Shapes of an IR operator's results.
+
+        Raises:
+            Refused: the inputs do not fit.
+        """
+        try:
+            return ir_op.infer([() if v is None else v.type.shape for v in inputs])
+        except ShapeError as error:
+            self.refuse(op, str(error))
+
     def emit(
         self,
         op: RawOperator,
@@ -200,10 +213,7 @@ class Context:
         target = self.model.tensors[op.outputs[0]]
         final = type_ is None
         declared = self.type_of(target) if type_ is None else type_
-        try:
-            shape = ir_op.infer([() if v is None else v.type.shape for v in inputs])[0]
-        except ShapeError as error:
-            self.refuse(op, str(error))
+        shape = self.shapes(op, ir_op, inputs)[0]
         if shape != declared.shape:
             what = f"the inputs imply shape {list(shape)}, the file says {list(declared.shape)}"
             self.refuse(op, what)

@@ -37,6 +37,7 @@ HANDLERS: dict[str, Handler] = {
     "SOFTMAX": pointwise.softmax,
     "SQUEEZE": pointwise.reshape,
     "SUB": pointwise.binary,
+    "SVDF": recurrent.svdf,
     "TRANSPOSE": pointwise.transpose,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.sequence_lstm,
     "VAR_HANDLE": state.var_handle,

@@ -1,155 +1,161 @@
-"""Handler of UNIDIRECTIONAL_SEQUENCE_LSTM on integers.
-
-Inputs: x; weights of input gate, forget gate, new content, output gate; the same of the last
-output; three peepholes; four biases; projection and its bias; last output; cell; four layer
-normalisations.
-"""
+"""Handlers of layers that remember: UNIDIRECTIONAL_SEQUENCE_LSTM and SVDF."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.importers.tflite.context import Context
-from edgekit.importers.tflite.reader import RawOperator, RawTensor
-from edgekit.ir import DType, Quant, TensorType, Value
-from edgekit.ir.op import ShapeError
-from edgekit.ir.ops import QLstm, Requant, Rounding, Transpose
-from quantize.requantize import make_requant
+from edgekit.importers.tflite.integer_lstm import AGAIN, BIASES, WEIGHTS, C, H, integer_lstm
+from edgekit.importers.tflite.reader import RawOperator
+from edgekit.ir import DType, TensorType, Value
+from edgekit.ir.ops import (
+    Activation,
+    Add,
+    Clip,
+    Concat,
+    Dense,
+    Mul,
+    Op,
+    Recurrent,
+    Reduce,
+    Reshape,
+    Slice,
+    Transpose,
+)
 
-WEIGHTS, AGAIN, BIASES = range(1, 5), range(5, 9), range(12, 16)
-H, C = 18, 19
-_EXTRAS = {
-    **dict.fromkeys(range(9, 12), "peepholes"),
-    **dict.fromkeys((16, 17), "a projection"),
-    **dict.fromkeys(range(20, 24), "layer normalisation"),
-}
-_GATE_SCALE = np.float32(2.0**-12)
-_INT16 = DType.INT16.bounds
+PEEPHOLES = range(9, 12)
+_ORDER = (0, 3, 1, 2)
+"""TFLite's gates (input, forget, new content, output) in the order of `Recurrent` (i, o, f, c)."""
+_FUNCTIONS = {0: Activation("affine", 1.0, 0.0), 1: Activation("relu"), 4: Activation("tanh")}
+_SIGMOID = Activation("sigmoid")
 
 
 def sequence_lstm(ctx: Context, op: RawOperator) -> None:
-    """UNIDIRECTIONAL_SEQUENCE_LSTM with int8 activations and an int16 cell."""
-    _check_form(ctx, op)
-    options = ctx.options(op, "UnidirectionalSequenceLSTMOptions")
-    x, h, c = ctx.value(op, 0), ctx.value(op, H), ctx.value(op, C)
-    s_x, z_x = _scale(ctx, op, x.type.quant)
-    s_h, z_h = _scale(ctx, op, h.type.quant)
-    s_c, _ = _scale(ctx, op, c.type.quant)
-    bits = round(math.log2(s_c)) + 15
-    if s_c != np.float32(2.0 ** (bits - 15)) or not 0 <= bits <= 6:
-        ctx.refuse(op, f"the cell's scale is {s_c:g}", "2**-15 to 2**-9")
-    from_x, *parameters_x = _product(ctx, op, WEIGHTS, BIASES, s_x, z_x)
-    from_h, *parameters_h = _product(ctx, op, AGAIN, None, s_h, z_h)
-    unit = np.float32(2.0**-15)
-    hidden = make_requant(
-        [float(unit / _hidden_scale(ctx, op) * unit)], Rounding.DOUBLE, z_h, bounds=[2**30]
-    )
-    clip = min(int(options.CellClip() / s_c), _INT16[1])
-    lstm = QLstm(from_x, from_h, hidden, bits, clip)
-    inputs = [x, parameters_x[0], parameters_h[0], parameters_x[1], parameters_h[1], h, c]
-    _emit(ctx, op, lstm, inputs, bool(options.TimeMajor()))
-
-
-def _check_form(ctx: Context, op: RawOperator) -> None:
-    for position, what in _EXTRAS.items():
-        if ctx.tensor(op, position) is not None:
-            ctx.refuse(op, f"{what} is not supported in an integer LSTM", "a plain LSTM")
-    if any(ctx.tensor(op, i) is None for i in (*WEIGHTS, *AGAIN, *BIASES, H, C)):
-        ctx.refuse(op, "parameters are missing (coupled gates?)", "four gates with biases")
-    x, h, c = (ctx.tensor(op, i) for i in (0, H, C))
-    kinds = [t.type_name for t in (x, h, c) if t is not None]
-    if kinds != ["INT8", "INT8", "INT16"]:
-        ctx.refuse(op, f"types {', '.join(kinds)}", "INT8 activations, INT16 cell")
-
-
-def _scale(ctx: Context, op: RawOperator, quant: Quant | None) -> tuple[np.float32, int]:
-    if quant is None or not quant.is_per_tensor:
-        ctx.refuse(op, "a tensor has no scale of its own", "one scale for each")
-    return np.float32(quant.scale[0]), quant.zero_point[0]
-
-
-def _hidden_scale(ctx: Context, op: RawOperator) -> np.float32:
-    """Scale of the output before a projection: that of the last of five intermediate tensors."""
-    tensors = [ctx.model.tensors[i] for i in op.intermediates]
-    if len(tensors) != 5:
-        ctx.refuse(op, f"it has {len(tensors)} intermediate tensors", "5")
-    return _scale(ctx, op, tensors[4].quant)[0]
-
-
-def _product(
-    ctx: Context,
-    op: RawOperator,
-    weights: range,
-    biases: range | None,
-    scale: np.float32,
-    zero_point: int,
-) -> tuple[Requant, Value, Value]:
-    """Rescaling of one product to the gates' scale, its stacked weights and its bias, which holds
-    the zero point of what is multiplied."""
-    tensors = [_constant(ctx, op, i, "INT8") for i in weights]
-    stacked = np.stack([_data(t) for t in tensors])
-    bias = -zero_point * stacked.sum(axis=2, dtype=np.int64)
-    if biases is not None:
-        bias = bias + np.stack([_data(_constant(ctx, op, i, "INT32")) for i in biases])
-    reach = np.abs(bias) + 128 * np.abs(stacked.astype(np.int64)).sum(axis=2)
-    if reach.max() >= 2**31:
-        ctx.refuse(op, "an accumulator can leave int32")
-    scales = [float(_scale(ctx, op, t.quant)[0] * scale / _GATE_SCALE) for t in tensors]
-    bounds = [int(r) for r in reach.max(axis=1)]
-    try:
-        requant = make_requant(scales, Rounding.DOUBLE, 0, *_INT16, bounds)
-    except ValueError as error:
-        ctx.refuse(op, str(error))
-    matrices = ctx.graph.constant(stacked, tensors[0].name)
-    return requant, matrices, ctx.graph.constant(bias.astype(np.int32), f"{tensors[0].name}_bias")
-
-
-def _constant(ctx: Context, op: RawOperator, position: int, type_name: str) -> RawTensor:
-    tensor = ctx.parameter(op, position)
-    if tensor.problem or tensor.type_name != type_name:
-        ctx.refuse(op, f"'{tensor.name}' is {tensor.problem or tensor.type_name}", type_name)
-    return tensor
-
-
-def _data(tensor: RawTensor) -> NDArray[Any]:
-    assert tensor.data is not None
-    return tensor.data
-
-
-def _emit(
-    ctx: Context, op: RawOperator, lstm: QLstm, inputs: list[Value], time_major: bool
-) -> None:
-    """Append the layer, batch first, and let its states live on."""
-    target = ctx.model.tensors[op.outputs[0]]
-    x, h, c = inputs[0], inputs[5], inputs[6]
-    order = (1, 0, 2)
-    if time_major:
-        x = ctx.emit(op, Transpose(order), [x], _turned(x.type))
-    try:
-        shape = lstm.infer([v.type.shape for v in (x, *inputs[1:])])[0]
-    except ShapeError as error:
-        ctx.refuse(op, str(error))
-    wanted = tuple(shape[i] for i in order) if time_major else shape
-    if wanted != target.shape or target.quant != h.type.quant:
-        ctx.refuse(op, f"its output is {list(target.shape)}, the parameters imply {list(wanted)}")
-    y_type = TensorType(shape, DType.INT8, "", target.quant)
-    node = ctx.graph.add_node(
-        lstm, [x, *inputs[1:]], [y_type, h.type, c.type], name=f"{op.kind.lower()}_{op.index}",
-        outputs=[target.name, f"{h.name}_next", f"{c.name}_next"], origin=(target.name,),
-    )  # fmt: skip
-    y, h_next, c_next = node.outputs
-    if time_major:
-        ctx.emit(op, Transpose(order), [y])
+    """UNIDIRECTIONAL_SEQUENCE_LSTM on integers, or in float32 (hybrid weights become real)."""
+    x = ctx.value(op, 0)
+    if x.type.dtype is DType.FLOAT32:
+        _real_lstm(ctx, op, x)
     else:
-        ctx.values[op.outputs[0]] = y
-    ctx.graph.set_state_update(h, h_next)
-    ctx.graph.set_state_update(c, c_next)
+        integer_lstm(ctx, op)
 
 
-def _turned(type_: TensorType) -> TensorType:
-    batch, steps, width = type_.shape
-    return TensorType((steps, batch, width), type_.dtype, "", type_.quant)
+def _real_lstm(ctx: Context, op: RawOperator, x: Value) -> None:
+    options = ctx.options(op, "UnidirectionalSequenceLSTMOptions")
+    for position, what in {16: "a projection", 20: "layer normalisation"}.items():
+        if ctx.tensor(op, position) is not None:
+            ctx.refuse(op, f"{what} is not supported", "an LSTM without it")
+    function = _FUNCTIONS.get(options.FusedActivationFunction())
+    if function is None:
+        ctx.refuse(op, f"activation {options.FusedActivationFunction()}", "NONE, RELU, TANH")
+    weights, again = _stacked(ctx, op, WEIGHTS), _stacked(ctx, op, AGAIN)
+    bias = _stacked(ctx, op, BIASES)
+    none = np.zeros_like(bias)
+    parameters = [weights, again, np.concatenate([bias, none], axis=1)]
+    values = [ctx.graph.constant(p, f"{op.kind.lower()}_{op.index}") for p in parameters]
+    peepholes = _peepholes(ctx, op)
+    layer = Recurrent(
+        "lstm",
+        (False,),
+        (_SIGMOID, function, function),
+        cell_clip=float(options.CellClip()) or None,
+    )
+    h, c = ctx.value(op, H), ctx.value(op, C)
+    inputs = [*values, None, *(_with_shape(ctx, op, v, (1, *v.type.shape)) for v in (h, c))]
+    if peepholes is not None:
+        inputs.append(ctx.graph.constant(peepholes, f"{op.kind.lower()}_{op.index}_peepholes"))
+    _emit_lstm(ctx, op, layer, x, inputs, bool(options.TimeMajor()))
+
+
+def _emit_lstm(
+    ctx: Context, op: RawOperator, layer: Recurrent, x: Value, inputs: list[Value | None],
+    time_major: bool,
+) -> None:  # fmt: skip
+    if not time_major:
+        x = _node(ctx, op, Transpose((1, 0, 2)), [x])
+    y, *last = _nodes(ctx, op, layer, [x, *inputs])
+    steps, _, batch, hidden = y.type.shape
+    if time_major:
+        ctx.emit(op, Reshape((steps, batch, hidden)), [y])
+    else:
+        ctx.emit(op, Transpose((1, 0, 2)), [_with_shape(ctx, op, y, (steps, batch, hidden))])
+    for position, value in zip((H, C), last, strict=True):
+        state = ctx.value(op, position)
+        ctx.graph.set_state_update(state, _with_shape(ctx, op, value, state.type.shape))
+
+
+def _stacked(ctx: Context, op: RawOperator, positions: range) -> NDArray[np.float32]:
+    """The gates' parameters as (1, 4 H, ...). A missing input gate is coupled: it is one minus the
+    forget gate, and ``1 - sigmoid(z) = sigmoid(-z)``."""
+    parts = [_real(ctx, op, positions[i]) for i in _ORDER if i or ctx.tensor(op, positions[0])]
+    if len(parts) == len(_ORDER) - 1:
+        parts.insert(0, -parts[1])
+    return np.concatenate(parts)[None]
+
+
+def _peepholes(ctx: Context, op: RawOperator) -> NDArray[np.float32] | None:
+    """Diagonal weights of the cell as (1, 3 H: i, o, f)."""
+    if ctx.tensor(op, PEEPHOLES[2]) is None:
+        return None
+    forget, output = _real(ctx, op, PEEPHOLES[1]), _real(ctx, op, PEEPHOLES[2])
+    coupled = ctx.tensor(op, PEEPHOLES[0]) is None
+    return np.concatenate([-forget if coupled else _real(ctx, op, PEEPHOLES[0]), output, forget])[
+        None
+    ]
+
+
+def _real(ctx: Context, op: RawOperator, position: int) -> NDArray[np.float32]:
+    tensor = ctx.parameter(op, position)
+    if tensor.problem or tensor.type_name != "FLOAT32" or tensor.data is None:
+        ctx.refuse(op, f"'{tensor.name}' is {tensor.problem or tensor.type_name}", "FLOAT32")
+    return np.asarray(tensor.data, np.float32)
+
+
+def svdf(ctx: Context, op: RawOperator) -> None:
+    """SVDF: each filter weighs the input (features), then what it saw in the last steps (time)."""
+    ctx.check_activations(op)
+    options = ctx.options(op, "SVDFOptions")
+    x, state = ctx.value(op, 0), ctx.value(op, 4)
+    if x.type.dtype is not DType.FLOAT32:
+        ctx.refuse(op, f"{x.type.dtype.value} activations are not supported", "float32")
+    features, time = _real(ctx, op, 1), _real(ctx, op, 2)
+    filters, memory = time.shape
+    rank, batch = int(options.Rank()), x.type.shape[0]
+    if rank < 1 or filters % rank or state.type.shape != (batch, filters * memory):
+        ctx.refuse(op, f"rank {rank}, {filters} filters, state {list(state.type.shape)}")
+    new = _node(ctx, op, Dense(), [x, ctx.graph.constant(features, "features")])
+    kept = _with_shape(ctx, op, state, (batch, filters, memory))
+    parts = [_with_shape(ctx, op, new, (batch, filters, 1))]
+    if memory > 1:
+        cut = Slice((0, 0, 1), (batch, filters, memory - 1), (1, 1, 1))
+        parts.insert(0, _node(ctx, op, cut, [kept]))
+    seen = _node(ctx, op, Concat(2), parts) if memory > 1 else parts[0]
+    ctx.graph.set_state_update(state, _with_shape(ctx, op, seen, state.type.shape))
+    product = _node(ctx, op, Mul(), [seen, ctx.graph.constant(time[None], "time")])
+    grouped = _with_shape(ctx, op, product, (batch, filters // rank, rank * memory))
+    total = _node(ctx, op, Reduce("sum", (2,), keepdims=False), [grouped])
+    if ctx.tensor(op, 3) is not None:
+        total = _node(ctx, op, Add(), [total, ctx.graph.constant(_real(ctx, op, 3), "bias")])
+    clamp = ctx.clamp(op, options.FusedActivationFunction())
+    if clamp is None:
+        ctx.emit(op, Reshape(total.type.shape), [total])
+    else:
+        ctx.emit(op, Clip(clamp), [total])
+
+
+def _with_shape(ctx: Context, op: RawOperator, value: Value, shape: tuple[int, ...]) -> Value:
+    return value if value.type.shape == shape else _node(ctx, op, Reshape(shape), [value])
+
+
+def _node(ctx: Context, op: RawOperator, ir_op: Op, inputs: list[Any]) -> Value:
+    return _nodes(ctx, op, ir_op, inputs)[0]
+
+
+def _nodes(ctx: Context, op: RawOperator, ir_op: Op, inputs: list[Any]) -> tuple[Value, ...]:
+    """Append an inner float32 step of the operator."""
+    shapes = ctx.shapes(op, ir_op, inputs)
+    types = [TensorType(s, DType.FLOAT32) for s in shapes]
+    name = f"{op.kind.lower()}_{op.index}"
+    return ctx.graph.add_node(ir_op, inputs, types, name=name).outputs

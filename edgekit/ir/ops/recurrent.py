@@ -54,6 +54,7 @@ class Recurrent(Op):
         clip: bound on what goes into the activations of gates and new content; None for none.
         reset_after: a GRU applies the reset gate behind the recurrent product
             (``linear_before_reset``).
+        cell_clip: bound on the magnitude of an LSTM's c (TFLite); None for none.
         couple: an LSTM's forget gate is one minus its input gate (``input_forget``).
     """
 
@@ -63,6 +64,7 @@ class Recurrent(Op):
     clip: float | None = None
     reset_after: bool = False
     couple: bool = False
+    cell_clip: float | None = None
 
     @property
     def name(self) -> str:

@@ -19,7 +19,8 @@ static inline void ek_lstm(const ek_recurrent *g, const ek_recurrent_weights *we
         const float pf = peep != NULL ? peep[2 * size + j] * c[j] : 0.0f;
         const float i = ek_gate_apply(g, 0, scratch[j] + pi);
         const float f = g->option ? 1.0f - i : ek_gate_apply(g, 0, scratch[2 * size + j] + pf);
-        c[j] = f * c[j] + i * ek_gate_apply(g, 1, scratch[3 * size + j]);
+        const float cell = f * c[j] + i * ek_gate_apply(g, 1, scratch[3 * size + j]);
+        c[j] = ek_clamp_f32(cell, -g->cell_clip, g->cell_clip);
         const float po = peep != NULL ? peep[size + j] * c[j] : 0.0f;
         h[j] = ek_gate_apply(g, 0, scratch[size + j] + po) * ek_gate_apply(g, 2, c[j]);
     }

@@ -13,7 +13,7 @@
 typedef struct {
     int32_t batch, steps, depth, units;
     int32_t cell_bits, cell_clip;
-} ek_lstm;
+} ek_lstm_shape;
 
 EK_INLINE int32_t ek_lstm_s8_dot(const int8_t *a, const int8_t *b, int32_t count, int32_t sum)
 {
@@ -29,7 +29,7 @@ EK_INLINE int32_t ek_lstm_s8_scaled(int32_t sum, const ek_requant *q, int32_t ga
     return ek_clamp_i32(y, q->low, q->high);
 }
 
-EK_INLINE void ek_lstm_s8_cells(const ek_lstm *g, const ek_requant *hidden, const int16_t *gates,
+EK_INLINE void ek_lstm_s8_cells(const ek_lstm_shape *g, const ek_requant *hidden, const int16_t *gates,
                                 int8_t *h, int16_t *c)
 {
     const int32_t n = g->units;
@@ -46,7 +46,7 @@ EK_INLINE void ek_lstm_s8_cells(const ek_lstm *g, const ek_requant *hidden, cons
     }
 }
 
-EK_KERNEL void ek_lstm_s8(const ek_lstm *g, const ek_requant *from_x, const ek_requant *from_h,
+EK_KERNEL void ek_lstm_s8(const ek_lstm_shape *g, const ek_requant *from_x, const ek_requant *from_h,
                           const ek_requant *hidden, const int8_t *x, const int8_t *weights,
                           const int8_t *again, const int32_t *bias_x, const int32_t *bias_h,
                           const int8_t *h_first, const int16_t *c_first, int8_t *y, int8_t *h,

@@ -18,7 +18,7 @@ typedef struct {
     int32_t y_step; /* from one time to the next in y */
     int backwards;
     int option;
-    float clip;
+    float clip, cell_clip;
     ek_gate gate[3];
 } ek_recurrent;
 
