@@ -34,6 +34,7 @@ REAL: dict[type[Op], Definition] = {
     ops.ConvNd: volume.conv,
     ops.ConvTranspose: volume.conv_transpose,
     ops.Dense: real.dense,
+    ops.Det: real.det,
     ops.LogSoftmax: real.log_softmax,
     ops.MaxPool2D: real.max_pool,
     ops.Mean: real.mean,

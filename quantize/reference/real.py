@@ -20,6 +20,7 @@ from edgekit.ir.ops import (
     Conv2D,
     Dense,
     Dequantize,
+    Det,
     LogSoftmax,
     MatMul,
     MaxPool2D,
@@ -75,6 +76,11 @@ def dense(op: Dense, node: Node, x: Array, weights: Array, bias: Array | None = 
 def matmul(op: MatMul, node: Node, a: Array, b: Array) -> Array:
     """Matrix products, with numpy's broadcasting of leading axes."""
     return np.asarray(a @ b)
+
+
+def det(op: Det, node: Node, x: Array) -> Array:
+    """Determinants."""
+    return np.asarray(np.linalg.det(x), np.float32)
 
 
 def add(op: Add, node: Node, a: Array, b: Array) -> Array:

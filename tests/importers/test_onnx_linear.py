@@ -29,8 +29,34 @@ PRODUCTS = [
           "float[3,4] a, float[5,4] b, float[3,1] c"),
     Layer("y = Gemm<transA=1, transB=1, beta=0.5>(a, b, c)",
           "float[4,3] a, float[5,4] b, float c"),
+    Layer("y = Det(a)", "float[3,4,4] a"),
     Layer("y = Gemm(a, b, c)", "float[3,4] a, float[4,5] b, float[5] c"),
 ]  # fmt: skip
+
+EQUATIONS: list[tuple[str, dict[str, tuple[int, ...]]]] = [
+    ("ij->ji", {"a": (3, 4)}),
+    ("ij->i", {"a": (3, 4)}),
+    ("...ii->...i", {"a": (2, 3, 3)}),
+    ("ii", {"a": (3, 3)}),
+    ("i,i", {"a": (5,), "b": (5,)}),
+    ("ij,jk", {"a": (3, 4), "b": (4, 5)}),
+    ("bij,bjk->bik", {"a": (2, 3, 4), "b": (2, 4, 5)}),
+    ("bhqd,bhkd->bhqk", {"a": (1, 2, 3, 4), "b": (1, 2, 5, 4)}),
+    ("bqhd,bkhd->bhqk", {"a": (2, 3, 2, 4), "b": (2, 5, 2, 4)}),
+    ("...ij,...jk->...ki", {"a": (2, 3, 4), "b": (2, 4, 5)}),
+    ("i,j->ij", {"a": (3,), "b": (4,)}),
+    ("ij,ij->ij", {"a": (3, 4), "b": (3, 4)}),
+    ("ijk,k->ij", {"a": (2, 3, 4), "b": (4,)}),
+    ("ij,jk,kl->il", {"a": (2, 3), "b": (3, 4), "c": (4, 2)}),
+    ("abc,cd->d", {"a": (2, 3, 4), "b": (4, 5)}),
+]
+SUMS = [
+    Layer(
+        f'y = Einsum<equation="{equation}">({", ".join(names)})',
+        ", ".join(f"float{list(shape)} {name}" for name, shape in names.items()),
+    )
+    for equation, names in EQUATIONS
+]
 
 ROWS = [
     Layer("y = Softmax<axis=0>(x)", "float[3,4,5] x"),
@@ -46,7 +72,7 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("layers", [PRODUCTS, ROWS], ids=["products", "rows"])
+@pytest.mark.parametrize("layers", [PRODUCTS, SUMS, ROWS], ids=["products", "sums", "rows"])
 def test_layers(layers: list[Layer], tmp_path: Path) -> None:
     check_layers(layers, tmp_path)
 
@@ -62,3 +88,14 @@ def test_shapes_that_cannot_be_multiplied_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         load_onnx(path)
     assert "(2, 3, 4)" in str(caught.value) or "broadcast" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("equation", "expected"),
+    [("ij,jk->ik", "axis 'j' has sizes 3 and 4"), ("ij,kl->iim", "result"), ("i,jk", "'i'")],
+)
+def test_equations_that_do_not_fit(equation: str, expected: str, tmp_path: Path) -> None:
+    layer = Layer(f'y = Einsum<equation="{equation}">(a, b)', "float[2,3] a, float[4,5] b")
+    with pytest.raises(ModelError) as caught:
+        load_onnx(layer.build(tmp_path)[0])
+    assert expected in str(caught.value)

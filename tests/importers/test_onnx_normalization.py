@@ -39,6 +39,8 @@ BY_ROW = [
           {"s": noise(3, 5)}),
     Layer("y = LayerNormalization<axis=1>(x, s, b)", "float[2,3,5] x",
           {"s": noise(5), "b": noise(3, 1)}),
+    Layer("y, m, d = LayerNormalization<axis=1>(x, s)", "float[2,3,5] x, float[3,5] s",
+          outputs="float[] y, float[] m, float[] d"),
     Layer("y = LpNormalization<axis=1>(x)", IMAGE),
     Layer("y = LpNormalization<p=1>(x)", IMAGE),
     Layer("y = RMSNormalization<axis=1>(x, s)", "float[2,3,5] x", {"s": noise(3, 5)}, opset=23),

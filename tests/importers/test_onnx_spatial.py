@@ -65,6 +65,10 @@ POOLS = [
     Layer("y = AveragePool<kernel_shape=[3], pads=[1,1]>(x)", LINE),
     Layer("y = AveragePool<kernel_shape=[3], pads=[1,1], count_include_pad=1>(x)", LINE),
     Layer("y = AveragePool<kernel_shape=[3,2,2], pads=[1,0,1,1,1,0], strides=[2,1,1]>(x)", BLOCK),
+    Layer("y = AveragePool<kernel_shape=[2,2,2], pads=[1,0,1,1,1,0], count_include_pad=1>(x)",
+          BLOCK),
+    Layer("h, i = MaxPool<kernel_shape=[2,2], strides=[2,2]>(x) "
+          "y = MaxUnpool<kernel_shape=[2,2], strides=[2,2]>(h, i)", "float[1,2,4,4] x"),
     Layer("y = AveragePool<kernel_shape=[2,2], strides=[2,3], dilations=[2,1], ceil_mode=1>(x)",
           IMAGE),
     Layer("y = LpPool<kernel_shape=[3], pads=[1,1]>(x)", LINE),

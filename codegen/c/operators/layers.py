@@ -9,9 +9,9 @@ from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import DType
+from edgekit.ir import DType, Node
 from edgekit.ir.op import Op, Shape
-from edgekit.ir.ops import LogSoftmax, MatMul
+from edgekit.ir.ops import Det, LogSoftmax, MatMul
 
 REAL = (DType.FLOAT32,)
 STACK_AXES = 4
@@ -53,7 +53,21 @@ def emit_log_softmax(w: StepWriter) -> None:
     w.call("ek_log_softmax_f32", math.prod(shape[: op.axis]), shape[op.axis], x, y)
 
 
+def emit_det(w: StepWriter) -> None:
+    x = w.node.input(0)
+    n = x.type.shape[-1]
+    target = w.write(w.node.output)
+    w.call("ek_det_f32", x.type.size // (n * n), n, w.read(x), target, f"(float *){w.scratch()}")
+
+
+def det_scratch(node: Node) -> int:
+    """A copy of one matrix, which elimination turns into a triangle."""
+    n = node.input(0).type.shape[-1]
+    return 4 * n * n
+
+
 EMITTERS: dict[type[Op], Emitter] = {
+    Det: Emitter(emit_det, det_scratch, types=REAL),
     LogSoftmax: Emitter(emit_log_softmax, types=REAL, overlap=by_element),
     MatMul: Emitter(emit_matmul),
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.ir import DType, Value
-from edgekit.ir.ops import Add, Dense, MatMul, Mul, Reshape, Transpose
+from edgekit.ir.ops import Add, Dense, Det, MatMul, Mul, Reshape, Transpose
 
 
 def _scaled(call: Call, value: Value, factor: float, stem: str) -> Value:
@@ -82,3 +82,8 @@ def matmul(call: Call) -> None:
         call.emit(MatMul(), [a, b])
     else:
         call.emit(Reshape(final), [call.add(MatMul(), [a, b], f"{out}_product")])
+
+
+def det(call: Call) -> None:
+    """``Det`` of the matrices in the last two axes."""
+    call.emit(Det(), [call.value(0)])

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
+
+from edgekit.importers.onnx.axes import reshaped
 from edgekit.importers.onnx.context import Call, Refusal
-from edgekit.importers.onnx.convolution import NCHW, as_image, emit_image, flat, geometry, numbers
+from edgekit.importers.onnx.convolution import (
+    NCHW,
+    as_image,
+    emit_image,
+    flat,
+    geometry,
+    numbers,
+    pads_of,
+)
 from edgekit.ir import DType, Value
 from edgekit.ir.op import Shape
-from edgekit.ir.ops import AvgPool2D, MaxPool2D, MaxPoolIndices, Mean, Pad, PoolNd, Span
+from edgekit.ir.ops import (
+    AvgPool2D,
+    MaxPool2D,
+    MaxPoolIndices,
+    Mean,
+    Pad,
+    PoolNd,
+    ScatterElements,
+    Span,
+)
 
 
 def _span(call: Call, size: Shape) -> tuple[Shape, Span, Shape]:
@@ -107,3 +128,28 @@ def global_max_pool(call: Call) -> None:
 def global_lp_pool(call: Call) -> None:
     """``GlobalLpPool``: the norm over all axes after the channels."""
     _emit(call, _everything(call.rank(0, 3, 4, 5)[2:], "lp", _exponent(call)))
+
+
+def max_unpool(call: Call) -> None:
+    """``MaxUnpool``: every maximum back at its index, zeros elsewhere."""
+    x, out = call.value(0), call.output_names[0]
+    shape = call.rank(0, 3, 4, 5)
+    kernel = numbers(call, "kernel_shape", len(shape) - 2)
+    strides = numbers(call, "strides", len(kernel))
+    before, after = pads_of(call, len(kernel))
+    size = tuple(
+        (n - 1) * s - b - a + k
+        for n, k, s, b, a in zip(shape[2:], kernel, strides, before, after, strict=True)
+    )
+    whole = (*shape[:2], *size)
+    wanted = call.ints(2, "output_shape") if call.has(2) else whole
+    if min(whole) < 1 or len(wanted) != len(whole) or any(map(int.__lt__, wanted, whole)):
+        raise Refusal(f"output of shape {wanted}", f"at least {whole}")
+    zeros = call.array(np.zeros(math.prod(whole), x.type.dtype.numpy), f"{out}_zeros")
+    flat = [reshaped(call, v, (v.type.size,), f"{v.name}_flat") for v in (call.value(1), x)]
+    y = call.add(ScatterElements(0), [zeros, *flat], f"{out}_flat")
+    y = reshaped(call, y, whole, out if wanted == whole else f"{out}_unpooled")
+    if wanted != whole:
+        extra = tuple(w - n for w, n in zip(wanted, whole, strict=True))
+        y = call.add(Pad((0,) * len(extra), extra), [y], out)
+    call.result(y)

@@ -5,7 +5,7 @@ integer operators (`edgekit.ir.ops.integer`) carry every constant of their exact
 """
 
 from edgekit.ir.op import Op
-from edgekit.ir.ops.dense import Dense, MatMul
+from edgekit.ir.ops.dense import Dense, Det, MatMul
 from edgekit.ir.ops.elementwise import (
     RELU,
     RELU6,
@@ -64,7 +64,7 @@ OPS: dict[str, type[Op]] = {
         # element by element
         Add, Binary, Cast, Clip, Copy, Dequantize, Mul, Quantize, Sub, Unary, Where,
         # layers
-        AvgPool2D, BatchNorm, Conv2D, Dense, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
+        AvgPool2D, BatchNorm, Conv2D, Dense, Det, LogSoftmax, MatMul, MaxPool2D, Mean, Softmax,
         ConvNd, ConvTranspose, LocalResponseNorm, MaxPoolIndices, Normalize, PoolNd,
         Recurrent,
         # moving elements
@@ -98,6 +98,7 @@ __all__ = [
     "Cumulate",
     "Dense",
     "Dequantize",
+    "Det",
     "Expand",
     "Gather",
     "GatherElements",

@@ -40,3 +40,13 @@ class MatMul(Op):
 
     def macs(self, shapes: Sequence[Shape]) -> int:
         return math.prod(self.infer(shapes)[0]) * shapes[0][-1]
+
+
+@dataclass(frozen=True)
+class Det(Op):
+    """Determinants of square matrices in the last two axes."""
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        x = shapes[0]
+        require(len(x) >= 2 and x[-1] == x[-2], f"expected square matrices, found {x}")
+        return (x[:-2],)
