@@ -28,7 +28,8 @@ EK_KERNEL void ek_gain_u32(int32_t bands, const int16_t *table, int32_t shift,
         if (snr < (UINT64_C(2) << EK_SNR_BITS)) {
             signal[i] = (uint32_t)((snr * snr) >> (2 + 2 * EK_SNR_BITS - EK_GAIN_OUT_BITS));
         } else {
-            signal[i] = (uint32_t)((snr >> (EK_SNR_BITS - EK_GAIN_OUT_BITS)) - (1u << EK_GAIN_OUT_BITS));
+            const uint64_t straight = snr >> (EK_SNR_BITS - EK_GAIN_OUT_BITS);
+            signal[i] = (uint32_t)(straight - (1u << EK_GAIN_OUT_BITS));
         }
     }
 }

@@ -1,5 +1,5 @@
-/* Real transform in place: 2 * half int16 in digit-reversed pairs become half + 1 bins (re, im) over 2 * half.
- * Stages of radix 2 and 4, decimation in time. Specified in
+/* Real transform in place: 2 * half int16 in digit-reversed pairs become half + 1 bins (re, im),
+ * over 2 * half. Stages of radix 2 and 4, decimation in time. Specified in
  * quantize/processing/spectrum.py, operation by operation. */
 #include "ek_common.h"
 

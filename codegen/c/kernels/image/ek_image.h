@@ -17,7 +17,7 @@ typedef struct {
     int32_t table_step;            /* 256: one table for each channel; 0: one for all */
 } ek_image;
 
-/* Where the fraction is 0 the second neighbour has no weight and may lie outside: it is not read. */
+/* Where the fraction is 0 the second neighbour has no weight, and may lie outside: not read. */
 EK_INLINE int32_t ek_image_sample(const ek_image *s, const uint8_t *raw, int32_t y, int32_t x)
 {
     const int32_t fy = y & (EK_IMAGE_ONE - 1), fx = x & (EK_IMAGE_ONE - 1);
@@ -29,7 +29,8 @@ EK_INLINE int32_t ek_image_sample(const ek_image *s, const uint8_t *raw, int32_t
     const int32_t right = fx != 0 ? s->column : 0;
     const int32_t a = top[0] * (EK_IMAGE_ONE - fx) + top[right] * fx;
     const int32_t b = bottom[0] * (EK_IMAGE_ONE - fx) + bottom[right] * fx;
-    return (a * (EK_IMAGE_ONE - fy) + b * fy + (1 << (2 * EK_IMAGE_BITS - 1))) >> (2 * EK_IMAGE_BITS);
+    const int32_t half = 1 << (2 * EK_IMAGE_BITS - 1);
+    return (a * (EK_IMAGE_ONE - fy) + b * fy + half) >> (2 * EK_IMAGE_BITS);
 }
 
 /* Byte of channel c of the pixel at (y, x), both in 1/2048. */

@@ -1,4 +1,4 @@
-/* An image of bytes to a float32 NHWC tensor: resize, recolour, look up. `table` has 256 entries. */
+/* An image of bytes to a float32 NHWC tensor: resize, recolour, look up (`table`: 256 entries). */
 #include "ek_image.h"
 
 EK_KERNEL void ek_image_f32(const ek_image *s, const float *table, const uint8_t *raw, float *out)

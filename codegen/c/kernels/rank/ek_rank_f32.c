@@ -1,8 +1,9 @@
-/* Indices of the largest float32 elements, best first, equal ones in order; at most `top`, none below
- * `least` (nor NaN). Returns how many. */
+/* Indices of the largest float32 elements, best first, equal ones in order; at most `top`, none
+ * below `least` (nor NaN). Returns how many. */
 #include "ek_common.h"
 
-EK_KERNEL int32_t ek_rank_f32(int32_t size, int32_t top, float least, const float *x, int32_t *classes)
+EK_KERNEL int32_t ek_rank_f32(int32_t size, int32_t top, float least, const float *x,
+                              int32_t *classes)
 {
     int32_t count = 0;
     for (int32_t i = 0; i < size; ++i) {

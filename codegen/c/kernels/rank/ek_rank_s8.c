@@ -2,7 +2,8 @@
  * `least` (nor NaN). Returns how many. */
 #include "ek_common.h"
 
-EK_KERNEL int32_t ek_rank_s8(int32_t size, int32_t top, int8_t least, const int8_t *x, int32_t *classes)
+EK_KERNEL int32_t ek_rank_s8(int32_t size, int32_t top, int8_t least, const int8_t *x,
+                             int32_t *classes)
 {
     int32_t count = 0;
     for (int32_t i = 0; i < size; ++i) {
