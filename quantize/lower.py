@@ -26,6 +26,7 @@ from edgekit.ir.ops import (
     Dequantize,
     MaxPool2D,
     Mean,
+    Mul,
     Op,
     Pad,
     Quantize,
@@ -33,9 +34,10 @@ from edgekit.ir.ops import (
     Softmax,
     Sub,
     Transpose,
+    Unary,
     integer,
 )
-from quantize.lowering import layers, moving, pointwise
+from quantize.lowering import exact, layers, moving, pointwise
 from quantize.lowering.common import Refused, RoundingName, tensor_scale
 
 Rule = Callable[[Graph, Node, RoundingName], bool]
@@ -49,12 +51,14 @@ RULES: dict[type[Op], Rule] = {
     Dense: layers.dense,
     MaxPool2D: pointwise.pool,
     Mean: pointwise.mean,
+    Mul: exact.mul,
     Pad: moving.pad,
     Quantize: pointwise.quantize,
     Reshape: moving.keep,
     Softmax: pointwise.softmax,
     Sub: pointwise.add,
     Transpose: moving.keep,
+    Unary: exact.lookup,
 }
 """Model-level operator -> what makes it an integer operator (True where the graph changed)."""
 

@@ -4,6 +4,7 @@
 - ``Quantize(Dequantize(x)) -> x``, or one Quantize of integers where the parameters differ;
 - ``move(Dequantize(x)) -> Dequantize(move(x))`` for operators that only move or select elements;
 - ``Quantize(op(Dequantize(x), ...)) -> op(x, ...)`` on quantized values;
+- a Concat of differently quantized operands gets a Quantize of integers before it;
 - a Quantize at a graph input and a Dequantize at a graph output become the type of the port.
 """
 
@@ -31,14 +32,15 @@ from edgekit.ir.ops import (
     Softmax,
     Sub,
     Transpose,
+    Unary,
 )
 from edgekit.passes.rewrite import append, derive, float_array, forward, refuse, remove_unread
 
 MOVES = (Reshape, Transpose, MaxPool2D, Concat, Pad)
 LAYERS = (Conv2D, Dense)
-COMPUTES = (*LAYERS, Add, Sub, Mul, AvgPool2D, Mean, Softmax, Clip)
+COMPUTES = (*LAYERS, Add, Sub, Mul, AvgPool2D, Mean, Softmax, Clip, Unary)
 SOFTMAX_QUANT = Quant.per_tensor(1.0 / 256.0, -128)
-"""The one output quantization of the int8 softmax kernel; others follow by a Quantize."""
+"""The one output quantization of TFLite's int8 softmax."""
 
 
 def bias_quant(x: Quant, weights: Quant) -> Quant:
@@ -127,8 +129,11 @@ class FoldQdq:
             return
         alike = {s.type.quant for s in sources if s is not None} == quants
         if isinstance(node.op, MOVES) and not alike:
-            refuse(self.name, node, "its operands and result are quantized differently")
-            return
+            if not isinstance(node.op, Concat):
+                refuse(self.name, node, "its operands and result are quantized differently")
+                return
+            (quant,) = quants
+            sources = [self._requantized(graph, node, s, quant) for s in sources]
         if isinstance(node.op, LAYERS) and not self._quantize_bias(graph, node, sources):
             refuse(self.name, node, "its bias or weights do not follow the int8 scheme")
             return
@@ -137,10 +142,18 @@ class FoldQdq:
         graph.set_type(node.output, readers[0].output.type)
         for reader in readers:
             graph.bypass(reader, node.output)
-        if isinstance(node.op, Softmax) and node.output.type.quant != SOFTMAX_QUANT:
-            wanted = node.output.type
-            graph.set_type(node.output, replace(wanted, quant=SOFTMAX_QUANT))
-            append(graph, node, Quantize(), wanted)
+
+    @staticmethod
+    def _requantized(
+        graph: Graph, node: Node, source: Value | None, quant: Quant | None
+    ) -> Value | None:
+        """An operand of a Concat in the quantization of its result."""
+        if source is None or source.type.quant == quant:
+            return source
+        type = replace(source.type, quant=quant)
+        return graph.add_node(
+            Quantize(), [source], type, name=f"{source.name}_requantized", before=node
+        ).output
 
     @staticmethod
     def _quantize_bias(graph: Graph, node: Node, sources: list[Value | None]) -> bool:
@@ -148,7 +161,8 @@ class FoldQdq:
         x, weights = sources[0], sources[1]
         if x is None or weights is None or x.type.quant is None or weights.type.quant is None:
             return False
-        if not weights.is_constant or any(weights.type.quant.zero_point):
+        moved = any(weights.type.quant.zero_point)
+        if moved and not (isinstance(node.op, Dense) and weights.type.quant.is_per_tensor):
             return False
         bias = node.optional_input(2)
         if bias is None:

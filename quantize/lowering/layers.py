@@ -49,7 +49,7 @@ def dense(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     # TFLite's per-tensor dense layer multiplies the two scales in float32 before going to float64.
     single = rounding == "tflm" and quant is not None and quant.is_per_tensor
     requant, x_zero = _weighted(graph, node, op.clamp, rule, single or rounding == "onnx")
-    graph.set_op(node, QDense(requant, x_zero))
+    graph.set_op(node, QDense(requant, x_zero, _weights_zero(node)))
     return True
 
 
@@ -61,14 +61,17 @@ def _weighted(
     if weights.data is None or weights.type.dtype is not DType.INT8:
         raise Refused(f"weights '{weights.name}' are not an int8 constant")
     quant = weights.type.quant
-    if quant is None or any(quant.zero_point):
+    w_zero = _weights_zero(node)
+    if quant is None or (any(quant.zero_point) and not w_zero):
         raise Refused(f"weights '{weights.name}' need scales and zero point 0")
     if quant.axis not in (None, 0):
         raise Refused(f"weights '{weights.name}' are quantized along axis {quant.axis}", "axis 0")
     wide = _bias_type(node)
     bias = _bias(graph, node, weights.type.shape[0], wide)
     (s_in, x_zero), (s_out, zero_point) = tensor_scale(x), tensor_scale(node.output)
-    lowest, highest = accumulator_bounds(weights.data, bias, x_zero, value_range(x))
+    lowest, highest = accumulator_bounds(
+        weights.data.astype(np.int16) - w_zero, bias, x_zero, value_range(x)
+    )
     magnitude = np.maximum(-lowest, highest)
     limit, name = ACCUMULATOR_BITS[wide]
     if int(magnitude.max()) >= 2**limit:
@@ -82,6 +85,13 @@ def _weighted(
     )
     set_range(graph, node.output, low, high)
     return requant, x_zero
+
+
+def _weights_zero(node: Node) -> int:
+    """Zero point of a dense layer's weights, where they have one for all on int8 activations."""
+    quant = node.input(1).type.quant
+    small = isinstance(node.op, Dense) and node.input(0).type.dtype is DType.INT8
+    return quant.zero_point[0] if small and quant is not None and quant.is_per_tensor else 0
 
 
 def _product(s_in: float, s_weights: float, single: bool) -> float:

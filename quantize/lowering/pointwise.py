@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from edgekit.ir import DType, Graph, Node
 from edgekit.ir.ops import (
@@ -18,12 +19,16 @@ from edgekit.ir.ops import (
     QMean,
     QRescale,
     QSoftmax,
+    Quantize,
     Requant,
     Rescale,
     Rounding,
     Softmax,
     Sub,
 )
+from edgekit.passes.fold_qdq import SOFTMAX_QUANT
+from edgekit.passes.rewrite import append
+from quantize.lowering import exact
 from quantize.lowering.common import (
     LAYOUT_HINT,
     Refused,
@@ -71,6 +76,8 @@ def pool(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     """MaxPool2D -> QMaxPool2D, AvgPool2D -> QAvgPool2D."""
     op = node.op
     assert isinstance(op, MaxPool2D | AvgPool2D)
+    if isinstance(op, AvgPool2D) and rounding == "onnx":
+        return exact.mean_pool(graph, node)
     require_same_scale(node)
     if op.layout != "NHWC":
         raise Refused(f"its layout is {op.layout}", "NHWC", LAYOUT_HINT)
@@ -120,12 +127,14 @@ def softmax(graph: Graph, node: Node, rounding: RoundingName) -> bool:
         raise Refused(f"it runs along axis {op.axis}", f"the last axis, {len(shape) - 1}")
     if op.axis != len(shape) - 1:
         raise Refused("its axis is not the last one", hint=LAYOUT_HINT)
+    if rounding == "onnx":
+        return exact.softmax(graph, node)
     if shape[-1] > SOFTMAX_MAX_DEPTH:
         raise Refused(f"its rows have {shape[-1]} entries", f"up to {SOFTMAX_MAX_DEPTH}")
-    if tensor_scale(node.output) != (1 / 256, -128):
-        raise Refused(
-            "its output quantization is not (1/256, -128)", "scale 1/256, zero point -128"
-        )
+    if node.output.type.quant != SOFTMAX_QUANT:
+        wanted = node.output.type
+        graph.set_type(node.output, replace(wanted, quant=SOFTMAX_QUANT))
+        _rescale(graph, append(graph, node, Quantize(), wanted), rounding, -128, 127)
     factor = op.beta * tensor_scale(node.input(0))[0] * 2 ** (31 - SOFTMAX_INTEGER_BITS)
     multiplier, left_shift = quantize_multiplier(min(factor, 2.0**31 - 1))
     if left_shift < 0:

@@ -12,6 +12,7 @@ from edgekit.ir.ops import Op
 from quantize.reference import (
     indexing,
     integer,
+    integer_exact,
     lstm,
     normalize,
     pointwise,
@@ -50,6 +51,7 @@ DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
     **indexing.DEFINITIONS,
     **lstm.DEFINITIONS,
+    **integer_exact.DEFINITIONS,
     **pointwise.DEFINITIONS,
     **recurrent.DEFINITIONS,
     **volume.DEFINITIONS,

@@ -31,10 +31,14 @@ from edgekit.ir.ops import (
     QClip,
     QConv2D,
     QDense,
+    QLookup,
     QMaxPool2D,
     QMean,
+    QMeanPool2D,
+    QMul,
     QRescale,
     QSoftmax,
+    QTableSoftmax,
     Quantize,
     Reduce,
     Resample,
@@ -50,8 +54,8 @@ Arrays = dict[str, Array]
 Keep = Literal["all"] | None
 
 SAMPLE_BY_SAMPLE = (
-    AvgPool2D, BatchNorm, Conv2D, Copy, Dense, Dequantize, MaxPool2D, QAvgPool2D, QClip, QConv2D,
-    QDense, QMaxPool2D, QRescale, Quantize,
+    AvgPool2D, BatchNorm, Conv2D, Copy, Dense, Dequantize, MaxPool2D, QAvgPool2D, QClip,
+    QConv2D, QDense, QLookup, QMaxPool2D, QMeanPool2D, QRescale, QTableSoftmax, Quantize,
 )  # fmt: skip
 """Operators that never combine elements of different samples in axis 0: many samples run at once.
 Any other operator is evaluated one sample at a time, which is slower and always right."""
@@ -306,13 +310,13 @@ def _mixes_samples(node: Node) -> bool:
             return (op.starts[0], op.sizes[0], op.steps[0]) != (0, shapes[0][0], 1)
         case Softmax() | LogSoftmax():
             return op.axis == 0
-        case QSoftmax():
+        case QSoftmax() | QTableSoftmax():
             return rank == 1
         case MatMul():
             a, b = node.input(0), node.input(1)
             alike = len(out) == 2 or len(shapes[1]) < len(out) or shapes[1][0] == 1
             return a.is_constant or not b.is_constant or rank < len(out) or not alike
-        case Pointwise() | QAdd():
+        case Pointwise() | QAdd() | QMul():
             return any(_misaligned(v, out) for v in node.inputs if v is not None)
         case _:
             own = [v is not None and not v.is_constant for v in node.inputs]

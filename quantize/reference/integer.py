@@ -59,7 +59,8 @@ def qconv2d(op: QConv2D, node: Node, x: Array, weights: Array, bias: Array) -> A
 
 
 def qdense(op: QDense, node: Node, x: Array, weights: Array, bias: Array) -> Array:
-    """``acc = bias + sum (x - x_zero) * w``."""
+    """``acc = bias + sum (x - x_zero) * (w - w_zero)``."""
+    weights = weights.astype(np.int16) - op.w_zero
     kind = _exact_float(weights, x)
     acc = ((x.astype(kind) - kind(op.x_zero)) @ weights.T.astype(kind)).astype(np.int64) + bias
     return _result(acc, op.requant, node)

@@ -30,10 +30,14 @@ from edgekit.ir.ops import (
     QAvgPool2D,
     QClip,
     QConv2D,
+    QLookup,
     QMaxPool2D,
     QMean,
+    QMeanPool2D,
+    QMul,
     QRescale,
     QSoftmax,
+    QTableSoftmax,
     Quantize,
     Rescale,
     Rounding,
@@ -199,7 +203,27 @@ def elementwise() -> list[Graph]:
     ]
 
 
-FAMILIES: list[Callable[[], list[Graph]]] = [convolutions, float_windows, pools, elementwise, wide]
+def rounded_once() -> list[Graph]:
+    rng = np.random.default_rng(12)
+    q, spec = int8(1, 5, 9), make_requant([0.01], Rounding.EVEN, 3)
+    powers = np.rint(np.exp(-np.arange(256) * 0.1) * 2**24).astype(np.uint32)
+    found = [
+        single(QLookup(), [q, rng.integers(-128, 128, 256, np.int8)]),
+        single(QTableSoftmax(255 << 16, 16, -128), [q, powers]),
+        single(QMul(spec, 3, -5), [q, q]),
+        single(QMul(spec, 3, -5), [q, int8(1, 1, 9)]),
+    ]
+    fitting = (w for w in windows(np.random.default_rng(13)) if w[2].meets_input(w[0], w[1]))
+    for index, (size, kernel, window) in zip(range(20), fitting, strict=False):
+        scales = [0.9 / n for n in range(1, kernel[0] * kernel[1] + 1)]
+        op = QMeanPool2D(kernel, make_requant(scales, Rounding.EVEN, 3), -7, window)
+        found.append(single(op, [int8(1, *size, 1 + index % 5)]))
+    return found
+
+
+FAMILIES: list[Callable[[], list[Graph]]] = [
+    convolutions, float_windows, pools, elementwise, wide, rounded_once
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)

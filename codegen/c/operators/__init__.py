@@ -1,6 +1,7 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
 from codegen.c.operators import (
+    exact,
     indexing,
     integer,
     layers,
@@ -50,6 +51,7 @@ from edgekit.ir.ops import (
 REAL = (DType.FLOAT32,)
 
 EMITTERS: dict[type[Op], Emitter] = {
+    **exact.EMITTERS,
     **layers.EMITTERS,
     **lstm.EMITTERS,
     **normalize.EMITTERS,

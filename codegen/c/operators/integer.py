@@ -87,11 +87,14 @@ def emit_dense(w: StepWriter) -> None:
         return
     op = attributes(w, QDense)
     weights = w.node.input(1).array
-    bias = fold_zero_point(w.node, weights, op.x_zero, op.requant)
-    q, rule = declare_requant(w, op.requant, reach(weights, bias))
+    centred = weights.astype(np.int16) - op.w_zero
+    bias = fold_zero_point(w.node, centred, op.x_zero, op.requant)
+    q, rule = declare_requant(w, op.requant, reach(centred, bias))
     rows, depth = w.node.input(0).type.shape
+    kernel = "ek_dense_offset_s8" if op.w_zero else "ek_dense_s8"
+    offset = (op.w_zero,) if op.w_zero else ()
     w.call(
-        "ek_dense_s8", rows, depth, weights.shape[0], q, w.read(w.node.input(0)),
+        kernel, rows, depth, weights.shape[0], *offset, q, w.read(w.node.input(0)),
         w.weights(weights, "weights"), w.table(bias, "bias"), w.write(w.node.output),
         rule=rule,
     )  # fmt: skip
@@ -167,14 +170,14 @@ def emit_softmax(w: StepWriter) -> None:
     )  # fmt: skip
 
 
-def reach(weights: NDArray[np.int8], bias: NDArray[np.int32]) -> NDArray[np.int64]:
+def reach(weights: NDArray[np.signedinteger], bias: NDArray[np.int32]) -> NDArray[np.int64]:
     """Largest magnitude that each filter's accumulator can reach."""
     worst = 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
     return np.asarray(worst + np.abs(bias.astype(np.int64)))
 
 
 def fold_zero_point(
-    node: Node, weights: NDArray[np.int8], x_zero: int, requant: Requant
+    node: Node, weights: NDArray[np.signedinteger], x_zero: int, requant: Requant
 ) -> NDArray[np.int32]:
     """Bias with the input's zero point folded in: ``bias - x_zero * sum(weights)``.
 

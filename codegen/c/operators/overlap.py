@@ -23,6 +23,7 @@ from edgekit.ir.ops import (
     QAvgPool2D,
     QConv2D,
     QMaxPool2D,
+    QMeanPool2D,
     Window,
 )
 from edgekit.schedule import Overlap
@@ -94,7 +95,7 @@ class Walk:
 def _walk_of(node: Node) -> Walk | None:
     """The loop of the kernel that will be emitted for a node; None where it starts over."""
     op = node.op
-    if isinstance(op, MaxPool2D | AvgPool2D | QMaxPool2D | QAvgPool2D):
+    if isinstance(op, MaxPool2D | AvgPool2D | QMaxPool2D | QAvgPool2D | QMeanPool2D):
         return Walk(op.kernel, op.window, by_channel=True)
     assert isinstance(op, Conv2D | QConv2D)
     _, kh, kw, _ = node.input(1).type.shape

@@ -15,6 +15,7 @@ from edgekit.importers.onnx.constants import read_constants
 from edgekit.importers.onnx.context import Context
 from edgekit.importers.onnx.nodes import import_nodes
 from edgekit.importers.onnx.ports import ALLOWED_TYPES, PORT_TYPES, Shapes, add_inputs
+from edgekit.importers.onnx.quantization import as_caller_has_it
 from edgekit.importers.onnx.read import default_opset, ordered, read_model
 from edgekit.importers.onnx.registry import handler_of
 from edgekit.ir import Graph, Value, verify
@@ -115,6 +116,8 @@ def _set_outputs(graph: Any, context: Context) -> None:
     for info in graph.output:
         value = context.values.get(info.name)
         where = f"output '{info.name}'"
+        if value is not None:
+            value = as_caller_has_it(value, context, info.name)
         if info.name in context.sequences:
             context.problems.append(Problem("it is a sequence", where, "tensors"))
         elif value is None:

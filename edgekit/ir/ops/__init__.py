@@ -42,6 +42,7 @@ from edgekit.ir.ops.integer import (
     Rescale,
     Rounding,
 )
+from edgekit.ir.ops.integer_exact import QLookup, QMeanPool2D, QMul, QTableSoftmax
 from edgekit.ir.ops.integer_lstm import QLstm
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
@@ -73,7 +74,8 @@ OPS: dict[str, type[Op]] = {
         # combining and ranking elements
         ArgReduce, Cumulate, Reduce, Resample, TopK,
         # integer
-        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QLstm, QMaxPool2D, QMean, QRescale, QSoftmax,
+        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QLookup, QLstm, QMaxPool2D, QMean, QMeanPool2D,
+        QMul, QRescale, QSoftmax, QTableSoftmax,
     )
 }  # fmt: skip
 
@@ -120,11 +122,15 @@ __all__ = [
     "QClip",
     "QConv2D",
     "QDense",
+    "QLookup",
     "QLstm",
     "QMaxPool2D",
     "QMean",
+    "QMeanPool2D",
+    "QMul",
     "QRescale",
     "QSoftmax",
+    "QTableSoftmax",
     "Quantize",
     "Recurrent",
     "Reduce",

@@ -77,10 +77,14 @@ class QConv2D(Op):
 
 @dataclass(frozen=True)
 class QDense(Op):
-    """Dense layer of int8 (or int16) x (N, K), int8 weights (O, K), bias (O,)."""
+    """Dense layer of int8 (or int16) x (N, K), int8 weights (O, K), bias (O,).
+
+    ``acc = bias + sum (x - x_zero) * (w - w_zero)``; only int8 activations have a ``w_zero``.
+    """
 
     requant: Requant
     x_zero: int = 0
+    w_zero: int = 0
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return Dense().infer(shapes)

@@ -1,0 +1,61 @@
+"""C for the integer operators that round the real result once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codegen.c.operators.geometry import declare_broadcast, declare_window
+from codegen.c.operators.integer import attributes, declare_requant
+from codegen.c.operators.overlap import by_element, by_window
+from codegen.c.step import Emitter, StepWriter
+from edgekit.ir import DType
+from edgekit.ir.op import Op
+from edgekit.ir.ops import QLookup, QMeanPool2D, QMul, QTableSoftmax
+
+INT8 = (DType.INT8,)
+LARGEST_PRODUCT = 255 * 255
+
+
+def emit_lookup(w: StepWriter) -> None:
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    table = w.table(w.node.input(1).array, "table")
+    w.call("ek_lookup_s8", w.node.output.type.size, table, x, y)
+
+
+def emit_mul(w: StepWriter) -> None:
+    op = attributes(w, QMul)
+    geometry = declare_broadcast(w)
+    q, rule = declare_requant(w, op.requant, np.array([LARGEST_PRODUCT]))
+    a, b, y = w.read(w.node.input(0)), w.read(w.node.input(1)), w.write(w.node.output)
+    w.call("ek_mul_s8", geometry, op.a_zero, op.b_zero, q, a, b, y, rule=rule)
+
+
+def emit_mean_pool(w: StepWriter) -> None:
+    op = attributes(w, QMeanPool2D)
+    window = declare_window(w, op.kernel, op.window)
+    bound = 255 * np.arange(1, len(op.requant.multiplier) + 1)
+    q, rule = declare_requant(w, op.requant, np.maximum(bound, 255 * math.prod(op.kernel)))
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_mean_pool_s8", window, op.x_zero, q, x, y, rule=rule)
+
+
+def emit_table_softmax(w: StepWriter) -> None:
+    op = attributes(w, QTableSoftmax)
+    shape = w.node.output.type.shape
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    table = w.table(w.node.input(1).array, "table")
+    rows = math.prod(shape[:-1])
+    w.call(
+        "ek_table_softmax_s8", rows, shape[-1], f"{op.factor}u", op.factor_bits, op.zero_point,
+        table, x, y,
+    )  # fmt: skip
+
+
+EMITTERS: dict[type[Op], Emitter] = {
+    QLookup: Emitter(emit_lookup, types=INT8, overlap=by_element),
+    QMeanPool2D: Emitter(emit_mean_pool, types=INT8, overlap=by_window),
+    QMul: Emitter(emit_mul, types=INT8, overlap=by_element),
+    QTableSoftmax: Emitter(emit_table_softmax, types=INT8, overlap=by_element),
+}
