@@ -18,21 +18,29 @@ from edgekit.errors import ModelError, Problem
 from edgekit.ir import DType, Graph, Node
 from edgekit.ir.ops import (
     Add,
+    ArgReduce,
     AvgPool2D,
     Clip,
     Concat,
     Conv2D,
     Dense,
     Dequantize,
+    Expand,
+    Gather,
+    GatherElements,
+    GatherND,
     MaxPool2D,
     Mean,
     Mul,
     Op,
     Pad,
     Quantize,
+    Reduce,
     Reshape,
+    Slice,
     Softmax,
     Sub,
+    TopK,
     Transpose,
     Unary,
     integer,
@@ -49,20 +57,30 @@ RULES: dict[type[Op], Rule] = {
     Concat: moving.keep,
     Conv2D: layers.conv2d,
     Dense: layers.dense,
+    Expand: moving.choose,
+    Gather: moving.choose,
+    GatherElements: moving.choose,
+    GatherND: moving.choose,
     MaxPool2D: pointwise.pool,
     Mean: pointwise.mean,
     Mul: exact.mul,
     Pad: moving.pad,
     Quantize: pointwise.quantize,
+    Reduce: moving.reduce,
     Reshape: moving.keep,
+    Slice: moving.choose,
     Softmax: pointwise.softmax,
     Sub: pointwise.add,
+    TopK: moving.choose,
     Transpose: moving.keep,
     Unary: exact.lookup,
 }
 """Model-level operator -> what makes it an integer operator (True where the graph changed)."""
 
-INT16 = (Add, Clip, Concat, Conv2D, Dense, Pad, Quantize, Reshape, Sub, Transpose)
+INT16 = (
+    Add, Clip, Concat, Conv2D, Dense, Expand, Gather, GatherElements, GatherND, Pad, Quantize,
+    Reduce, Reshape, Slice, Sub, TopK, Transpose,
+)  # fmt: skip
 """Operators whose rules also take int16 (with zero point 0)."""
 
 
@@ -131,6 +149,8 @@ def _strip_ports(graph: Graph) -> bool:
 def _is_real(node: Node) -> bool:
     """True for an operator on real or plain integer tensors only, and for the steps between them
     and quantized ones."""
+    if isinstance(node.op, ArgReduce):
+        return True  # compares integers as they are
     if isinstance(node.op, Quantize):
         return node.input(0).type.quant is None
     if isinstance(node.op, Dequantize):

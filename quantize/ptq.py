@@ -23,10 +23,12 @@ from edgekit.ir.ops import (
     Concat,
     Conv2D,
     Dense,
+    Expand,
     MaxPool2D,
     Mean,
     Pad,
     Reshape,
+    Slice,
     Softmax,
     Sub,
     Transpose,
@@ -42,7 +44,7 @@ from quantize.schemes import (
     weight_quant,
 )
 
-SHARES = (AvgPool2D, Clip, Concat, MaxPool2D, Pad, Reshape, Transpose)
+SHARES = (AvgPool2D, Clip, Concat, Expand, MaxPool2D, Pad, Reshape, Slice, Transpose)
 """Operators whose output has the quantization of their inputs."""
 LAYERS = (Conv2D, Dense)
 QUANTIZABLE = (*SHARES, *LAYERS, Add, Sub, Mean, Softmax)

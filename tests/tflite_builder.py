@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
 SAME, VALID = range(2)
 FIRST_VERSION = (
-    "ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "RESHAPE", "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    "VAR_HANDLE",
+    "ASSIGN_VARIABLE", "CALL_ONCE", "CUMSUM", "DEPTH_TO_SPACE", "ONE_HOT", "READ_VARIABLE",
+    "REDUCE_ALL", "REDUCE_ANY", "RESHAPE", "REVERSE_SEQUENCE", "SCATTER_ND", "SHAPE",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM", "VAR_HANDLE",
 )  # fmt: skip
 
 
@@ -90,7 +91,13 @@ def _code(s: Any, kind: str) -> Any:
     code = s.OperatorCodeT()
     code.builtinCode = getattr(s.BuiltinOperator, kind)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    versions = {"CONV_2D": 5, "FULLY_CONNECTED": 5, "DEPTHWISE_CONV_2D": 5}
+    versions = {
+        "CONV_2D": 5,
+        "FULLY_CONNECTED": 5,
+        "DEPTHWISE_CONV_2D": 5,
+        "CUMSUM": 1,
+        "REVERSE_SEQUENCE": 1,
+    }
     versions |= dict.fromkeys(FIRST_VERSION, 1)
     code.version = versions.get(kind, 2)
     return code

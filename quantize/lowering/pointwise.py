@@ -41,6 +41,7 @@ from quantize.lowering.common import (
     tensor_scale,
     value_range,
 )
+from quantize.lowering.moving import set_mean
 from quantize.requantize import check_scale, make_requant, quantize_multiplier
 
 ADD_LEFT_SHIFT = {DType.INT8: 20, DType.INT16: 15}
@@ -105,7 +106,7 @@ def mean(graph: Graph, node: Node, rounding: RoundingName) -> bool:
         )
     else:
         requant = _mean_requant(s_in / s_out, count, zero_point)
-    graph.set_op(node, QMean(requant, x_zero, op.axes, op.keepdims))
+    set_mean(graph, node, QMean(requant, x_zero, op.axes, op.keepdims))
     return True
 
 

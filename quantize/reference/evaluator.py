@@ -37,6 +37,7 @@ from edgekit.ir.ops import (
     QMeanPool2D,
     QMul,
     QRescale,
+    QResizeBilinear,
     QSoftmax,
     QTableSoftmax,
     Quantize,
@@ -56,6 +57,8 @@ Keep = Literal["all"] | None
 SAMPLE_BY_SAMPLE = (
     AvgPool2D, BatchNorm, Conv2D, Copy, Dense, Dequantize, MaxPool2D, QAvgPool2D, QClip,
     QConv2D, QDense, QLookup, QMaxPool2D, QMeanPool2D, QRescale, QTableSoftmax, Quantize,
+    AvgPool2D, BatchNorm, Conv2D, Copy, Dense, Dequantize, MaxPool2D, QAvgPool2D, QClip, QConv2D,
+    QDense, QMaxPool2D, QRescale, QResizeBilinear, Quantize,
 )  # fmt: skip
 """Operators that never combine elements of different samples in axis 0: many samples run at once.
 Any other operator is evaluated one sample at a time, which is slower and always right."""

@@ -18,7 +18,9 @@ from edgekit.ir.ops import (
     GatherND,
     Mean,
     Pad,
+    QResizeBilinear,
     Reduce,
+    Resample,
     ScatterElements,
     ScatterND,
     Slice,
@@ -171,3 +173,19 @@ def test_running_values(function: str) -> None:
         for dtype in NUMBERS
         for axis in range(3) for exclusive in (False, True) for reverse in (False, True)
     ])  # fmt: skip
+
+
+def test_resampling() -> None:
+    rng = np.random.default_rng(4)
+    x = TensorType((2, 4, 5, 3), DType.FLOAT32)
+    cases = []
+    for axis in range(4):
+        places = rng.integers(0, x.shape[axis], (7, 3), np.int32)
+        weights = rng.normal(size=(7, 3)).astype(np.float32)
+        cases.append(single(Resample(axis), [x, places, weights], None))
+    for dtype in (DType.INT8, DType.INT16):
+        for size in ((7, 5), (3, 13), (1, 1)):
+            for align, half in ((False, False), (True, False), (False, True)):
+                op = QResizeBilinear(size, align, half)
+                cases.append(single(op, [TensorType((2, 4, 6, 3), dtype)], None))
+    check(cases)

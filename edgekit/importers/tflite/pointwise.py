@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgekit.importers.tflite.context import ACTIVATIONS, Context, activation_problem, real
 from edgekit.importers.tflite.reader import RawOperator, RawTensor
+from edgekit.importers.tflite.steps import finish, step
+from edgekit.ir import Quant, Value
 from edgekit.ir.ops import (
     RELU,
     RELU6,
@@ -109,9 +113,21 @@ def concatenation(ctx: Context, op: RawOperator) -> None:
     axis = int(options.Axis())
     if not -rank <= axis < rank:
         ctx.refuse(op, f"axis {axis} for {rank} dimensions")
-    if ctx.clamp(op, options.FusedActivationFunction()) is not None:
-        ctx.refuse(op, "a fused activation is not supported here", "NONE")
-    ctx.emit(op, Concat(axis % rank), inputs)
+    clamp = ctx.clamp(op, options.FusedActivationFunction())
+    target = ctx.type_of(ctx.model.tensors[op.outputs[0]])
+    if target.quant is not None:
+        inputs = [_requantized(ctx, op, v, target.quant) for v in inputs]
+    if clamp is None:
+        finish(ctx, op, Concat(axis % rank), inputs)
+        return
+    finish(ctx, op, Clip(clamp), [step(ctx, op, Concat(axis % rank), inputs)])
+
+
+def _requantized(ctx: Context, op: RawOperator, x: Value, quant: Quant) -> Value:
+    """x on the scale of what it is joined to."""
+    if x.type.quant == quant or x.is_constant:
+        return x
+    return ctx.emit(op, Quantize(half_even=False), [x], replace(x.type, quant=quant))
 
 
 def quantize(ctx: Context, op: RawOperator) -> None:

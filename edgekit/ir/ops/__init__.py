@@ -44,6 +44,7 @@ from edgekit.ir.ops.integer import (
 )
 from edgekit.ir.ops.integer_exact import QLookup, QMeanPool2D, QMul, QTableSoftmax
 from edgekit.ir.ops.integer_lstm import QLstm
+from edgekit.ir.ops.integer_sampling import QResizeBilinear
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.recurrent import Activation, Recurrent
@@ -74,8 +75,8 @@ OPS: dict[str, type[Op]] = {
         # combining and ranking elements
         ArgReduce, Cumulate, Reduce, Resample, TopK,
         # integer
-        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QLookup, QLstm, QMaxPool2D, QMean, QMeanPool2D,
-        QMul, QRescale, QSoftmax, QTableSoftmax,
+        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QLookup, QLstm, QMaxPool2D, QMean,
+        QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
     )
 }  # fmt: skip
 
@@ -129,6 +130,7 @@ __all__ = [
     "QMeanPool2D",
     "QMul",
     "QRescale",
+    "QResizeBilinear",
     "QSoftmax",
     "QTableSoftmax",
     "Quantize",
