@@ -16,8 +16,11 @@ that results are the same on all of them. What an operator costs on a core: `edg
 MODEL --target CORE`.
 
 **Shapes** are static: an open batch axis becomes 1, other open axes need `--shape
-NAME=1,3,224,224`. Tensors have up to {elements:,} elements; {axes} axes after neighbouring ones
-that behave alike are joined.
+NAME=1,3,224,224`; {axes} axes after neighbouring ones that behave alike are joined.
+
+**Limits** of a model file: {bytes:,} bytes; {elements:,} elements a tensor; for ONNX {nodes:,}
+nodes after functions and loops are unrolled, {turns:,} turns a loop, {depth} levels of functions
+and subgraphs; external data in the model's own folder.
 
 **Precision.** `float32`: a kernel for real numbers, used with `--precision float32` and by what
 a quantized model computes between a Dequantize and a Quantize (the report names these operators
@@ -30,12 +33,22 @@ types: plain integers and truth values.
 def operators_document() -> str:
     """The whole document."""
     from codegen.c.operators.pointwise import MAX_AXES
-    from edgekit.importers.onnx.context import MAX_ELEMENTS
+    from edgekit.importers import MAX_FILE_BYTES
+    from edgekit.importers.onnx.control import MAX_TURNS
+    from edgekit.importers.onnx.scope import MAX_DEPTH, MAX_ELEMENTS, MAX_NODES
     from targets.load import core_names
 
     cores = ", ".join(f"`{name}`" for name in core_names())
     parts = [
-        _INTRODUCTION.format(cores=cores, elements=MAX_ELEMENTS, axes=MAX_AXES),
+        _INTRODUCTION.format(
+            cores=cores,
+            elements=MAX_ELEMENTS,
+            axes=MAX_AXES,
+            bytes=MAX_FILE_BYTES,
+            nodes=MAX_NODES,
+            turns=MAX_TURNS,
+            depth=MAX_DEPTH,
+        ),
         "## In ONNX files\n",
         *_onnx(),
         "## In TFLite files\n",
