@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir import DType, Graph, Node
-from edgekit.ir.ops import Clamp, Conv2D, Dense, QConv2D, QDense, Requant, Rounding
+from edgekit.ir.ops import (
+    Clamp,
+    Conv2D,
+    ConvTranspose,
+    Dense,
+    QConv2D,
+    QConvTranspose,
+    QDense,
+    QMatMul,
+    Requant,
+    Rounding,
+)
 from quantize.lowering.common import (
     LAYOUT_HINT,
     Refused,
@@ -50,6 +62,35 @@ def dense(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     single = rounding == "tflm" and quant is not None and quant.is_per_tensor
     requant, x_zero = _weighted(graph, node, op.clamp, rule, single or rounding == "onnx")
     graph.set_op(node, QDense(requant, x_zero, _weights_zero(node)))
+    return True
+
+
+def conv_transpose(graph: Graph, node: Node, rounding: RoundingName) -> bool:
+    """ConvTranspose -> QConvTranspose."""
+    op = node.op
+    assert isinstance(op, ConvTranspose)
+    if not op.channels_last:
+        raise Refused("its channels come first", "channels last", LAYOUT_HINT)
+    requant, x_zero = _weighted(graph, node, op.clamp, scaling(rounding, node), rounding == "onnx")
+    graph.set_op(node, QConvTranspose(requant, replace(op, clamp=None), x_zero))
+    return True
+
+
+def matmul(graph: Graph, node: Node, rounding: RoundingName) -> bool:
+    """MatMul of two quantized tensors -> QMatMul."""
+    b = node.input(1)
+    if b.type.dtype is not DType.INT8:
+        raise Refused(f"'{b.name}' is {b.type.dtype.value}", "int8")
+    (s_a, a_zero), (s_b, b_zero) = tensor_scale(node.input(0)), tensor_scale(b)
+    s_out, zero_point = tensor_scale(node.output)
+    depth = b.type.shape[-2]
+    bound = 255 * 255 * depth
+    if bound >= 2**31:
+        raise Refused(f"sums of {depth} products can leave int32")
+    # TFLite multiplies the two scales in float32 before going to float64.
+    scale = _product(s_a, s_b, single=True) / s_out
+    requant = make_requant([scale], scaling(rounding, node), zero_point, bounds=[bound])
+    graph.set_op(node, QMatMul(requant, a_zero, b_zero))
     return True
 
 

@@ -7,6 +7,7 @@ int32 accumulator reaches).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from edgekit.ir.ops import (
     QAvgPool2D,
     QClip,
     QConv2D,
+    QConvTranspose,
     QDense,
+    QMatMul,
     QMaxPool2D,
     QMean,
     QRescale,
@@ -28,6 +31,7 @@ from edgekit.ir.ops import (
     Rounding,
 )
 from quantize.reference.fixedpoint import exp_on_negative_values, multiply, reciprocal
+from quantize.reference.volume import conv_transpose
 from quantize.reference.windows import convolve, pad_spatial, taps, window_counts
 from quantize.requantize import (
     requantize,
@@ -55,6 +59,20 @@ def qconv2d(op: QConv2D, node: Node, x: Array, weights: Array, bias: Array) -> A
     kind = _exact_float(weights, x)
     centred = pad_spatial(x.astype(kind) - kind(op.x_zero), op.window, 0)
     acc = convolve(centred, weights, op.window, op.groups).astype(np.int64) + bias
+    return _result(acc, op.requant, node)
+
+
+def qconv_transpose(op: QConvTranspose, node: Node, x: Array, weights: Array, bias: Array) -> Array:
+    """``acc = bias + sum (x - x_zero) * w`` over what reaches each position."""
+    centred = x.astype(np.float64) - op.x_zero
+    layer = replace(op.layer, clamp=None)
+    acc = conv_transpose(layer, node, centred, weights.astype(np.float64)).astype(np.int64) + bias
+    return _result(acc, op.requant, node)
+
+
+def qmatmul(op: QMatMul, node: Node, a: Array, b: Array) -> Array:
+    """``acc = sum (a - a_zero) * (b - b_zero)``."""
+    acc = (a.astype(np.int64) - op.a_zero) @ (b.astype(np.int64) - op.b_zero)
     return _result(acc, op.requant, node)
 
 

@@ -1,40 +1,64 @@
-"""C for matrix products and the functions along an axis, in float32."""
+"""C for matrix products and the functions along an axis."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from codegen.c.operators.geometry import braces
-from codegen.c.operators.integer import attributes
+from codegen.c.operators.integer import attributes, declare_requant
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import DType, Node
 from edgekit.ir.op import Op, Shape
-from edgekit.ir.ops import Det, LogSoftmax, MatMul
+from edgekit.ir.ops import Det, LogSoftmax, MatMul, QMatMul
 
 REAL = (DType.FLOAT32,)
 STACK_AXES = 4
 """Leading axes of a matrix product in C."""
 
 
-def emit_matmul(w: StepWriter) -> None:
+def _declare_matmul(w: StepWriter) -> str:
+    """Declare the step's ``ek_matmul`` and return a pointer to it.
+
+    Raises:
+        ModelError: too many leading axes.
+    """
     a, b, y = w.node.input(0), w.node.input(1), w.node.output
     stack = y.type.shape[:-2]
     if len(stack) > STACK_AXES:
         where = f"{w.node.op.name} '{w.node.name}'"
         problem = Problem(f"{len(y.type.shape)} axes", where, f"up to {STACK_AXES + 2}")
         raise ModelError("too many axes", [problem])
-    geometry = w.declare(
+    return w.declare(
         "ek_matmul", "geometry",
         stack=braces([*[1] * (STACK_AXES - len(stack)), *stack]),
         a_step=braces(_steps(a.type.shape)), b_step=braces(_steps(b.type.shape)),
         rows=a.type.shape[-2], depth=a.type.shape[-1], columns=b.type.shape[-1],
     )  # fmt: skip
+
+
+def emit_matmul(w: StepWriter) -> None:
+    a, b, y = w.node.input(0), w.node.input(1), w.node.output
+    geometry = _declare_matmul(w)
     w.kernels.append("ek_matmul.h")
     dtype = y.type.dtype
     total = dtype.c_name if dtype.is_float else f"uint{max(32, 8 * dtype.itemsize)}_t"
     w.macro("EK_MATMUL", dtype.c_name, total, geometry, w.read(a), w.read(b), w.write(y))
+
+
+def emit_qmatmul(w: StepWriter) -> None:
+    op = attributes(w, QMatMul)
+    a, b, y = w.node.input(0), w.node.input(1), w.node.output
+    geometry = _declare_matmul(w)
+    bound = np.array([255 * 255 * a.type.shape[-1]])
+    q, rule = declare_requant(w, op.requant, bound)
+    w.call(
+        "ek_matmul_s8", geometry, q, op.a_zero, op.b_zero, w.read(a), w.read(b), w.write(y),
+        rule=rule,
+    )  # fmt: skip
 
 
 def _steps(shape: Shape) -> list[int]:
@@ -70,4 +94,5 @@ EMITTERS: dict[type[Op], Emitter] = {
     Det: Emitter(emit_det, det_scratch, types=REAL),
     LogSoftmax: Emitter(emit_log_softmax, types=REAL, overlap=by_element),
     MatMul: Emitter(emit_matmul),
+    QMatMul: Emitter(emit_qmatmul, types=(DType.INT8,)),
 }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from codegen.c.operators.geometry import braces
-from codegen.c.operators.integer import attributes
+from codegen.c.operators.integer import attributes, declare_requant
 from codegen.c.operators.real import bias_of, bounds, weights_of
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import DType
+from edgekit.ir import DType, Node
 from edgekit.ir.op import Op, Shape
-from edgekit.ir.ops import ConvNd, ConvTranspose, MaxPoolIndices, PoolNd
+from edgekit.ir.ops import ConvNd, ConvTranspose, MaxPoolIndices, PoolNd, QConvTranspose
 from edgekit.ir.ops.volume import Spatial
+from quantize.requantize import accumulator_bounds
 
 REAL = (DType.FLOAT32,)
 MAX_POOL = "ek_max_pool_nd.h"
@@ -67,6 +70,30 @@ def emit_conv(w: StepWriter) -> None:
         w.call("ek_conv_nd_f32", volume, transposed, *bounds(op.clamp), x, weights, bias, y)
 
 
+def emit_qconv_transpose(w: StepWriter) -> None:
+    op = attributes(w, QConvTranspose)
+    layer, value = op.layer, w.node.input(1)
+    axes = len(value.type.shape) - 2
+    volume = declare_volume(
+        w, layer, value.type.shape[2:], layer.strides, layer.before, layer.dilations, layer.groups
+    )
+    bias = w.node.input(2).array
+    lowest, highest = accumulator_bounds(value.array, bias, op.x_zero)
+    q, rule = declare_requant(w, op.requant, np.maximum(-lowest, highest))
+    rows = np.ascontiguousarray(value.array.transpose(0, *range(2, axes + 2), 1))
+    constants = w.weights(rows, "weights"), w.table(bias, "bias")
+    sums = f"(int32_t *){w.scratch()}"
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call(
+            "ek_conv_transpose_s8", volume, q, op.x_zero, x, *constants, sums, y, rule=rule,
+        )  # fmt: skip
+
+
+def sums(node: Node) -> int:
+    """An int32 for each filter."""
+    return 4 * node.input(1).type.shape[0]
+
+
 def emit_pool(w: StepWriter) -> None:
     op = attributes(w, PoolNd)
     span = op.span
@@ -106,4 +133,5 @@ EMITTERS: dict[type[Op], Emitter] = {
     ConvTranspose: Emitter(emit_conv, types=REAL),
     MaxPoolIndices: Emitter(emit_max_pool_indices),
     PoolNd: Emitter(emit_pool),
+    QConvTranspose: Emitter(emit_qconv_transpose, sums, types=(DType.INT8,)),
 }

@@ -77,14 +77,14 @@ def fully_connected(ctx: Context, op: RawOperator) -> None:
 
 def average_pool_2d(ctx: Context, op: RawOperator) -> None:
     """AVERAGE_POOL_2D: padding does not count."""
-    kernel, window, activation = _pool(ctx, op)
+    kernel, window, activation = pool_geometry(ctx, op)
     pool = AvgPool2D(kernel, window, "NHWC", ctx.clamp(op, activation), include_pad=False)
     ctx.emit(op, pool, [ctx.value(op, 0)])
 
 
 def max_pool_2d(ctx: Context, op: RawOperator) -> None:
     """MAX_POOL_2D."""
-    kernel, window, activation = _pool(ctx, op)
+    kernel, window, activation = pool_geometry(ctx, op)
     pool = MaxPool2D(kernel, window, "NHWC", ctx.clamp(op, activation))
     ctx.emit(op, pool, [ctx.value(op, 0)])
 
@@ -101,7 +101,8 @@ def mean(ctx: Context, op: RawOperator) -> None:
     ctx.emit(op, Mean(tuple(sorted({a % rank for a in axes})), keep), [x])
 
 
-def _pool(ctx: Context, op: RawOperator) -> tuple[tuple[int, int], Window, int]:
+def pool_geometry(ctx: Context, op: RawOperator) -> tuple[tuple[int, int], Window, int]:
+    """Kernel, window and fused activation of a pool, its activations checked."""
     ctx.check_activations(op)
     options = ctx.options(op, "Pool2DOptions")
     x = ctx.value(op, 0).type.shape

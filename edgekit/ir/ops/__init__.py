@@ -33,7 +33,9 @@ from edgekit.ir.ops.integer import (
     QAvgPool2D,
     QClip,
     QConv2D,
+    QConvTranspose,
     QDense,
+    QMatMul,
     QMaxPool2D,
     QMean,
     QRescale,
@@ -75,8 +77,8 @@ OPS: dict[str, type[Op]] = {
         # combining and ranking elements
         ArgReduce, Cumulate, Reduce, Resample, TopK,
         # integer
-        QAdd, QAvgPool2D, QClip, QConv2D, QDense, QLookup, QLstm, QMaxPool2D, QMean,
-        QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
+        QAdd, QAvgPool2D, QClip, QConv2D, QConvTranspose, QDense, QLookup, QLstm, QMatMul,
+        QMaxPool2D, QMean, QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
     )
 }  # fmt: skip
 
@@ -122,9 +124,11 @@ __all__ = [
     "QAvgPool2D",
     "QClip",
     "QConv2D",
+    "QConvTranspose",
     "QDense",
     "QLookup",
     "QLstm",
+    "QMatMul",
     "QMaxPool2D",
     "QMean",
     "QMeanPool2D",

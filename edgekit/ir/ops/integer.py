@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.ir.op import Op, Shape
-from edgekit.ir.ops.dense import Dense
+from edgekit.ir.ops.dense import Dense, MatMul
 from edgekit.ir.ops.elementwise import broadcast
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
+from edgekit.ir.ops.volume import ConvTranspose
 
 
 class Rounding(enum.Enum):
@@ -73,6 +74,41 @@ class QConv2D(Op):
 
     def macs(self, shapes: Sequence[Shape]) -> int:
         return Conv2D(self.window, self.groups).macs(shapes)
+
+
+@dataclass(frozen=True)
+class QConvTranspose(Op):
+    """Transposed convolution of int8 x and int8 weights (out, in / groups, kernel...), channels
+    last; sums as in `QConv2D`.
+
+    Attributes:
+        layer: its geometry.
+    """
+
+    requant: Requant
+    layer: ConvTranspose
+    x_zero: int = 0
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return self.layer.infer(shapes)
+
+    def macs(self, shapes: Sequence[Shape]) -> int:
+        return self.layer.macs(shapes)
+
+
+@dataclass(frozen=True)
+class QMatMul(Op):
+    """Matrix products of int8 tensors: ``acc = sum (a - a_zero) * (b - b_zero)``, requantized."""
+
+    requant: Requant
+    a_zero: int = 0
+    b_zero: int = 0
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return MatMul().infer(shapes)
+
+    def macs(self, shapes: Sequence[Shape]) -> int:
+        return MatMul().macs(shapes)
 
 
 @dataclass(frozen=True)
