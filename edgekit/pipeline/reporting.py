@@ -155,6 +155,9 @@ def target_info(target: Target) -> m.TargetInfo:
 
 def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, m.Scalar | tuple[str, ...]]:
     given = {k: v for k, v in asdict(options).items() if k not in ("target", "force")}
+    # as the command line spells them: a report's options are texts and numbers
+    shapes = (f"{name}={','.join(map(str, dims))}" for name, dims in options.shapes.items())
+    given["shapes"] = tuple(shapes)
     return {**given, "precision": lowered.precision, "rounding": lowered.rounding}
 
 
