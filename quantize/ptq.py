@@ -24,6 +24,7 @@ from edgekit.ir.ops import (
     Conv2D,
     Dense,
     Expand,
+    Gather,
     MaxPool2D,
     Mean,
     Pad,
@@ -44,7 +45,7 @@ from quantize.schemes import (
     weight_quant,
 )
 
-SHARES = (AvgPool2D, Clip, Concat, Expand, MaxPool2D, Pad, Reshape, Slice, Transpose)
+SHARES = (AvgPool2D, Clip, Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
 """Operators whose output has the quantization of their inputs."""
 LAYERS = (Conv2D, Dense)
 QUANTIZABLE = (*SHARES, *LAYERS, Add, Sub, Mean, Softmax)
@@ -115,7 +116,9 @@ def check_quantizable(graph: Graph) -> None:
         where = f"{node.op.name} '{node.name}'"
         if not isinstance(node.op, QUANTIZABLE):
             problems.append(Problem("the operator has no int8 form", where, "", hint))
-        elif any(v is not None and v.type.dtype is not DType.FLOAT32 for v in node.inputs):
+        elif isinstance(node.op, Gather) and not node.input(1).is_constant:
+            problems.append(Problem("its indices are computed at run time", where, "", hint))
+        elif any(v is not None and v.type.dtype is not DType.FLOAT32 for v in _elements(node)):
             problems.append(Problem("an operand is not float32", where, "float32"))
         elif isinstance(node.op, LAYERS) and float_array(node.input(1)) is None:
             problems.append(Problem("its weights are computed at run time", where, "", hint))
@@ -123,6 +126,11 @@ def check_quantizable(graph: Graph) -> None:
             problems.append(Problem("its bias is computed at run time", where, "", hint))
     if problems:
         raise ModelError(f"'{graph.name}' cannot be quantized to int8", problems)
+
+
+def _elements(node: Node) -> tuple[Value | None, ...]:
+    """The inputs that hold real numbers (indices do not)."""
+    return node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
 
 
 def _computed(value: Value | None) -> bool:

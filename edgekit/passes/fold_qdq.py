@@ -23,12 +23,15 @@ from edgekit.ir.ops import (
     Conv2D,
     Dense,
     Dequantize,
+    Expand,
+    Gather,
     MaxPool2D,
     Mean,
     Mul,
     Pad,
     Quantize,
     Reshape,
+    Slice,
     Softmax,
     Sub,
     Transpose,
@@ -36,7 +39,7 @@ from edgekit.ir.ops import (
 )
 from edgekit.passes.rewrite import append, derive, float_array, forward, refuse, remove_unread
 
-MOVES = (Reshape, Transpose, MaxPool2D, Concat, Pad)
+MOVES = (Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
 LAYERS = (Conv2D, Dense)
 COMPUTES = (*LAYERS, Add, Sub, Mul, AvgPool2D, Mean, Softmax, Clip, Unary)
 SOFTMAX_QUANT = Quant.per_tensor(1.0 / 256.0, -128)
@@ -56,6 +59,11 @@ def _integer_source(value: Value | None) -> Value | None:
         return value if value is not None and value.type.quant is not None else None
     source = value.producer
     return source.input(0) if source is not None and isinstance(source.op, Dequantize) else None
+
+
+def _moved(node: Node) -> tuple[Value | None, ...]:
+    """The inputs that hold elements (indices have no quantization)."""
+    return node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class FoldQdq:
             graph.set_input(node, 0, x)
 
     def _sink(self, graph: Graph, node: Node) -> bool:
-        sources = [_integer_source(v) for v in node.inputs]
+        sources = [_integer_source(v) for v in _moved(node)]
         found = [s for s in sources if s is not None]
         if len(found) < len(sources) or len({s.type.quant for s in found}) != 1:
             return False
@@ -122,7 +130,7 @@ class FoldQdq:
         if len(quants) != 1 or not all(isinstance(n.op, Quantize) for n in readers):
             refuse(self.name, node, "its result is also used unquantized")
             return
-        count = 2 if isinstance(node.op, LAYERS) else len(node.inputs)
+        count = 2 if isinstance(node.op, LAYERS) else len(_moved(node))
         sources = [_integer_source(v) for v in node.inputs[:count]]
         if any(s is None for s in sources):
             refuse(self.name, node, "an operand is not quantized")

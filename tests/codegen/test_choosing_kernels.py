@@ -16,6 +16,7 @@ from edgekit.ir.ops import (
     Gather,
     GatherElements,
     GatherND,
+    GridSample,
     Mean,
     Pad,
     QResizeBilinear,
@@ -29,6 +30,7 @@ from edgekit.ir.ops import (
 )
 from edgekit.ir.ops.indexing import REDUCTIONS
 from edgekit.ir.ops.reducing import REDUCE
+from edgekit.ir.ops.sampling import PADDINGS, TAPS
 from tests.codegen.batch import Compiled, compile_all, samples
 from tests.codegen.graphs import single
 
@@ -188,4 +190,17 @@ def test_resampling() -> None:
             for align, half in ((False, False), (True, False), (False, True)):
                 op = QResizeBilinear(size, align, half)
                 cases.append(single(op, [TensorType((2, 4, 6, 3), dtype)], None))
+    check(cases)
+
+
+def test_grids() -> None:
+    """Positions far outside as well; two and three axes, every mode and padding."""
+    cases = []
+    for mode in TAPS:
+        for padding in PADDINGS:
+            for align in (False, True):
+                op = GridSample(mode, padding, align)
+                for x, grid in (((2, 3, 4, 5), (2, 3, 2, 2)), ((1, 2, 3, 4, 2), (1, 2, 2, 2, 3))):
+                    pair = [TensorType(shape, DType.FLOAT32) for shape in (x, grid)]
+                    cases.append(single(op, pair, None))
     check(cases)

@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
+from codegen.c.operators.geometry import braces
 from codegen.c.operators.integer import attributes
 from codegen.c.step import Emitter, StepWriter
 from edgekit.ir import DType
-from edgekit.ir.ops import Op, QResizeBilinear, Resample
+from edgekit.ir.ops import GridSample, Op, QResizeBilinear, Resample
+from edgekit.ir.ops.sampling import PADDINGS, TAPS
 
 
 def emit_resample(w: StepWriter) -> None:
@@ -38,7 +40,21 @@ def emit_resize_bilinear(w: StepWriter) -> None:
     )  # fmt: skip
 
 
+def emit_grid_sample(w: StepWriter) -> None:
+    op = attributes(w, GridSample)
+    x, grid = w.node.input(0), w.node.input(1)
+    batch, channels, *space = x.type.shape
+    geometry = w.declare(
+        "ek_grid", "geometry", batch=batch, channels=channels,
+        points=math.prod(grid.type.shape[1:-1]), rank=len(space), taps=TAPS[op.mode],
+        padding=PADDINGS.index(op.padding), align=int(op.align_corners),
+        size=braces([*space, *[1] * (3 - len(space))]),
+    )  # fmt: skip
+    w.call("ek_grid_sample_f32", geometry, w.read(x), w.read(grid), w.write(w.node.output))
+
+
 EMITTERS: dict[type[Op], Emitter] = {
+    GridSample: Emitter(emit_grid_sample, types=(DType.FLOAT32,)),
     QResizeBilinear: Emitter(emit_resize_bilinear, types=(DType.INT8, DType.INT16)),
     Resample: Emitter(emit_resample, types=(DType.FLOAT32,)),
 }

@@ -295,3 +295,23 @@ def range_(call: Call) -> None:
     _limit(count)
     numbers = start.reshape(()) + np.arange(count) * delta.reshape(())
     call.result(call.array(numbers.astype(start.dtype), call.output_names[0]))
+
+
+def size(call: Call) -> None:
+    """``Size``: a constant."""
+    count = np.asarray(call.value(0).type.size, np.int64)
+    call.result(call.array(count, call.output_names[0]))
+
+
+def constant_of_shape(call: Call) -> None:
+    """``ConstantOfShape``: a constant."""
+    from onnx.numpy_helper import to_array
+
+    shape = call.ints(0, "shape")
+    raw = call.attr_raw("value")
+    value = np.zeros(1, np.float32) if raw is None else to_array(raw)
+    if value.size != 1 or min(shape, default=0) < 0:
+        raise Refusal(f"shape {shape}, value of {value.size} elements")
+    if math.prod(shape):
+        _limit(math.prod(shape))
+    call.result(call.array(np.full(shape, value.reshape(())), call.output_names[0]))

@@ -51,7 +51,7 @@ from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.recurrent import Activation, Recurrent
 from edgekit.ir.ops.reducing import ArgReduce, Cumulate, Reduce, TopK
-from edgekit.ir.ops.sampling import Resample
+from edgekit.ir.ops.sampling import GridSample, Resample
 from edgekit.ir.ops.shaping import Concat, Expand, Pad, Reshape, Slice, Transpose
 from edgekit.ir.ops.spatial import AvgPool2D, Conv2D, MaxPool2D, Mean, Window
 from edgekit.ir.ops.volume import (
@@ -75,7 +75,7 @@ OPS: dict[str, type[Op]] = {
         Concat, Expand, Gather, GatherElements, GatherND, Pad, Reshape, ScatterElements, ScatterND,
         Slice, Transpose,
         # combining and ranking elements
-        ArgReduce, Cumulate, Reduce, Resample, TopK,
+        ArgReduce, Cumulate, GridSample, Reduce, Resample, TopK,
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QConvTranspose, QDense, QLookup, QLstm, QMatMul,
         QMaxPool2D, QMean, QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
@@ -108,6 +108,7 @@ __all__ = [
     "Gather",
     "GatherElements",
     "GatherND",
+    "GridSample",
     "LocalResponseNorm",
     "LogSoftmax",
     "MatMul",
