@@ -168,6 +168,8 @@ def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     if rule is None:
         raise Refused("it has no integer form")
     allowed = (DType.INT8, DType.INT16) if isinstance(node.op, INT16) else (DType.INT8,)
+    if isinstance(node.op, Quantize):
+        allowed = (*allowed, DType.UINT8)  # what callers give and take; inside it is int8
     for value in (node.input(0), node.output):
         if value.type.dtype not in allowed:
             hint = "Quantize all of its operands and its result, or none of them."

@@ -46,7 +46,7 @@ def conv2d(graph: Graph, node: Node, rounding: RoundingName) -> bool:
         raise Refused(f"its layout is {op.layout}", "NHWC", LAYOUT_HINT)
     rule = Rounding.REDUCED if _bias_type(node) is DType.INT64 else scaling(rounding, node)
     requant, x_zero = _weighted(graph, node, op.clamp, rule, rounding == "onnx")
-    graph.set_op(node, QConv2D(requant, x_zero, op.window, op.groups))
+    graph.set_op(node, QConv2D(requant, x_zero, op.window, op.groups, _weights_zero(node)))
     return True
 
 
@@ -129,9 +129,9 @@ def _weighted(
 
 
 def _weights_zero(node: Node) -> int:
-    """Zero point of a dense layer's weights, where they have one for all on int8 activations."""
+    """Zero point of a layer's weights, where they have one for all on int8 activations."""
     quant = node.input(1).type.quant
-    small = isinstance(node.op, Dense) and node.input(0).type.dtype is DType.INT8
+    small = node.input(0).type.dtype is DType.INT8
     return quant.zero_point[0] if small and quant is not None and quant.is_per_tensor else 0
 
 

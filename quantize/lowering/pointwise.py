@@ -85,8 +85,10 @@ def pool(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     if isinstance(op, AvgPool2D) and op.include_pad and any(op.window.padding):
         raise Refused("padding that counts in the mean has no integer form")
     low, high = output_bounds(node, op.clamp)
-    kind = QMaxPool2D if isinstance(op, MaxPool2D) else QAvgPool2D
-    graph.set_op(node, kind(op.kernel, op.window, low, high))
+    if isinstance(op, MaxPool2D):
+        graph.set_op(node, QMaxPool2D(op.kernel, op.window, low, high))
+    else:
+        graph.set_op(node, QAvgPool2D(op.kernel, op.window, low, high, op.half_up))
     set_range(graph, node.output, *clipped(value_range(node.input(0)), low, high))
     return True
 

@@ -55,7 +55,8 @@ def _result(acc: Array, requant: Requant, node: Node) -> Array:
 
 
 def qconv2d(op: QConv2D, node: Node, x: Array, weights: Array, bias: Array) -> Array:
-    """``acc = bias + sum (x - x_zero) * w``; padding contributes nothing."""
+    """``acc = bias + sum (x - x_zero) * (w - w_zero)``; padding contributes nothing."""
+    weights = weights.astype(np.int16) - op.w_zero
     kind = _exact_float(weights, x)
     centred = pad_spatial(x.astype(kind) - kind(op.x_zero), op.window, 0)
     acc = convolve(centred, weights, op.window, op.groups).astype(np.int64) + bias
@@ -106,10 +107,13 @@ def qmax_pool(op: QMaxPool2D, node: Node, x: Array) -> Array:
 
 
 def qavg_pool(op: QAvgPool2D, node: Node, x: Array) -> Array:
-    """``(sum +- count / 2) / count`` in C's truncating division: half away from zero."""
+    """``(sum +- count / 2) / count`` in C's truncating division: half away from zero; up where the
+    elements were unsigned, 128 higher."""
     padded = pad_spatial(x.astype(np.int64), op.window, 0)
     total = sum(view for _, _, view in taps(padded, op.window, op.kernel))
     count = window_counts(x.shape, op.window, op.kernel)
+    if op.half_up:
+        return np.asarray(np.clip((total + count // 2) // count, op.low, op.high), np.int8)
     magnitude = (np.abs(total) + count // 2) // count
     return np.asarray(np.clip(np.sign(total) * magnitude, op.low, op.high), np.int8)
 

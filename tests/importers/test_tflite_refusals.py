@@ -61,7 +61,8 @@ def test_nan_weights_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("x", "reason"),
     [
-        (T("x", (1, 4), "UINT8", (0.1,), (5,)), "element type UINT8"),
+        (T("x", (1, 4), "UINT8", (0.1,) * 4, (5,) * 4, 1), "not quantized per tensor"),
+        (T("x", (1, 4), "INT4", (0.1,), (5,)), "element type INT4"),
         (T("x", (1, 4), "INT16", (0.1,), (3,)), "zero point 3"),
         (T("x", (1, 4), "INT8"), "not quantized per tensor"),
         (T("x", (1, 4), "INT8", (0.1,) * 4, (0,) * 4, 1), "not quantized per tensor"),

@@ -53,7 +53,7 @@ def conv_scratch(node: Node) -> int:
     """Bytes of windows that the convolution kernels copy (see their headers)."""
     op = node.op
     assert isinstance(op, QConv2D)
-    if node.input(0).type.dtype is not DType.INT8:
+    if node.input(0).type.dtype is not DType.INT8 or op.w_zero:
         return 0
     _, kh, kw, count = node.input(1).type.shape
     if is_depthwise(node):
@@ -69,6 +69,9 @@ def emit_conv(w: StepWriter) -> None:
     op = attributes(w, QConv2D)
     weights = w.node.input(1).array
     window = declare_window(w, weights.shape[1:3], op.window, op.groups)
+    if op.w_zero:
+        _emit_offset_conv(w, op, window)
+        return
     rows = weights.reshape(weights.shape[0], -1)
     bias = fold_zero_point(w.node, rows, op.x_zero, op.requant)
     q, rule = declare_requant(w, op.requant, reach(rows, bias))
@@ -79,6 +82,17 @@ def emit_conv(w: StepWriter) -> None:
             "ek_depthwise_s8" if depthwise else "ek_conv2d_s8",
             window, q, op.x_zero, x, *constants, w.scratch(), y, rule=rule,
         )  # fmt: skip
+
+
+def _emit_offset_conv(w: StepWriter, op: QConv2D, window: str) -> None:
+    """A convolution whose weights have a zero point."""
+    weights, bias = w.node.input(1).array, w.node.input(2).array
+    rows = weights.reshape(weights.shape[0], -1).astype(np.int16) - op.w_zero
+    q, rule = declare_requant(w, op.requant, 2 * reach(rows, bias))
+    constants = w.weights(weights, "weights"), w.table(bias, "bias")
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        zeros = op.x_zero, op.w_zero
+        w.call("ek_conv2d_offset_s8", window, *zeros, q, x, *constants, y, rule=rule)
 
 
 def emit_dense(w: StepWriter) -> None:
@@ -127,7 +141,7 @@ def emit_avg_pool(w: StepWriter) -> None:
     op = attributes(w, QAvgPool2D)
     window = declare_window(w, op.kernel, op.window)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        w.call("ek_avg_pool_s8", window, op.low, op.high, x, y)
+        w.call("ek_avg_pool_s8", window, int(op.half_up), op.low, op.high, x, y)
 
 
 def emit_mean(w: StepWriter) -> None:

@@ -100,7 +100,7 @@ def _walk_of(node: Node) -> Walk | None:
     assert isinstance(op, Conv2D | QConv2D)
     _, kh, kw, _ = node.input(1).type.shape
     types = {node.input(0).type.dtype, node.output.type.dtype}
-    if isinstance(op, Conv2D) or types != {DType.INT8}:
+    if isinstance(op, Conv2D) or types != {DType.INT8} or op.w_zero:
         return Walk((kh, kw), op.window)
     if is_depthwise(node):
         single = node.output.type.shape[3] == node.input(0).type.shape[3]

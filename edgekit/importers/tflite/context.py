@@ -175,7 +175,12 @@ class Context:
         if weights.type_name != expected[0]:
             what = f"has {weights.type_name} weights '{weights.name}' and {x.type_name} activations"
             self.refuse(op, what, f"{expected[0]} weights" if expected[0] else "", _MIXED)
-        if weights.type_name == "INT8" and (weights.quant is None or any(weights.quant.zero_point)):
+        odd = weights.unsigned and weights.quant is not None and weights.quant.is_per_tensor
+        if (
+            weights.type_name == "INT8"
+            and not odd
+            and (weights.quant is None or any(weights.quant.zero_point))
+        ):
             self.refuse(op, f"weights '{weights.name}' must have scales and zero point 0")
         if bias is None:
             return

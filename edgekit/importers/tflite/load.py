@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit.errors import ModelError, Problem
@@ -17,8 +18,17 @@ from edgekit.importers.tflite import (
     state,
 )
 from edgekit.importers.tflite.context import ACTIVATIONS, Context, Refused, activation_problem
-from edgekit.importers.tflite.reader import DAMAGE, RawModel, RawOperator, read_model
+from edgekit.importers.tflite.reader import (
+    DAMAGE,
+    UNSIGNED_OFFSET,
+    RawModel,
+    RawOperator,
+    RawTensor,
+    moved,
+    read_model,
+)
 from edgekit.ir import DType, Graph, TensorType, Value
+from edgekit.ir.ops import Quantize
 
 Handler = Callable[[Context, RawOperator], None]
 
@@ -136,7 +146,7 @@ def load_tflite(path: Path) -> Graph:
             problems.append(Problem("is never produced", f"output '{name}'"))
     if problems:
         raise ModelError(f"{path} cannot be imported", problems)
-    graph.outputs = [ctx.values[i] for i in model.outputs]
+    graph.outputs = [_output(ctx, i) for i in model.outputs]
     graph.bind_ports([model.tensors[i].name for i in model.outputs])
     return graph
 
@@ -152,8 +162,36 @@ def _add_inputs(ctx: Context) -> list[Problem]:
         elif index in ctx.values:
             problems.append(Problem("is listed twice", f"input '{tensor.name}'"))
         else:
-            ctx.values[index] = ctx.graph.add_input(tensor.name, ctx.type_of(tensor))
+            ctx.values[index] = _add_input(ctx, tensor)
     return problems
+
+
+def _add_input(ctx: Context, tensor: RawTensor) -> Value:
+    """A graph input; one that callers give as uint8 is made int8 first."""
+    inner = ctx.type_of(tensor)
+    if not tensor.unsigned:
+        return ctx.graph.add_input(tensor.name, inner)
+    value = ctx.graph.add_input(tensor.name, _unsigned(inner))
+    return ctx.graph.add_node(
+        Quantize(half_even=False), [value], inner, name=f"{tensor.name}_int8"
+    ).output
+
+
+def _output(ctx: Context, index: int) -> Value:
+    """What the caller receives: uint8 where the file says so."""
+    value, tensor = ctx.values[index], ctx.model.tensors[index]
+    if not tensor.unsigned:
+        return value
+    outer = _unsigned(value.type)
+    return ctx.graph.add_node(
+        Quantize(half_even=False), [value], outer, name=f"{tensor.name}_uint8"
+    ).output
+
+
+def _unsigned(type_: TensorType) -> TensorType:
+    assert type_.quant is not None
+    quant = moved(type_.quant, UNSIGNED_OFFSET)
+    return replace(type_, dtype=DType.UINT8, quant=quant)
 
 
 def _convert(ctx: Context, op: RawOperator) -> list[Problem]:

@@ -21,6 +21,7 @@ from edgekit.ir import DType, Quant
 
 _IDENTIFIER = b"TFL3"
 _MAX_ELEMENTS = 2**31
+UNSIGNED_OFFSET = 128
 _DTYPES = {
     "FLOAT32": DType.FLOAT32,
     "INT8": DType.INT8,
@@ -56,6 +57,8 @@ class RawTensor:
         data: content of a constant.
         problem: why the tensor cannot be used, empty where it can.
         variable: it keeps its content from one run to the next, starting with zeros.
+        unsigned: the file has it as uint8. It stands here as int8: elements and zero point both lie
+            128 lower, the real numbers are the same.
     """
 
     name: str
@@ -65,6 +68,7 @@ class RawTensor:
     data: NDArray[Any] | None
     problem: str = ""
     variable: bool = False
+    unsigned: bool = False
 
     @property
     def zero_point(self) -> int:
@@ -209,7 +213,8 @@ class _Reader:
             problem = problem or str(error)
         if type_name == "FLOAT16" and data is not None:
             type_name, data = "FLOAT32", data.astype(np.float32)
-        return RawTensor(name, shape, type_name, quant, data, problem, bool(tensor.IsVariable()))
+        found = RawTensor(name, shape, type_name, quant, data, problem, bool(tensor.IsVariable()))
+        return _signed(found) if type_name == "UINT8" and quant is not None else found
 
     def _quant(self, tensor: Any, type_name: str, rank: int) -> Quant | None:
         table = tensor.Quantization()
@@ -253,6 +258,21 @@ class _Reader:
             raise _Unusable(f"holds {length} bytes, its shape {list(shape)} needs another number")
         array = np.frombuffer(buffer.DataAsNumpy().tobytes(), dtype.newbyteorder("<"))
         return array.astype(dtype).reshape(shape)
+
+
+def _signed(tensor: RawTensor) -> RawTensor:
+    """A quantized uint8 tensor as int8."""
+    assert tensor.quant is not None
+    quant = moved(tensor.quant, -UNSIGNED_OFFSET)
+    data = tensor.data
+    if data is not None:
+        data = (data.astype(np.int16) - UNSIGNED_OFFSET).astype(np.int8)
+    return replace(tensor, type_name="INT8", quant=quant, data=data, unsigned=True)
+
+
+def moved(quant: Quant, offset: int) -> Quant:
+    """The quantization of integers that lie ``offset`` higher."""
+    return Quant(quant.scale, tuple(z + offset for z in quant.zero_point), quant.axis)
 
 
 class _Unusable(Exception):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from edgekit.importers.tflite.context import Context
 from edgekit.importers.tflite.reader import RawOperator, RawTensor
 from edgekit.ir import Quant, TensorType, Value
@@ -41,6 +43,7 @@ def depthwise_conv_2d(ctx: Context, op: RawOperator) -> None:
     quant = weights.quant
     if quant is not None and quant.axis is not None:
         quant = Quant(quant.scale, quant.zero_point, 0)
+    quant = _as_multiplied(ctx, op, quant)
     filters = ctx.constant(op, weights, weights.data.transpose(3, 1, 2, 0), quant)
     clamp = ctx.clamp(op, options.FusedActivationFunction())
     conv = Conv2D(window, x.shape[3], "NHWC", clamp)
@@ -78,7 +81,9 @@ def fully_connected(ctx: Context, op: RawOperator) -> None:
 def average_pool_2d(ctx: Context, op: RawOperator) -> None:
     """AVERAGE_POOL_2D: padding does not count."""
     kernel, window, activation = pool_geometry(ctx, op)
-    pool = AvgPool2D(kernel, window, "NHWC", ctx.clamp(op, activation), include_pad=False)
+    x = ctx.tensor(op, 0)
+    half_up = x is not None and x.unsigned
+    pool = AvgPool2D(kernel, window, "NHWC", ctx.clamp(op, activation), half_up=half_up)
     ctx.emit(op, pool, [ctx.value(op, 0)])
 
 
@@ -126,10 +131,22 @@ def _window_inputs(ctx: Context, op: RawOperator) -> tuple[RawTensor, RawTensor]
 def _weights(ctx: Context, op: RawOperator) -> Value:
     """The weights as they are; a constant of its own where hybrid ones become real."""
     weights = ctx.parameter(op, 1)
-    if weights is ctx.tensor(op, 1):
+    quant = _as_multiplied(ctx, op, weights.quant)
+    if weights is ctx.tensor(op, 1) and quant is weights.quant:
         return ctx.value(op, 1)
     assert weights.data is not None
-    return ctx.constant(op, weights, weights.data, weights.quant)
+    return ctx.constant(op, weights, weights.data, quant)
+
+
+def _as_multiplied(ctx: Context, op: RawOperator, quant: Quant | None) -> Quant | None:
+    """TFLite multiplies the scales of a uint8 layer in float32: the scale of the weights that gives
+    this product in float64."""
+    x, weights = ctx.tensor(op, 0), ctx.tensor(op, 1)
+    if quant is None or x is None or x.quant is None or weights is None or not weights.unsigned:
+        return quant
+    s_in = x.quant.scale[0]
+    product = float(np.float32(s_in) * np.float32(quant.scale[0]))
+    return Quant((product / s_in,), quant.zero_point)
 
 
 def _bias(ctx: Context, op: RawOperator) -> Value | None:

@@ -61,13 +61,15 @@ class Requant:
 class QConv2D(Op):
     """Convolution of int8 (or int16) x and int8 weights (out, kh, kw, in/groups) with bias, NHWC.
 
-    ``acc = bias + sum (x - x_zero) * w`` over the taps inside the input; then ``requant``.
+    ``acc = bias + sum (x - x_zero) * (w - w_zero)`` over the taps inside the input; then
+    ``requant``.
     """
 
     requant: Requant
     x_zero: int = 0
     window: Window = Window()
     groups: int = 1
+    w_zero: int = 0
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return Conv2D(self.window, self.groups).infer(shapes)
@@ -170,7 +172,8 @@ class QMaxPool2D(Op):
 
 @dataclass(frozen=True)
 class QAvgPool2D(Op):
-    """Mean of the int8 values inside the input, rounded half away from zero, then clamped.
+    """Mean of the int8 values inside the input, rounded half away from zero (or with ``half_up``
+    up), then clamped.
 
     Input and output share scale and zero point.
     """
@@ -179,6 +182,7 @@ class QAvgPool2D(Op):
     window: Window = Window()
     low: int = -128
     high: int = 127
+    half_up: bool = False
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return AvgPool2D(self.kernel, self.window).infer(shapes)

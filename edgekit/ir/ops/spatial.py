@@ -140,9 +140,13 @@ class MaxPool2D(_Pool2D):
 
 @dataclass(frozen=True)
 class AvgPool2D(_Pool2D):
-    """Mean over a window; padded positions count only with ``include_pad``."""
+    """Mean over a window; padded positions count only with ``include_pad``.
+
+    ``half_up``: a quantized mean rounds ties up (TFLite's uint8), otherwise away from zero.
+    """
 
     include_pad: bool = False
+    half_up: bool = False
 
 
 @dataclass(frozen=True)

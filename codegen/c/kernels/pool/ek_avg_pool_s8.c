@@ -1,9 +1,9 @@
 /* int8 mean over the positions of a window that lie inside the input, NHWC, rounded half away
- * from zero. Input and output share scale and zero point. */
+ * from zero, or up. Input and output share scale and zero point. */
 #include "ek_common.h"
 
-EK_KERNEL void ek_avg_pool_s8(const ek_window *w, int32_t low, int32_t high, const int8_t *x,
-                              int8_t *y)
+EK_KERNEL void ek_avg_pool_s8(const ek_window *w, int half_up, int32_t low, int32_t high,
+                              const int8_t *x, int8_t *y)
 {
     for (int32_t i = 0; i < w->out_h; ++i) {
         const int32_t oy = ek_turn(w, i, w->out_h);
@@ -23,8 +23,12 @@ EK_KERNEL void ek_avg_pool_s8(const ek_window *w, int32_t low, int32_t high, con
                         }
                     }
                 }
-                sum += sum > 0 ? count / 2 : -(count / 2);
-                *dst++ = (int8_t)ek_clamp_i32(sum / count, low, high);
+                if (half_up) { /* as unsigned numbers, 128 higher, are divided */
+                    sum = (sum + 128 * count + count / 2) / count - 128;
+                } else {
+                    sum = (sum + (sum > 0 ? count / 2 : -(count / 2))) / count;
+                }
+                *dst++ = (int8_t)ek_clamp_i32(sum, low, high);
             }
         }
     }
