@@ -13,6 +13,7 @@ from codegen.c.operators import (
     reducing,
     sampling,
     shaping,
+    sums,
     volume,
 )
 from codegen.c.operators.overlap import by_element, by_mean, by_row, by_window
@@ -60,6 +61,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     **volume.EMITTERS,
     **indexing.EMITTERS,
     **reducing.EMITTERS,
+    **sums.EMITTERS,
     **sampling.EMITTERS,
     Add: Emitter(real.emit_binary, overlap=by_element),
     AvgPool2D: Emitter(real.emit_avg_pool, types=REAL, overlap=by_window),

@@ -20,7 +20,7 @@ STACK_AXES = 4
 """Leading axes of a matrix product in C."""
 
 
-def _declare_matmul(w: StepWriter) -> str:
+def declare_matmul(w: StepWriter) -> str:
     """Declare the step's ``ek_matmul`` and return a pointer to it.
 
     Raises:
@@ -42,7 +42,7 @@ def _declare_matmul(w: StepWriter) -> str:
 
 def emit_matmul(w: StepWriter) -> None:
     a, b, y = w.node.input(0), w.node.input(1), w.node.output
-    geometry = _declare_matmul(w)
+    geometry = declare_matmul(w)
     w.kernels.append("ek_matmul.h")
     dtype = y.type.dtype
     total = dtype.c_name if dtype.is_float else f"uint{max(32, 8 * dtype.itemsize)}_t"
@@ -52,7 +52,7 @@ def emit_matmul(w: StepWriter) -> None:
 def emit_qmatmul(w: StepWriter) -> None:
     op = attributes(w, QMatMul)
     a, b, y = w.node.input(0), w.node.input(1), w.node.output
-    geometry = _declare_matmul(w)
+    geometry = declare_matmul(w)
     bound = np.array([255 * 255 * a.type.shape[-1]])
     q, rule = declare_requant(w, op.requant, bound)
     w.call(

@@ -91,7 +91,7 @@ def emit_image(call: Call, op: Op, inputs: Sequence[Value | None], axes: int) ->
     call.emit(Reshape((n, c, length)), [image])
 
 
-def _layer(call: Call) -> tuple[Shape, Shape, Shape]:
+def layer_shapes(call: Call) -> tuple[Shape, Shape, Shape]:
     """Shapes of input and weights, and the kernel; ``kernel_shape`` must agree."""
     shape = call.rank(0, 3, 4, 5)
     weights = call.rank(1, len(shape))
@@ -104,7 +104,7 @@ def _layer(call: Call) -> tuple[Shape, Shape, Shape]:
 
 def conv(call: Call) -> None:
     """``Conv`` over one, two or three spatial axes."""
-    shape, _, kernel = _layer(call)
+    shape, _, kernel = layer_shapes(call)
     span, groups = geometry(call, shape[2:], kernel), call.attr_int("group", 1)
     if len(shape) == 5:
         op = ConvNd(groups=groups, span=span)
@@ -116,7 +116,7 @@ def conv(call: Call) -> None:
 
 def conv_transpose(call: Call) -> None:
     """``ConvTranspose`` over one, two or three spatial axes."""
-    shape, weights, kernel = _layer(call)
+    shape, weights, kernel = layer_shapes(call)
     groups = call.attr_int("group", 1)
     if groups < 1 or weights[0] % groups or weights[0] != shape[1]:
         raise Refusal(f"weights {weights} with {groups} groups for input {shape}")

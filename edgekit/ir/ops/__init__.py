@@ -47,6 +47,7 @@ from edgekit.ir.ops.integer import (
 from edgekit.ir.ops.integer_exact import QLookup, QMeanPool2D, QMul, QTableSoftmax
 from edgekit.ir.ops.integer_lstm import QLstm
 from edgekit.ir.ops.integer_sampling import QResizeBilinear
+from edgekit.ir.ops.integer_sum import ConvInteger, MatMulInteger
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
 from edgekit.ir.ops.pointwise import Binary, Cast, Copy, Unary, Where
 from edgekit.ir.ops.recurrent import Activation, Recurrent
@@ -79,6 +80,7 @@ OPS: dict[str, type[Op]] = {
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QConvTranspose, QDense, QLookup, QLstm, QMatMul,
         QMaxPool2D, QMean, QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
+        ConvInteger, MatMulInteger,
     )
 }  # fmt: skip
 
@@ -97,6 +99,7 @@ __all__ = [
     "Clip",
     "Concat",
     "Conv2D",
+    "ConvInteger",
     "ConvNd",
     "ConvTranspose",
     "Copy",
@@ -112,6 +115,7 @@ __all__ = [
     "LocalResponseNorm",
     "LogSoftmax",
     "MatMul",
+    "MatMulInteger",
     "MaxPool2D",
     "MaxPoolIndices",
     "Mean",
