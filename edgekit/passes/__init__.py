@@ -14,6 +14,7 @@ from edgekit.passes.fuse_bias_add import FuseBiasAdd
 from edgekit.passes.fuse_clamp import FuseClamp
 from edgekit.passes.fuse_pad import FusePad
 from edgekit.passes.hoist_port_transposes import HoistPortTransposes
+from edgekit.passes.hoist_quantize import HoistQuantize
 from edgekit.passes.infra import Pass, run_passes
 from edgekit.passes.matmul_to_dense import MatMulToDense
 from edgekit.passes.to_nhwc import ToNhwc
@@ -28,6 +29,7 @@ CANONICAL: tuple[Pass, ...] = (
     FuseBiasAdd("fuse-bias-add-after-norm"),  # what was added to a normalised layer
     FusePad(),  # before FuseClamp: looks at the operands' clamps of its own
     FuseClamp(),  # last of the fusions: a clamp closes its layer
+    HoistQuantize(),  # a layer and its Quantize stand side by side for FoldQdq
     FoldQdq(),  # needs Clips inside their layers, so that Quantize follows the layer itself
     DeadCode(),
 )

@@ -28,8 +28,11 @@ def fold(op: Op, inputs: Sequence[Value | None]) -> tuple[Constant, ...] | None:
     if isinstance(op, Transpose):
         return ((first.array.transpose(op.perm), permute_type(first.type, op.perm)),)
     if isinstance(op, Reshape):
-        if first.type.quant is not None and not first.type.quant.is_per_tensor:
-            return None
+        quant = first.type.quant
+        if quant is not None and quant.axis is not None:
+            lead = quant.axis + 1  # the channels stay what they are
+            if op.shape[:lead] != first.type.shape[:lead]:
+                return None
         return ((first.array.reshape(op.shape), replace(first.type, shape=op.shape, layout="")),)
     if any(v.type.quant is not None for v in given) or isinstance(op, Quantize | Dequantize):
         return None

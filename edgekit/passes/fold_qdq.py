@@ -1,6 +1,7 @@
 """Quantize/Dequantize pairs of QDQ models become quantization of the values themselves.
 
 - ``Dequantize(constant) -> constant`` that carries its quantization;
+- ``move(quantized constant) -> constant``;
 - ``Quantize(Dequantize(x)) -> x``, or one Quantize of integers where the parameters differ;
 - ``move(Dequantize(x)) -> Dequantize(move(x))`` for operators that only move or select elements;
 - ``Quantize(op(Dequantize(x), ...)) -> op(x, ...)`` on quantized values;
@@ -21,10 +22,12 @@ from edgekit.ir.ops import (
     Clip,
     Concat,
     Conv2D,
+    ConvTranspose,
     Dense,
     Dequantize,
     Expand,
     Gather,
+    MatMul,
     MaxPool2D,
     Mean,
     Mul,
@@ -37,11 +40,12 @@ from edgekit.ir.ops import (
     Transpose,
     Unary,
 )
+from edgekit.passes.fold_constants import fold
 from edgekit.passes.rewrite import append, derive, float_array, forward, refuse, remove_unread
 
 MOVES = (Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
-LAYERS = (Conv2D, Dense)
-COMPUTES = (*LAYERS, Add, Sub, Mul, AvgPool2D, Mean, Softmax, Clip, Unary)
+LAYERS = (Conv2D, ConvTranspose, Dense)
+COMPUTES = (*LAYERS, Add, Sub, Mul, AvgPool2D, MatMul, Mean, Softmax, Clip, Unary)
 SOFTMAX_QUANT = Quant.per_tensor(1.0 / 256.0, -128)
 """The one output quantization of TFLite's int8 softmax."""
 
@@ -81,7 +85,7 @@ class FoldQdq:
             elif isinstance(node.op, Quantize):
                 self._meet(graph, node)
             elif isinstance(node.op, MOVES):
-                if not self._sink(graph, node):
+                if not self._fold_moved(graph, node) and not self._sink(graph, node):
                     self._compute(graph, node)
             elif isinstance(node.op, COMPUTES):
                 self._compute(graph, node)
@@ -95,6 +99,16 @@ class FoldQdq:
         value = node.input(0)
         if value.is_constant:
             forward(graph, node, value)
+
+    @staticmethod
+    def _fold_moved(graph: Graph, node: Node) -> bool:
+        """A quantized constant that is only laid out anew."""
+        found = fold(node.op, node.inputs)
+        if found is None:
+            return False
+        data, type_ = found[0]
+        forward(graph, node, graph.constant(data, node.output.name, type_))
+        return True
 
     @staticmethod
     def _meet(graph: Graph, node: Node) -> None:
