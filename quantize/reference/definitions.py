@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgekit.ir import ops
 from edgekit.ir.ops import Op
 from quantize.reference import (
+    detection,
     indexing,
     integer,
     integer_exact,
@@ -51,6 +52,7 @@ PLAIN: tuple[type[Op], ...] = (ops.MatMul, ops.PoolNd, ops.Pointwise, ops.Recurr
 
 DEFINITIONS: dict[type[Op], Definition] = {
     **REAL,
+    **detection.DEFINITIONS,
     **indexing.DEFINITIONS,
     **lstm.DEFINITIONS,
     **integer_exact.DEFINITIONS,

@@ -18,6 +18,7 @@ from edgekit.ir.ops import (
     GatherND,
     GridSample,
     Mean,
+    NonMaxSuppression,
     Pad,
     QResizeBilinear,
     Reduce,
@@ -204,3 +205,20 @@ def test_grids() -> None:
                     pair = [TensorType(shape, DType.FLOAT32) for shape in (x, grid)]
                     cases.append(single(op, pair, None))
     check(cases)
+
+
+def test_boxes_without_the_weaker_ones() -> None:
+    """Many equal scores, corners in any order, empty boxes."""
+    rng = np.random.default_rng(6)
+    cases, inputs = [], []
+    for center in (False, True):
+        for maximum in (1, 3, 20):
+            op = NonMaxSuppression(maximum, center)
+            ports = [TensorType(s, DType.FLOAT32) for s in ((2, 20, 4), (2, 3, 20), (1,), (1,))]
+            cases.append(single(op, ports, None))
+            boxes = rng.integers(0, 8, (4, 20, 4)).astype(np.float32)
+            scores = rng.integers(0, 6, (4, 3, 20)).astype(np.float32)
+            limits = np.array([0.3, 0.0], np.float32), np.array([1.0, -1.0], np.float32)
+            inputs.append([boxes, scores, *limits])
+    for case, arrays in zip(compile_all(cases), inputs, strict=True):
+        case.check(arrays)

@@ -24,6 +24,9 @@ counted apart.
 
 Graph inputs that determine shapes or stand for attributes become constants, as exporters write
 them: the list below and no others. All data, weights and indices included, are inputs at run time.
+
+How many rows NonMaxSuppression gives depends on data; generated code has a fixed number of them,
+and those that are not needed hold -1, which is checked.
 """
 
 

@@ -1,6 +1,7 @@
 """How each operator becomes C: one emitter per operator, all listed here."""
 
 from codegen.c.operators import (
+    detection,
     exact,
     indexing,
     integer,
@@ -59,6 +60,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     **recurrent.EMITTERS,
     **pointwise.EMITTERS,
     **volume.EMITTERS,
+    **detection.EMITTERS,
     **indexing.EMITTERS,
     **reducing.EMITTERS,
     **sums.EMITTERS,

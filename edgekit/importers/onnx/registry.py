@@ -7,6 +7,7 @@ from collections.abc import Callable
 from edgekit.importers.onnx import (
     control,
     convolution,
+    detection,
     einsum,
     elementwise,
     indexing,
@@ -131,6 +132,7 @@ HANDLERS: dict[str, Callable[[Call], None]] = {
     "Mod": pointwise.mod,
     "Mul": elementwise.mul,
     "Neg": pointwise.unary,
+    "NonMaxSuppression": detection.non_max_suppression,
     "Not": pointwise.unary,
     "OneHot": indexing.one_hot,
     "Or": pointwise.binary,

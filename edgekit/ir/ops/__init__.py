@@ -6,6 +6,7 @@ integer operators (`edgekit.ir.ops.integer`) carry every constant of their exact
 
 from edgekit.ir.op import Op
 from edgekit.ir.ops.dense import Dense, Det, MatMul
+from edgekit.ir.ops.detection import NonMaxSuppression
 from edgekit.ir.ops.elementwise import (
     RELU,
     RELU6,
@@ -76,7 +77,7 @@ OPS: dict[str, type[Op]] = {
         Concat, Expand, Gather, GatherElements, GatherND, Pad, Reshape, ScatterElements, ScatterND,
         Slice, Transpose,
         # combining and ranking elements
-        ArgReduce, Cumulate, GridSample, Reduce, Resample, TopK,
+        ArgReduce, Cumulate, GridSample, NonMaxSuppression, Reduce, Resample, TopK,
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QConvTranspose, QDense, QLookup, QLstm, QMatMul,
         QMaxPool2D, QMean, QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
@@ -120,6 +121,7 @@ __all__ = [
     "MaxPoolIndices",
     "Mean",
     "Mul",
+    "NonMaxSuppression",
     "Normalize",
     "Op",
     "Pad",
