@@ -1,0 +1,165 @@
+"""Bytes that a plan calls dead are dead: filled with a pattern after every step, the outputs of
+the generated code stay what the reference says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from codegen.c.emit import Source, emit
+from edgekit.errors import EdgekitError
+from edgekit.ir import Graph, Value
+from edgekit.ir.ops import Reshape
+from edgekit.options import ConvertOptions
+from edgekit.pipeline.lowering import Lowered, is_quantized, lower
+from edgekit.pipeline.source import read_source
+from edgekit.pipeline.vectors import make_vectors
+from edgekit.schedule import Program
+from tests.proofs.data import FLOAT_TASKS, INT8_MODELS, int8_model
+from tests.proofs.emission import compiler, run
+
+VECTORS = 2
+"""The second starts with what the first left poisoned."""
+MAX_MACS = 3_000_000
+MAX_BYTES = 600_000
+"""Of the models that are taken from all of the material, so that the reference stays quick."""
+LEAST = 60
+"""Models that must have been checked."""
+TRACE = """#include <string.h>
+
+void net_trace(int step, const void *arena);
+
+void net_trace(int step, const void *arena)
+{
+    unsigned char *const a = (unsigned char *)arena;
+    switch (step) {
+@cases@
+    default:
+        break;
+    }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Life:
+    """A piece of the arena, and between which steps its content matters."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+def readers(graph: Graph, value: Value) -> Iterator[str]:
+    """Nodes that read a value or a reshape of it; ``end`` where it leaves the run."""
+    if graph.is_output(value):
+        yield "end"
+    for node, _ in value.uses:
+        if isinstance(node.op, Reshape):
+            yield from readers(graph, node.output)
+        else:
+            yield node.name
+
+
+def lives(program: Program) -> list[Life]:
+    """From the graph and the order of the steps alone; live ranges of the plan are not asked."""
+    graph = program.graph
+    at = {s.node.name: s.index for s in program.steps} | {"end": len(program.steps)}
+    found = []
+    written = [(v, -1) for v in graph.inputs]
+    written += [(v, s.index) for s in program.steps for v in s.node.outputs]
+    for value, first in written:
+        place = program.location[value.name]
+        last = max((at[name] for name in readers(graph, value)), default=first)
+        if place.region == "arena":
+            found.append(Life(place.offset, place.offset + place.nbytes, first, last))
+    return found
+
+
+def dead_ranges(program: Program, step: int, ignored: int = -1) -> list[tuple[int, int]]:
+    """Gaps between what is needed after a step; ``ignored`` leaves one tensor out."""
+    alive = [
+        life
+        for i, life in enumerate(lives(program))
+        if life.first <= step < life.last and i != ignored
+    ]
+    gaps, end = [], 0
+    for life in sorted(alive, key=lambda life: life.start):
+        if life.start > end:
+            gaps.append((end, life.start))
+        end = max(end, life.end)
+    if end < program.arena_bytes:
+        gaps.append((end, program.arena_bytes))
+    return gaps
+
+
+def poison(program: Program, ignored: int = -1) -> str:
+    """The trace function that fills them."""
+    cases = []
+    for step in program.steps:
+        fills = [
+            f"        memset(a + {start}, 0xA5, {end - start});"
+            for start, end in dead_ranges(program, step.index, ignored)
+        ]
+        cases += [f"    case {step.index}:", *fills, "        break;"]
+    return TRACE.replace("@cases@", "\n".join(cases))
+
+
+def run_poisoned(lowered: Lowered, folder: Path, ignored: int = -1) -> str:
+    """What the host test of the generated code prints; it fails where an output differs."""
+    vectors = make_vectors(lowered.graph, VECTORS)
+    emit(lowered.program, "net", "host", Source("net", "0"), vectors).write(folder)
+    (folder / "poison.c").write_text(poison(lowered.program, ignored), encoding="utf-8")
+    flags = ["-std=c99", "-O1", "-ffp-contract=off", "-DNET_TRACE"]
+    sources = ["net.c", "poison.c", "test/host_test.c"]
+    run([*compiler("gcc"), *flags, *sources, "-o", "poisoned"], folder)
+    return run([folder / "poisoned"], folder)
+
+
+def lowered_model(path: Path) -> Lowered:
+    """int8 models as they are, the others in float32."""
+    source = read_source(path)
+    precision = None if is_quantized(source.graph) else "float32"
+    return lower(source, "nhwc-int8", ConvertOptions("host", precision=precision), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", INT8_MODELS)
+def test_mlperf_tiny(name: str, tmp_path: Path) -> None:
+    assert f"{VECTORS} vectors, 0 outputs differ" in run_poisoned(
+        lowered_model(int8_model(name)), tmp_path
+    )
+
+
+def test_the_poison_is_strong(tmp_path: Path) -> None:
+    """A tensor that is still needed, called dead, changes the outputs."""
+    lowered = lowered_model(FLOAT_TASKS["digits"]().model)
+    program = lowered.program
+    needed = [i for i, life in enumerate(lives(program)) if 0 <= life.first < life.last - 1]
+    needed = needed or [i for i, life in enumerate(lives(program)) if life.first == 0]
+    with pytest.raises(AssertionError, match="outputs differ"):
+        run_poisoned(lowered, tmp_path, ignored=needed[0])
+
+
+def test_every_small_model_of_the_material(material: Path, tmp_path: Path) -> None:
+    files = [*material.rglob("*.tflite"), *material.rglob("*.onnx")]
+    checked, wrong = 0, []
+    for index, path in enumerate(sorted(f for f in files if f.stat().st_size < MAX_BYTES)):
+        try:
+            lowered = lowered_model(path)
+        except EdgekitError:
+            continue  # refused with a reason; tests/material holds which
+        if lowered.graph.macs() > MAX_MACS:
+            continue
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        try:
+            run_poisoned(lowered, folder)
+        except AssertionError as error:
+            wrong.append(f"{path.relative_to(material)}: {error}")
+        checked += 1
+    assert not wrong
+    assert checked >= LEAST
