@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from codegen.c import kernels
@@ -139,7 +138,7 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "stack": STACK_UNKNOWN,
         "exact": all(p.dtype.is_integer for p in manifest.outputs),
         "tolerance": FLOAT_TOLERANCE,
-        "count": len(vectors.inputs[0]) if vectors.inputs else 0,
+        "count": _vector_count(manifest, vectors),
         "vectors": _vector_texts(manifest, vectors),
     }
     files = {
@@ -282,7 +281,15 @@ def _moves(program: Program) -> list[dict[str, Any]]:
     ]
 
 
+def _vector_count(manifest: Manifest, vectors: Vectors) -> int:
+    """Samples that are stored: one takes as many rows of an array as its port has."""
+    ports, arrays = (*manifest.inputs, *manifest.outputs), (*vectors.inputs, *vectors.outputs)
+    sizes = [(math.prod(p.shape), data.size) for p, data in zip(ports, arrays, strict=True)]
+    return next((total // size for size, total in sizes if size), 0)
+
+
 def _vector_texts(manifest: Manifest, vectors: Vectors) -> list[dict[str, Any]]:
+    count = _vector_count(manifest, vectors)
     pairs = [*zip(manifest.inputs, vectors.inputs, strict=True)]
     pairs += zip(manifest.outputs, vectors.outputs, strict=True)
     return [
@@ -290,7 +297,7 @@ def _vector_texts(manifest: Manifest, vectors: Vectors) -> list[dict[str, Any]]:
             "c_name": port.c_name,
             "c_type": port.dtype.c_name,
             "size": math.prod(port.shape),
-            "rows": [array_literal(np.asarray(sample)) for sample in data],
+            "rows": [array_literal(row) for row in data.reshape(count, -1)],
         }
         for port, data in pairs
     ]
