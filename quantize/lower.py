@@ -15,11 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edgekit.errors import ModelError, Problem
-from edgekit.ir import DType, Graph, Node
+from edgekit.ir import DType, Graph, Node, Value
 from edgekit.ir.ops import (
     Add,
     ArgReduce,
     AvgPool2D,
+    Binary,
     Clip,
     Concat,
     Conv2D,
@@ -45,9 +46,10 @@ from edgekit.ir.ops import (
     TopK,
     Transpose,
     Unary,
+    Where,
     integer,
 )
-from quantize.lowering import exact, layers, moving, pointwise
+from quantize.lowering import functions, layers, moving, pointwise
 from quantize.lowering.common import Refused, RoundingName, tensor_scale
 
 Rule = Callable[[Graph, Node, RoundingName], bool]
@@ -55,6 +57,7 @@ Rule = Callable[[Graph, Node, RoundingName], bool]
 RULES: dict[type[Op], Rule] = {
     Add: pointwise.add,
     AvgPool2D: pointwise.pool,
+    Binary: functions.binary,
     Clip: pointwise.clip,
     Concat: moving.keep,
     Conv2D: layers.conv2d,
@@ -67,7 +70,7 @@ RULES: dict[type[Op], Rule] = {
     MatMul: layers.matmul,
     MaxPool2D: pointwise.pool,
     Mean: pointwise.mean,
-    Mul: exact.mul,
+    Mul: functions.mul,
     Pad: moving.pad,
     Quantize: pointwise.quantize,
     Reduce: moving.reduce,
@@ -77,7 +80,8 @@ RULES: dict[type[Op], Rule] = {
     Sub: pointwise.add,
     TopK: moving.choose,
     Transpose: moving.keep,
-    Unary: exact.lookup,
+    Unary: functions.unary,
+    Where: functions.where,
 }
 """Model-level operator -> what makes it an integer operator (True where the graph changed)."""
 
@@ -163,6 +167,14 @@ def _is_real(node: Node) -> bool:
     return all(v is None or v.type.quant is None for v in values)
 
 
+def _quantized(node: Node) -> list[Value]:
+    """Tensors that must be quantized: the first that is computed, and the result (but for the
+    condition of a choice, and for truth values)."""
+    inputs = node.inputs[1:] if isinstance(node.op, Where) else node.inputs
+    computed = [v for v in inputs if v is not None and not v.is_constant]
+    return [v for v in (*computed[:1], node.output) if v.type.dtype is not DType.BOOL]
+
+
 def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     rule = RULES.get(type(node.op))
     if rule is None:
@@ -170,7 +182,7 @@ def _lower(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     allowed = (DType.INT8, DType.INT16) if isinstance(node.op, INT16) else (DType.INT8,)
     if isinstance(node.op, Quantize):
         allowed = (*allowed, DType.UINT8)  # what callers give and take; inside it is int8
-    for value in (node.input(0), node.output):
+    for value in _quantized(node):
         if value.type.dtype not in allowed:
             hint = "Quantize all of its operands and its result, or none of them."
             kinds = ", ".join(t.value for t in allowed)

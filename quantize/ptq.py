@@ -7,7 +7,7 @@ members' ranges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,27 +16,27 @@ from numpy.typing import NDArray
 
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import DType, Graph, Node, Quant, TensorType, Value
+from edgekit.ir.op import Op
 from edgekit.ir.ops import (
-    Add,
     AvgPool2D,
+    Binary,
     Clip,
     Concat,
-    Conv2D,
-    Dense,
     Expand,
     Gather,
     MaxPool2D,
-    Mean,
     Pad,
     Reshape,
     Slice,
     Softmax,
-    Sub,
     Transpose,
+    Unary,
+    Where,
 )
 from edgekit.passes.fold_qdq import SOFTMAX_QUANT, bias_quant
 from edgekit.passes.rewrite import derive, float_array
 from quantize.calibrate import DEFAULT_PERCENTILE, value_ranges
+from quantize.islands import LAYERS, elements, separate, why_float, with_number
 from quantize.observers import Range
 from quantize.schemes import (
     activation_quant,
@@ -45,10 +45,13 @@ from quantize.schemes import (
     weight_quant,
 )
 
-SHARES = (AvgPool2D, Clip, Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
-"""Operators whose output has the quantization of their inputs."""
-LAYERS = (Conv2D, Dense)
-QUANTIZABLE = (*SHARES, *LAYERS, Add, Sub, Mean, Softmax)
+SHARES = (
+    AvgPool2D, Clip, Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose, Where,
+)  # fmt: skip
+"""Operators whose output has the quantization of their inputs, beside `Binary` max and min."""
+
+FIXED = {"sigmoid": SOFTMAX_QUANT, "tanh": Quant.per_tensor(1 / 128, 0)}
+"""Functions whose whole range is known: their results' quantization, as TFLite has it."""
 
 
 def quantize_graph(
@@ -67,11 +70,13 @@ def quantize_graph(
         percentile: for the percentile observer.
 
     Returns:
-        The quantized model-level graph: int8 values and weights, int32 biases. Inputs and outputs
-        are int8; their bindings still describe the float model.
+        The quantized model-level graph: int8 values and weights, int32 biases. Operators without
+        an int8 form stay in float32 between Dequantize and Quantize (`quantize.islands`). Inputs
+        and outputs are int8 (but for those that only float operators read or write); their
+        bindings still describe the float model.
 
     Raises:
-        ModelError: operators that cannot be quantized, all named; or the graph is not float.
+        ModelError: the graph cannot be quantized at all.
         DataError: the calibration data do not fit.
     """
     check_quantizable(graph)
@@ -90,10 +95,12 @@ def quantize_ranges(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
         As `quantize_graph`.
     """
     result = graph.copy()
-    for value, quant in _choose(result, ranges):
+    nodes = [node for node in result.nodes if not why_float(node)]
+    values, known = separate(result, ranges)
+    for value, quant in _choose(result, nodes, values, known):
         graph_type = replace(value.type, dtype=DType.INT8, quant=quant)
         result.set_type(value, graph_type)
-    for node in result.nodes:
+    for node in nodes:
         if isinstance(node.op, LAYERS):
             _quantize_layer(result, node)
         else:
@@ -105,43 +112,41 @@ def check_quantizable(graph: Graph) -> None:
     """Refuse graphs that `quantize_graph` cannot quantize.
 
     Raises:
-        ModelError: with every operator in the way.
+        ModelError: it has state, or no operator has an int8 form: all of them are named.
     """
     problems = [
         Problem("persistent state has no calibration yet", f"state '{s.state.name}'")
         for s in graph.states
     ]
-    hint = "Use --precision float32"
-    for node in graph.nodes:
-        where = f"{node.op.name} '{node.name}'"
-        if not isinstance(node.op, QUANTIZABLE):
-            problems.append(Problem("the operator has no int8 form", where, "", hint))
-        elif isinstance(node.op, Gather) and not node.input(1).is_constant:
-            problems.append(Problem("its indices are computed at run time", where, "", hint))
-        elif any(v is not None and v.type.dtype is not DType.FLOAT32 for v in _elements(node)):
-            problems.append(Problem("an operand is not float32", where, "float32"))
-        elif isinstance(node.op, LAYERS) and float_array(node.input(1)) is None:
-            problems.append(Problem("its weights are computed at run time", where, "", hint))
-        elif isinstance(node.op, LAYERS) and _computed(node.optional_input(2)):
-            problems.append(Problem("its bias is computed at run time", where, "", hint))
+    reasons = [(node, why_float(node)) for node in graph.nodes]
+    if reasons and all(reason for _, reason in reasons):
+        problems += [
+            Problem(reason, f"{node.op.name} '{node.name}'", "", "Use --precision float32")
+            for node, reason in reasons
+        ]
     if problems:
         raise ModelError(f"'{graph.name}' cannot be quantized to int8", problems)
 
 
-def _elements(node: Node) -> tuple[Value | None, ...]:
-    """The inputs that hold real numbers (indices do not)."""
-    return node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
+def shares(op: Op) -> bool:
+    """True where the output has the quantization of the inputs."""
+    return isinstance(op, SHARES) or (isinstance(op, Binary) and op.function in ("max", "min"))
 
 
-def _computed(value: Value | None) -> bool:
-    return value is not None and float_array(value) is None
+def _choose(
+    graph: Graph, nodes: Sequence[Node], values: Sequence[Value], ranges: Mapping[str, Range]
+) -> list[tuple[Value, Quant]]:
+    """Every value with its quantization, the same for all members of a group.
 
-
-def _choose(graph: Graph, ranges: Mapping[str, Range]) -> list[tuple[Value, Quant]]:
-    """Every value with its quantization, the same for all members of a group."""
-    find = _groups(graph)
+    Args:
+        graph: the graph.
+        nodes: those that become integer operators.
+        values: those that become int8.
+        ranges: by value name.
+    """
+    find = _groups(nodes)
     members: dict[int, list[Value]] = {}
-    for value in [*graph.inputs, *(v for n in graph.nodes for v in n.outputs)]:
+    for value in values:
         members.setdefault(find(value), []).append(value)
     problems: list[Problem] = []
     chosen: list[tuple[Value, Quant]] = []
@@ -153,7 +158,7 @@ def _choose(graph: Graph, ranges: Mapping[str, Range]) -> list[tuple[Value, Quan
     return chosen
 
 
-def _groups(graph: Graph) -> Callable[[Value], int]:
+def _groups(nodes: Sequence[Node]) -> Callable[[Value], int]:
     """Union-find over the values that share their quantization."""
     parent: dict[int, int] = {}
 
@@ -164,10 +169,10 @@ def _groups(graph: Graph) -> Callable[[Value], int]:
             key = parent[key]
         return key
 
-    for node in graph.nodes:
-        if isinstance(node.op, SHARES):
-            for value in node.inputs:
-                if value is not None and not value.is_constant:
+    for node in nodes:
+        if shares(node.op):
+            for value in elements(node):
+                if not value.is_constant:
                     parent[find(value)] = find(node.output)
     return find
 
@@ -181,20 +186,35 @@ def _group_quant(
         if user is None or not isinstance(user.op, Clip):
             total = total.union(ranges[value.name])  # else: what the Clip cuts off needs no codes
         total = total.union(_constants_range(value.producer))
-    fixed = [v for v in group if v.producer is not None and isinstance(v.producer.op, Softmax)]
-    if not fixed:
-        return activation_quant(total.low, total.high)
-    if total.low < 0.0 or total.high > 1.0:
+    nodes = [v.producer for v in group if v.producer is not None]
+    fixed = {quant for n in nodes if (quant := _fixed(n.op)) is not None}
+    low, high = _bounds(next(iter(fixed))) if len(fixed) == 1 else (0.0, 0.0)
+    if len(fixed) == 1 and low <= total.low and total.high <= high:
+        return fixed.pop()
+    softmax = [n for n in nodes if isinstance(n.op, Softmax)]
+    if softmax:
         what = "its probabilities are joined with values outside [0, 1]"
-        problems.append(Problem(what, f"Softmax '{fixed[0].name}'"))
-    return SOFTMAX_QUANT
+        problems.append(Problem(what, f"Softmax '{softmax[0].output.name}'"))
+    return activation_quant(total.low, total.high)
+
+
+def _fixed(op: Op) -> Quant | None:
+    if isinstance(op, Softmax):
+        return SOFTMAX_QUANT
+    return FIXED.get(op.function) if isinstance(op, Unary) else None
+
+
+def _bounds(quant: Quant) -> tuple[float, float]:
+    """The numbers that a quantization stands for, up to one step more."""
+    scale, zero_point = quant.scale[0], quant.zero_point[0]
+    return scale * (-128 - zero_point), scale * (128 - zero_point)
 
 
 def _constants_range(node: Node | None) -> Range:
     """The range of what an operator without rescaling adds to its inputs."""
     total = Range(0.0, 0.0)
-    if node is not None and isinstance(node.op, SHARES):
-        for value in node.inputs:
+    if node is not None and shares(node.op):
+        for value in elements(node):
             data = float_array(value)
             if data is not None:
                 total = total.union(Range(float(data.min()), float(data.max())))
@@ -219,12 +239,15 @@ def _quantize_layer(graph: Graph, node: Node) -> None:
 
 
 def _quantize_constants(graph: Graph, node: Node) -> None:
-    """Constant operands of Add and Sub get their own range, those of Concat the group's."""
+    """Constant operands get their own range, or the group's where quantization is shared; the
+    number in a table's function stays real."""
+    if with_number(node):
+        return
     for index, value in enumerate(node.inputs):
         data = float_array(value)
         if data is None or value is None:
             continue
-        shared = node.output.type.quant if isinstance(node.op, SHARES) else None
+        shared = node.output.type.quant if shares(node.op) else None
         quant = shared or activation_quant(float(data.min()), float(data.max()))
         type = TensorType(value.type.shape, DType.INT8, value.type.layout, quant)
         graph.set_input(node, index, derive(graph, value, quantize_array(data, quant), type))

@@ -58,8 +58,8 @@ def inspect_model(
 ) -> Inspection:
     """Operators, shapes, MACs, parameters, a lower bound of RAM, and what a target supports.
 
-    A float model is judged as the int8 model that calibration would make of it, unless it has
-    operators without an integer form: then as float32.
+    A float model is judged as the int8 model that calibration would make of it (operators without
+    an integer form stay in float32), or as float32 where none of its operators has one.
 
     Raises:
         ModelError: the file cannot be read, or holds operators that edgekit does not know (all

@@ -14,6 +14,7 @@ from edgekit.ir import Graph, Node, Value
 from edgekit.ir.ops import (
     AvgPool2D,
     BatchNorm,
+    Binary,
     Concat,
     Conv2D,
     Copy,
@@ -24,6 +25,7 @@ from edgekit.ir.ops import (
     MatMul,
     MaxPool2D,
     Mean,
+    Op,
     Pad,
     Pointwise,
     QAdd,
@@ -47,6 +49,7 @@ from edgekit.ir.ops import (
     Slice,
     Softmax,
     Transpose,
+    Where,
 )
 from quantize.reference.definitions import DEFINITIONS, PLAIN, REAL
 
@@ -333,8 +336,13 @@ def _misaligned(value: Value, out: tuple[int, ...]) -> bool:
     return len(shape) != len(out) or shape[0] != out[0]
 
 
+def _keeps_codes(op: Op) -> bool:
+    """True for operators that choose among elements of one quantization."""
+    return isinstance(op, Where) or (isinstance(op, Binary) and op.function in ("max", "min"))
+
+
 def _type_problems(node: Node) -> Iterable[Problem]:
-    real, plain = type(node.op) in REAL, isinstance(node.op, PLAIN)
+    real, plain = type(node.op) in REAL, isinstance(node.op, PLAIN) and not _keeps_codes(node.op)
     for value in node.inputs:
         if value is None or not (real or plain):
             continue

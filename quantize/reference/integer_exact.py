@@ -25,7 +25,7 @@ def qlookup(op: QLookup, node: Node, x: Array, table: Array) -> Array:
 def qmul(op: QMul, node: Node, a: Array, b: Array) -> Array:
     """``(a - a_zero) * (b - b_zero)``, requantized."""
     product = (a.astype(np.int64) - op.a_zero) * (b.astype(np.int64) - op.b_zero)
-    return requantize(product, op.requant)
+    return requantize(product, op.requant, a.dtype)
 
 
 def qmean_pool(op: QMeanPool2D, node: Node, x: Array) -> Array:

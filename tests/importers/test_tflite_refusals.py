@@ -41,13 +41,13 @@ def dense_model(weights: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtyp
 def test_every_unsupported_operator_is_listed(tmp_path: Path) -> None:
     tensors = [q8(n, (1, 4), 0.1, 0) for n in ("x", "a", "b", "c")]
     operators = [
-        O("LOGISTIC", (0,), (1,)),
+        O("COMPLEX_ABS", (0,), (1,)),
         O("RELU", (1,), (2,)),
-        O("TANH", (2,), (3,)),
+        O("IMAG", (2,), (3,)),
     ]
     text = refusal(build(tensors, operators), tmp_path)
-    assert "LOGISTIC (operator 0, 'a'): this operator is not supported" in text
-    assert "TANH (operator 2, 'c'): this operator is not supported" in text
+    assert "COMPLEX_ABS (operator 0, 'a'): this operator is not supported" in text
+    assert "IMAG (operator 2, 'c'): this operator is not supported" in text
     assert "RELU" not in text
 
 

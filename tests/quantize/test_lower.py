@@ -243,7 +243,7 @@ def test_ranges_pass_through_moving_operators() -> None:
 def test_every_refused_node_is_named_with_what_to_do() -> None:
     graph = Graph("refused")
     x = graph.add_input("x", q8((1, 4)))
-    product = graph.add_node(Binary("max"), [x, x], q8((1, 4)), name="product").output
+    product = graph.add_node(Binary("atan2"), [x, x], q8((1, 4)), name="product").output
     joined = graph.add_node(Concat(1), [product, x], q8((1, 8), 0.7), name="joined").output
     soft = graph.add_node(Softmax(0), [joined], q8((1, 8), 0.01), name="soft").output
     real = graph.add_node(Dequantize(), [soft], TensorType((1, 8), DType.FLOAT32)).output
@@ -252,7 +252,7 @@ def test_every_refused_node_is_named_with_what_to_do() -> None:
     with pytest.raises(ModelError) as caught:
         lower(graph)
     text = str(caught.value)
-    for part in ("Max 'product'", "Concat 'joined'", "Softmax 'soft'", "Add 'mixed'"):
+    for part in ("Atan2 'product'", "Concat 'joined'", "Softmax 'soft'", "Add 'mixed'"):
         assert part in text
     # An int8 model itself cannot be converted with --precision float32.
     assert "Convert the float model with --precision float32." in text

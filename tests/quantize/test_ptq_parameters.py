@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
 from edgekit.importers.onnx import load_onnx
-from edgekit.ir import DType, Graph
+from edgekit.ir import DType, Graph, Quant
 from edgekit.passes import CANONICAL, TO_NHWC, run_passes
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
@@ -134,13 +134,36 @@ def test_percentile_cuts_rare_extremes(tmp_path: Path) -> None:
     assert narrow.scale[0] < 0.1
 
 
-def test_every_operator_without_int8_form_is_named(tmp_path: Path) -> None:
-    body = "a = Mul(x, x) b = Relu(a) c = BatchNormalization(b, s, s, s, v) y = Relu(c)"
+def test_every_operator_without_int8_form_is_named_where_no_other_is_left(tmp_path: Path) -> None:
+    body = "a = Mod<fmod=1>(x, x) y = BatchNormalization(a, s, s, s, v)"
     graph = canonical(tmp_path, body, s=noise(2), v=np.ones(2, np.float32))
     with pytest.raises(ModelError) as caught:
         quantize_graph(graph, SAMPLES)
-    assert "Mul 'a'" in str(caught.value)
-    assert "BatchNorm 'c'" in str(caught.value)
+    assert "Fmod 'a'" in str(caught.value)
+    assert "BatchNorm 'y'" in str(caught.value)
+
+
+def test_an_operator_without_int8_form_stays_between_dequantize_and_quantize(
+    tmp_path: Path,
+) -> None:
+    body = "a = Relu(x) b = Mod<fmod=1>(a, x) c = IsNaN(b) y = Where(c, a, b)"
+    graph = quantize_graph(canonical(tmp_path, body), SAMPLES)
+    assert [n.op.name for n in graph.nodes] == [
+        "Clip", "Dequantize", "Dequantize", "Fmod", "Isnan", "Quantize", "Where",
+    ]  # fmt: skip
+    by_name = {n.op.name: n for n in graph.nodes}
+    assert by_name["Fmod"].output.type.dtype is DType.FLOAT32
+    assert by_name["Isnan"].input(0) is by_name["Fmod"].output, "real readers read the real value"
+    where = by_name["Where"]
+    assert where.input(2) is by_name["Quantize"].output
+    assert where.input(1).type.quant == where.input(2).type.quant == where.output.type.quant
+
+
+def test_results_of_known_range_have_their_fixed_quantization(tmp_path: Path) -> None:
+    graph = quantize_graph(canonical(tmp_path, "a = Tanh(x) y = Sigmoid(a)"), SAMPLES)
+    tanh, sigmoid = (n.output.type.quant for n in graph.nodes)
+    assert tanh == Quant.per_tensor(1 / 128, 0)
+    assert sigmoid == Quant.per_tensor(1 / 256, -128)
 
 
 def test_a_quantized_graph_is_not_quantized_again(tmp_path: Path) -> None:

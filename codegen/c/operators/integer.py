@@ -223,13 +223,16 @@ def fold_zero_point(
     return np.asarray(moved, np.int32)
 
 
-def declare_requant(w: StepWriter, requant: Requant, bound: NDArray[np.int64]) -> tuple[str, str]:
+def declare_requant(
+    w: StepWriter, requant: Requant, bound: NDArray[np.int64], variable: str = "requant"
+) -> tuple[str, str]:
     """Declare the step's ``ek_requant``; returns a pointer to it and the rule's name in C.
 
     Args:
         w: the step.
         requant: the specification.
         bound: largest accumulator magnitude per channel.
+        variable: the struct's name in C.
     """
     multiplier: NDArray[np.int32] | None
     rule = requant.rule.value
@@ -254,7 +257,7 @@ def declare_requant(w: StepWriter, requant: Requant, bound: NDArray[np.int64]) -
     step = 0 if len(requant.multiplier) == 1 else 1
     pointer = w.declare(
         "ek_requant",
-        "requant",
+        variable,
         multiplier=table,
         shift=shifts,
         scale=scale,

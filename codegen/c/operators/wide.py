@@ -24,7 +24,7 @@ def emit_conv(w: StepWriter) -> None:
     assert isinstance(op, QConv2D)
     weights = w.node.input(1).array
     window = declare_window(w, weights.shape[1:3], op.window, op.groups)
-    q, rule = _declare_requant(w, op.requant)
+    q, rule = declare_requant(w, op.requant)
     constants = w.weights(weights, "weights"), _bias(w)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.call("ek_conv2d_s16", window, q, x, *constants, y, rule=rule)
@@ -35,7 +35,7 @@ def emit_dense(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, QDense)
     weights = w.node.input(1).array
-    q, rule = _declare_requant(w, op.requant)
+    q, rule = declare_requant(w, op.requant)
     rows, depth = w.node.input(0).type.shape
     w.call(
         "ek_dense_s16", rows, depth, len(weights), q, w.read(w.node.input(0)),
@@ -51,7 +51,7 @@ def emit_add(w: StepWriter) -> None:
     geometry = declare_broadcast(w)
     first = w.declare("ek_operand", "first", **asdict(op.first))
     second = w.declare("ek_operand", "second", **asdict(op.second))
-    q, rule = _declare_requant(w, op.requant)
+    q, rule = declare_requant(w, op.requant)
     w.call(
         "ek_add_s16", geometry, first, second, op.left_shift, q, w.read(a), w.read(b),
         w.write(w.node.output), rule=rule,
@@ -63,7 +63,7 @@ def emit_rescale(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, QRescale)
     x, y = w.node.input(0), w.node.output
-    q, rule = _declare_requant(w, op.requant)
+    q, rule = declare_requant(w, op.requant)
     w.kernels.extend(("ek_map.h", "ek_requant_s16.h"))
     text = f"ek_requantize_s16(x - {op.x_zero}, {q}, 0, EK_{rule.upper()})"
     types = (x.type.dtype.c_name, y.type.dtype.c_name)
@@ -74,7 +74,7 @@ def _bias(w: StepWriter) -> str:
     return w.table(w.node.input(2).array.astype(np.int64), "bias")
 
 
-def _declare_requant(w: StepWriter, requant: Requant) -> tuple[str, str]:
+def declare_requant(w: StepWriter, requant: Requant) -> tuple[str, str]:
     """Declare the step's ``ek_requant``; returns a pointer to it and the rule's name in C."""
     fields = {"multiplier": "NULL", "shift": "NULL", "scale": "NULL"}
     if requant.rule is Rounding.FLOAT:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgekit.importers.tflite import functions
 from edgekit.importers.tflite.context import ACTIVATIONS, Context, activation_problem, real
 from edgekit.importers.tflite.reader import RawOperator, RawTensor
 from edgekit.importers.tflite.steps import finish, step
@@ -32,7 +33,9 @@ _BINARY: dict[str, tuple[type[Add] | type[Sub] | type[Mul], str]] = {
     "SUB": (Sub, "SubOptions"),
     "MUL": (Mul, "MulOptions"),
 }
-_CLAMPS = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": Clamp(-1.0, 1.0)}
+_CLAMPS = {
+    "RELU": RELU, "RELU6": RELU6, "RELU_0_TO_1": Clamp(0.0, 1.0), "RELU_N1_TO_1": Clamp(-1.0, 1.0),
+}  # fmt: skip
 
 
 def binary(ctx: Context, op: RawOperator) -> None:
@@ -43,7 +46,11 @@ def binary(ctx: Context, op: RawOperator) -> None:
     activation = 0 if table is None else table.FusedActivationFunction()
     if table is None or getattr(table, "PotScaleInt16", bool)():
         _refuse_shifted_sum(ctx, op)
-    ctx.emit(op, kind(ctx.clamp(op, activation)), [ctx.value(op, 0), ctx.value(op, 1)])
+    inputs, clamp = [ctx.value(op, 0), ctx.value(op, 1)], ctx.clamp(op, activation)
+    if inputs[0].type.dtype.is_integer and inputs[0].type.quant is None:
+        functions.bounded(ctx, op, kind(), inputs, clamp)
+        return
+    ctx.emit(op, kind(clamp), inputs)
 
 
 def _refuse_shifted_sum(ctx: Context, op: RawOperator) -> None:
@@ -57,7 +64,7 @@ def _refuse_shifted_sum(ctx: Context, op: RawOperator) -> None:
 
 
 def relu(ctx: Context, op: RawOperator) -> None:
-    """RELU, RELU6, RELU_N1_TO_1 as operators of their own."""
+    """RELU, RELU6, RELU_0_TO_1, RELU_N1_TO_1 as operators of their own."""
     ctx.check_activations(op)
     ctx.emit(op, Clip(_CLAMPS[op.kind]), [ctx.value(op, 0)])
 

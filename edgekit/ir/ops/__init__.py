@@ -47,6 +47,11 @@ from edgekit.ir.ops.integer import (
 )
 from edgekit.ir.ops.integer_exact import QLookup, QMeanPool2D, QMul, QTableSoftmax
 from edgekit.ir.ops.integer_lstm import QLstm
+from edgekit.ir.ops.integer_pointwise import (
+    QCompare,
+    QPrelu,
+    QSquaredDifference,
+)
 from edgekit.ir.ops.integer_sampling import QResizeBilinear
 from edgekit.ir.ops.integer_sum import ConvInteger, MatMulInteger
 from edgekit.ir.ops.normalize import LocalResponseNorm, Normalize
@@ -78,6 +83,10 @@ OPS: dict[str, type[Op]] = {
         Slice, Transpose,
         # combining and ranking elements
         ArgReduce, Cumulate, GridSample, NonMaxSuppression, Reduce, Resample, TopK,
+        ArgReduce, Cumulate, GridSample, Reduce, Resample, TopK,
+        ArgReduce, Cumulate, Reduce, Resample, TopK,
+        # integer, element by element
+        QCompare, QPrelu, QSquaredDifference,
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QConvTranspose, QDense, QLookup, QLstm, QMatMul,
         QMaxPool2D, QMean, QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
@@ -130,6 +139,7 @@ __all__ = [
     "QAdd",
     "QAvgPool2D",
     "QClip",
+    "QCompare",
     "QConv2D",
     "QConvTranspose",
     "QDense",
@@ -140,9 +150,11 @@ __all__ = [
     "QMean",
     "QMeanPool2D",
     "QMul",
+    "QPrelu",
     "QRescale",
     "QResizeBilinear",
     "QSoftmax",
+    "QSquaredDifference",
     "QTableSoftmax",
     "Quantize",
     "Recurrent",
