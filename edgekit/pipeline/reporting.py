@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.c.emit import FLOAT_TOLERANCE
+from codegen.c.emit import FLOAT_TOLERANCE, is_alias
 from edgekit import __version__
 from edgekit.artefact import Manifest
 from edgekit.ir import Graph
 from edgekit.ir.graph import node_macs
+from edgekit.ir.ops import Dequantize, Quantize
 from edgekit.options import ConvertOptions
 from edgekit.pipeline.lowering import Lowered
 from edgekit.pipeline.verification import NOT_RUN, Candidate, Verified
@@ -27,6 +28,7 @@ from targets.model import Target
 
 PACKAGES = ("numpy", "onnx", "ai-edge-litert", "ziglang", "unicorn", "capstone")
 ERROR_SAMPLES = 32
+STEPS = (Quantize, Dequantize)
 
 
 def make_report(
@@ -40,12 +42,13 @@ def make_report(
     """Everything that one conversion found."""
     best = verified.best
     memory = memory_of(manifest, best)
+    latency = latency_of(manifest, target, best)
     return m.Report(
         model=_model(lowered),
         target=target_info(target),
         options=_options(options, lowered),
         memory=memory,
-        latency=latency_of(manifest, target, best),
+        latency=latency,
         verification=_verification(lowered, verified),
         versions=_versions(best, verified),
         quantization=_errors(lowered, calibration),
@@ -53,7 +56,7 @@ def make_report(
         fit=_fit(target, memory),
         toolchain=_toolchains(verified),
         graph=graph_nodes(lowered.graph),
-        warnings=_warnings(verified),
+        warnings=(*_warnings(verified), *float_parts(lowered, latency.layers)),
     )
 
 
@@ -250,6 +253,31 @@ def _toolchains(verified: Verified) -> tuple[m.ToolchainCandidate, ...]:
     ]
     found[verified.chosen] = replace(found[verified.chosen], chosen=True, why=verified.why)
     return tuple(found)
+
+
+def float_parts(lowered: Lowered, layers: Sequence[m.LayerCost]) -> tuple[str, ...]:
+    """A line on what an int8 program computes in float32, with the instructions counted for each
+    operator and for the conversions; none where it computes nothing in float32."""
+    real = [
+        n for n in lowered.graph.nodes
+        if any(v.type.dtype.is_float for v in (*n.outputs, *(v for v in n.inputs if v is not None)))
+    ]  # fmt: skip
+    operators = [n for n in real if not (isinstance(n.op, STEPS) or is_alias(n.op))]
+    if lowered.precision != "int8" or not operators:
+        return ()
+    counts = {layer.name: layer.instructions for layer in layers}
+    named = ", ".join(f"{n.op.name} '{n.name}'{_counted(counts.get(n.name))}" for n in operators)
+    conversions = [counts.get(n.name) for n in real if isinstance(n.op, STEPS)]
+    known = [c for c in conversions if c is not None]
+    total = _counted(sum(known) if len(known) == len(conversions) and known else None)
+    return (
+        f"computed in float32, without an int8 form: {named}; "
+        f"conversions to and from float32: {len(conversions)}{total}",
+    )
+
+
+def _counted(instructions: int | None) -> str:
+    return "" if instructions is None else f" ({instructions:,} instructions)"
 
 
 def _warnings(verified: Verified) -> tuple[str, ...]:

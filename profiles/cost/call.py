@@ -99,8 +99,9 @@ def call_of(op: Op, shapes: Sequence[Shape], dtype: str, rounding: str) -> Call 
     else:
         op, shapes = channels_last(op, shapes)
     describe = CALLS.get(type(op))
-    if describe is None:
+    if describe is None and type(op) not in EMITTERS:
         return NoKernel(f"{op.name} has no C kernel")
+    describe = describe or _not_counted
     try:
         node = _stand_in(op, shapes, DType(dtype))
         kernel, rule, key = describe(node)
@@ -115,6 +116,11 @@ def call_of(op: Op, shapes: Sequence[Shape], dtype: str, rounding: str) -> Call 
     live = [v for i, v in enumerate(node.inputs) if v is not None and not _is_parameter(op, i)]
     ram = sum(v.type.nbytes for v in (*live, *node.outputs)) + scratch
     return Call(kernel, rule, key, _flash(node, rule), ram)
+
+
+def _not_counted(node: Node) -> tuple[str, str, Key]:
+    """A kernel that nothing has been counted for: what it costs is unknown."""
+    return node.op.name.lower(), "", (node.output.type.size,)
 
 
 # A node that only carries shapes: what the emitters' own descriptions want to see.
