@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ Constant = tuple[NDArray[Any], TensorType]
 
 def fold(op: Op, inputs: Sequence[Value | None]) -> tuple[Constant, ...] | None:
     """The results of ``op`` on constants; None where an input is computed at run time, where
-    quantization would be lost, or where a float result would not be finite."""
+    quantization would be lost, or where finite numbers would give a result that is not."""
     given = [v for v in inputs if v is not None]
     if not given or any(not v.is_constant for v in given) or isinstance(op, Copy):
         return None
@@ -51,9 +51,13 @@ def _computed(op: Op, inputs: Sequence[Value | None]) -> tuple[Constant, ...] | 
     with np.errstate(all="ignore"):
         found = definition(op, Node("folded", op, tuple(inputs), outputs), *arrays)
     results = found if isinstance(found, tuple) else (found,)
-    if any(r.dtype.kind == "f" and not np.isfinite(r).all() for r in results):
+    if _finite(a for a in arrays if a is not None) and not _finite(results):
         return None
     return tuple(zip(results, types, strict=True))
+
+
+def _finite(arrays: Iterable[NDArray[Any]]) -> bool:
+    return all(a.dtype.kind != "f" or bool(np.isfinite(a).all()) for a in arrays)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,13 @@ PINNED: dict[str, tuple[int, ...]] = {
 the models that exporters write."""
 
 
+UNSOUND = dict.fromkeys(
+    ("test_dft_inverse", "test_dft_inverse_opset19"),
+    "the stored output is rounding noise (2e-7) where the exact result is 0, and atol is 1e-7",
+)
+"""Cases that an exact result fails, with the reason; a test shows that it is so."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One node test.
@@ -79,7 +86,8 @@ class Case:
         model: a serialized ModelProto.
         inputs, outputs: arrays by tensor name; the outputs are onnx's stored ones.
         pinned: inputs that become constants.
-        refusal: why it cannot be tried at all (values that are no tensors), empty where it can.
+        refusal: why it is not tried at all (values that are no tensors, or `UNSOUND`), empty where
+            it is.
     """
 
     name: str
@@ -136,7 +144,7 @@ def _case(test: Any, base: Any) -> Case:
     """A case from onnx's; ``base`` is the graph before its operator was expanded."""
     graph = test.model.graph
     inputs, outputs = test.data_sets[0]
-    refusal = ""
+    refusal = UNSOUND.get(test.name, "")
     named: list[Arrays] = []
     for ports, data in ((graph.input, inputs), (graph.output, outputs)):
         try:

@@ -83,6 +83,11 @@ def to_array(tensor: Any, folder: Path | None) -> NDArray[Any]:
     return _dense(tensor, folder)
 
 
+def sparse_to_array(tensor: Any, folder: Path | None) -> NDArray[Any]:
+    """The dense array of a SparseTensorProto; raises as `to_array`."""
+    return _sparse(tensor, folder)
+
+
 def _dense(tensor: Any, folder: Path | None) -> NDArray[Any]:
     from onnx import TensorProto, numpy_helper
 

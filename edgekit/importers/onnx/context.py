@@ -29,7 +29,7 @@ from edgekit.ir.ops import (
     Slice,
     Transpose,
 )
-from edgekit.passes.fold_constants import fold
+from edgekit.passes.fold_constants import Constant, fold
 
 KEEPS_INTEGERS = (Concat, Expand, Gather, MaxPool2D, Pad, Reshape, Slice, Transpose)
 """Operators that are also imported on integer tensors."""
@@ -210,6 +210,8 @@ class Call:
         labels = [self.context.label(stem) for stem in stems]
         large = max(math.prod(shape) for shape in shapes) > MAX_ELEMENTS
         folded = None if large else fold(op, inputs)
+        if folded is None and all(0 in shape for shape in shapes):
+            folded = self._empty(op, inputs, shapes)
         if folded is None:
             self._check_sizes(shapes)
         else:
@@ -223,6 +225,15 @@ class Call:
         if id(first) in self.context.shifted and isinstance(op, KEEPS_INTEGERS):
             self.context.shifted[id(node.output)] = node.output
         return node.outputs
+
+    @staticmethod
+    def _empty(
+        op: Op, inputs: Sequence[Value | None], shapes: Sequence[tuple[int, ...]]
+    ) -> tuple[Constant, ...]:
+        """Tensors without elements: nothing is left to compute."""
+        dtypes = op.dtypes([None if v is None else v.type.dtype for v in inputs])
+        types = [TensorType(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+        return tuple((np.zeros(t.shape, t.dtype.numpy), t) for t in types)
 
     @staticmethod
     def _check_sizes(shapes: Sequence[tuple[int, ...]]) -> None:

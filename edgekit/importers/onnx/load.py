@@ -21,6 +21,8 @@ from edgekit.importers.onnx.registry import handler_of
 from edgekit.ir import Graph, Value, verify
 from edgekit.ir.ops import Copy
 
+_EMPTY = "If the model stores 0 for an open axis, give sizes with --shape"
+
 
 def load_onnx(
     path: Path,
@@ -129,7 +131,7 @@ def _set_outputs(graph: Any, context: Context) -> None:
             context.problems.append(Problem(what, where, ALLOWED_TYPES))
         elif 0 in value.type.shape:
             what = f"its shape is {value.type.shape}: it holds nothing"
-            context.problems.append(Problem(what, where))
+            context.problems.append(Problem(what, where, hint=_EMPTY))
         else:
             names.append(info.name)
             context.graph.outputs.append(_own(value, info.name, context))

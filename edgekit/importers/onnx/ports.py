@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from edgekit.errors import Problem
 from edgekit.importers.onnx.scope import MAX_ELEMENTS, Context
 from edgekit.ir import DType, TensorType
@@ -25,6 +27,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 def add_inputs(graph: Any, known: Collection[str], context: Context, given: Shapes) -> None:
     """Add the inputs of a model to the graph.
 
+    Optional inputs count as given. An input without elements is no input of the generated code.
+
     Args:
         graph: GraphProto.
         known: names that are listed as inputs and are constants.
@@ -43,7 +47,9 @@ def add_inputs(graph: Any, known: Collection[str], context: Context, given: Shap
         if info.name in context.values:
             context.problems.append(Problem("the name occurs twice", where))
             continue
-        if info.type.WhichOneof("value") != "tensor_type":
+        if info.type.WhichOneof("value") == "optional_type":
+            tensor = info.type.optional_type.elem_type.tensor_type
+        elif info.type.WhichOneof("value") != "tensor_type":
             context.problems.append(Problem("it is no tensor", where, "tensors"))
             context.failed[info.name] = ""
             continue
@@ -54,6 +60,10 @@ def add_inputs(graph: Any, known: Collection[str], context: Context, given: Shap
         shape = _static_shape(info.name, tensor, context.problems, given.get(info.name), sizes)
         if shape is None or dtype is None:
             context.failed[info.name] = ""
+            continue
+        if 0 in shape:  # nothing to give at run time
+            empty = np.zeros(shape, dtype.numpy)
+            context.values[info.name] = context.graph.constant(empty, info.name)
             continue
         context.values[info.name] = context.graph.add_input(info.name, TensorType(shape, dtype))
 
@@ -94,8 +104,8 @@ def _static_shape(
     if len(static) != len(sized):
         problems.append(_open_axes(name, where, dims, sized))
         return None
-    if not 0 < math.prod(static) <= MAX_ELEMENTS:
-        allowed = f"1 to {MAX_ELEMENTS} elements"
+    if math.prod(static) > MAX_ELEMENTS:
+        allowed = f"up to {MAX_ELEMENTS} elements"
         problems.append(Problem(f"its shape is {static}", where, allowed))
         return None
     return static
@@ -120,7 +130,7 @@ def _size(dim: Any, sizes: Mapping[str, int]) -> int | None:
 
 def _agrees(given: tuple[int, ...], fixed: list[int | None]) -> bool:
     return len(given) == len(fixed) and all(
-        want in (None, size) for size, want in zip(given, fixed, strict=True)
+        want in (None, 0, size) for size, want in zip(given, fixed, strict=True)
     )
 
 

@@ -1,13 +1,11 @@
-"""Operators that move elements, and those that only compute constants (shapes, indices)."""
+"""Operators that keep elements: other shapes, order or type."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import numpy as np
 
 from edgekit.importers.onnx.context import Call, Refusal
+from edgekit.importers.onnx.known import named_type
 from edgekit.ir import DType
 from edgekit.ir.ops import Cast, Concat, Reshape, Transpose
 
@@ -84,7 +82,8 @@ def transpose(call: Call) -> None:
 
 def concat(call: Call) -> None:
     """``Concat``."""
-    values = [call.value(i) for i in range(len(call.input_names))]
+    every = [call.value(i) for i in range(len(call.input_names))]
+    values = [v for v in every if v.type.size] or every[:1]  # empty ones add nothing
     rank = len(values[0].type.shape)
     axis = call.attr_int("axis", 1)
     if not -rank <= axis < rank:
@@ -94,64 +93,12 @@ def concat(call: Call) -> None:
     call.emit(Concat(axis % rank), values)
 
 
-def passthrough(call: Call) -> None:
-    """``Identity``, and ``Dropout`` as it is at inference."""
-    if call.op_type == "Dropout":
-        call.ignore("ratio", "seed")
-        if call.has(2) and call.scalar(2, "training_mode"):
-            raise Refusal("training_mode is set", "inference")
-    call.result(call.value(0))
-
-
-def constant(call: Call) -> None:
-    """``Constant`` in its dense numeric forms."""
-    from onnx.numpy_helper import to_array
-
-    data: Any = None
-    for name, dtype in (
-        ("value_float", np.float32), ("value_floats", np.float32),
-        ("value_int", np.int64), ("value_ints", np.int64),
-    ):  # fmt: skip
-        raw = call.attr_raw(name)
-        if raw is not None:
-            data = np.asarray(raw, dtype)
-    tensor = call.attr_raw("value")
-    if tensor is not None:
-        if tensor.data_location:
-            raise Refusal("its value lies in an external file")
-        data = to_array(tensor)
-    if data is None:
-        raise Refusal("its value is not a dense number or tensor")
-    if data.dtype.kind == "f" and data.size > 1 and not np.isfinite(data).all():
-        raise Refusal("its value holds NaN or infinity")
-    _supported(data.dtype)
-    call.result(call.array(data, call.output_names[0]))
-
-
-def shape(call: Call) -> None:
-    """``Shape``: a constant, because every shape is static here."""
-    dims = call.value(0).type.shape
-    start = call.attr_int("start", 0)
-    end = call.attr_int("end", len(dims))
-    call.result(call.array(np.asarray(dims[start:end], np.int64), call.output_names[0]))
-
-
 def cast(call: Call) -> None:
     """``Cast``: towards zero from real to integer."""
-    from onnx.helper import tensor_dtype_to_np_dtype
-
     call.ignore("saturate", "round_mode")
-    dtype = np.dtype(tensor_dtype_to_np_dtype(call.attr_int("to", 1)))
-    _supported(dtype)
+    to = named_type(call, "to", DType.FLOAT32)
     value = call.value(0)
-    if value.data is None and value.type.dtype.numpy == dtype:
+    if value.data is None and value.type.dtype is to:
         call.result(value)
         return
-    call.emit(Cast(DType.from_numpy(dtype)), [value])
-
-
-def _supported(dtype: np.dtype[Any]) -> None:
-    try:
-        DType.from_numpy(dtype)
-    except ValueError:
-        raise Refusal(f"element type {dtype}", "float32, int8, uint8, int32, int64") from None
+    call.emit(Cast(to), [value])
