@@ -18,10 +18,12 @@ from edgekit.ir.ops import (
     Clip,
     Concat,
     Conv2D,
+    ConvTranspose,
     Dense,
     Dequantize,
     Expand,
     Gather,
+    MatMul,
     MaxPool2D,
     Mean,
     Mul,
@@ -41,10 +43,10 @@ from edgekit.passes.rewrite import float_array
 from quantize.lowering.functions import COMPARISONS, constant_number
 from quantize.observers import Range
 
-LAYERS = (Conv2D, Dense)
+LAYERS = (Conv2D, ConvTranspose, Dense)
 QUANTIZABLE = (
-    Add, AvgPool2D, Clip, Concat, Conv2D, Dense, Expand, Gather, MaxPool2D, Mean, Mul, Pad, Reshape,
-    Slice, Softmax, Sub, Transpose, Where,
+    Add, AvgPool2D, Clip, Concat, Conv2D, ConvTranspose, Dense, Expand, Gather, MatMul, MaxPool2D,
+    Mean, Mul, Pad, Reshape, Slice, Softmax, Sub, Transpose, Where,
 )  # fmt: skip
 PAIRS = frozenset({"max", "min", "prelu", "squared_difference", *COMPARISONS})
 """Functions of two tensors that have an int8 form."""

@@ -8,9 +8,6 @@ from edgekit.ir import Graph, Node
 from edgekit.ir.ops import AvgPool2D, Conv2D, ConvTranspose, MaxPool2D
 from edgekit.passes.rewrite import append_transpose, permute_type, prepend_transpose
 
-TO_LAST = (0, 2, 3, 1)
-TO_FIRST = (0, 3, 1, 2)
-
 
 @dataclass(frozen=True)
 class ToNhwc:
@@ -26,7 +23,7 @@ class ToNhwc:
                 graph.set_op(node, replace(op, layout="NHWC"))
                 self._turn(graph, node, 2 if isinstance(op, Conv2D) else 1)
                 changed = True
-            elif isinstance(op, ConvTranspose) and len(op.size) == 2 and not op.channels_last:
+            elif isinstance(op, ConvTranspose) and not op.channels_last:
                 graph.set_op(node, replace(op, channels_last=True))
                 self._turn(graph, node, 1)
                 changed = True
@@ -34,9 +31,11 @@ class ToNhwc:
 
     @staticmethod
     def _turn(graph: Graph, node: Node, operands: int) -> None:
+        rank = len(node.output.type.shape)
+        to_last, to_first = (0, *range(2, rank), 1), (0, rank - 1, *range(1, rank - 1))
         for index in range(operands):
-            prepend_transpose(graph, node, index, TO_LAST)
-        inner = permute_type(node.output.type, TO_LAST)
-        graph.set_type(node.output, replace(inner, layout="NHWC"))
-        new = append_transpose(graph, node, TO_FIRST)
-        graph.set_type(new.output, replace(new.output.type, layout="NCHW"))
+            prepend_transpose(graph, node, index, to_last)
+        inner = permute_type(node.output.type, to_last)
+        graph.set_type(node.output, replace(inner, layout="NHWC" if rank == 4 else ""))
+        new = append_transpose(graph, node, to_first)
+        graph.set_type(new.output, replace(new.output.type, layout="NCHW" if rank == 4 else ""))

@@ -25,6 +25,7 @@ from edgekit.ir.ops import (
     MaxPool2D,
     Mean,
     Mul,
+    Normalize,
     Op,
     QAdd,
     QAvgPool2D,
@@ -199,6 +200,7 @@ def elementwise() -> list[Graph]:
         single(Clip(), [f], DType.FLOAT32),
         single(Softmax(2), [f], DType.FLOAT32),
         single(LogSoftmax(2), [f], DType.FLOAT32),
+        single(Normalize(2), [f], DType.FLOAT32),
         single(Mean((1,)), [f], DType.FLOAT32),
     ]
 

@@ -6,6 +6,7 @@ import math
 
 from codegen.c.literals import float_literal
 from codegen.c.operators.integer import attributes
+from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.ir import DType
 from edgekit.ir.op import Op
@@ -51,5 +52,5 @@ def emit_batch_norm(w: StepWriter) -> None:
 EMITTERS: dict[type[Op], Emitter] = {
     BatchNorm: Emitter(emit_batch_norm, types=REAL),
     LocalResponseNorm: Emitter(emit_local_response_norm, types=REAL),
-    Normalize: Emitter(emit_normalize, types=REAL),
+    Normalize: Emitter(emit_normalize, types=REAL, overlap=by_element),
 }
