@@ -86,8 +86,8 @@ RULES: dict[type[Op], Rule] = {
 """Model-level operator -> what makes it an integer operator (True where the graph changed)."""
 
 INT16 = (
-    Add, Clip, Concat, Conv2D, Dense, Expand, Gather, GatherElements, GatherND, Pad, Quantize,
-    Reduce, Reshape, Slice, Sub, TopK, Transpose,
+    Add, Clip, Concat, Conv2D, Dense, Expand, Gather, GatherElements, GatherND, Mul, Pad,
+    Quantize, Reduce, Reshape, Slice, Sub, TopK, Transpose, Unary,
 )  # fmt: skip
 """Operators whose rules also take int16 (with zero point 0)."""
 

@@ -13,10 +13,13 @@ from edgekit.ir.ops import (
     Binary,
     Mul,
     QCompare,
+    QLeakyRelu,
     QLookup,
     QMul,
     QPrelu,
+    QSigmoid,
     QSquaredDifference,
+    QTanh,
     Rescale,
     Rounding,
     Unary,
@@ -52,10 +55,45 @@ def unary(graph: Graph, node: Node, rounding: RoundingName) -> bool:
     if op.function in TO_BOOL:
         raise Refused(f"{op.function} has no integer form")
     x, y = _quant(node.input(0)), _quant(node.output)
+    if node.output.type.dtype is DType.INT16:
+        return wide_unary(graph, node, op, x, y)
     table = None if rounding == "fast" else by_recipe(op, x, y)
     if table is None:
         table = tabulate(lambda real: reference.UNARY[op.function](real, op), x, y)
     return _look_up(graph, node, table, node.input(0))
+
+
+def wide_unary(graph: Graph, node: Node, op: Unary, x: Quant, y: Quant) -> bool:
+    """Unary of int16 -> QSigmoid, QTanh, QLeakyRelu."""
+    if op.function == "leaky_relu":
+        low, high = DType.INT16.bounds
+        parts = [
+            make_requant([scale], Rounding.DOUBLE, 0, low, high, [-low])
+            for scale in (_float32_ratio(x.scale[0], f, y.scale[0]) for f in (1.0, op.alpha))
+        ]
+        graph.set_op(node, QLeakyRelu(parts[0], parts[1]))
+        return True
+    kind = WIDE_CURVES.get(op.function)
+    if kind is None:
+        raise Refused(f"{op.function} of int16 has no integer form")
+    if y.scale[0] != 1 / 32768:
+        raise Refused(f"its output scale is {y.scale[0]:.6g}", "1/32768")
+    graph.set_op(node, kind(*_table_step(x.scale[0])))
+    return True
+
+
+def _table_step(scale: float) -> tuple[int, int]:
+    """Multiplier and right shift from a scale to 1/12288, as TFLite's preparation has them: 15 bits
+    truncated, and exactly 3 for a scale of 1/4096."""
+    if scale == 1 / 4096:
+        return 3, 0
+    multiplier, shift = scale * 4096.0 * 3.0, 0
+    while multiplier <= 32767.0 / 2.0 and shift <= 30:
+        multiplier, shift = multiplier * 2.0, shift + 1
+    return int(multiplier), shift
+
+
+WIDE_CURVES: dict[str, type[QSigmoid] | type[QTanh]] = {"sigmoid": QSigmoid, "tanh": QTanh}
 
 
 def binary(graph: Graph, node: Node, rounding: RoundingName) -> bool:

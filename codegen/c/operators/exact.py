@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from codegen.c.operators import pointwise, wide
 from codegen.c.operators.geometry import declare_broadcast, declare_window
 from codegen.c.operators.integer import attributes, declare_requant
 from codegen.c.operators.overlap import by_element, by_window
@@ -26,10 +27,20 @@ def emit_lookup(w: StepWriter) -> None:
 
 def emit_mul(w: StepWriter) -> None:
     op = attributes(w, QMul)
+    if wide.is_wide(w):
+        _emit_wide_mul(w, op)
+        return
     geometry = declare_broadcast(w)
     q, rule = declare_requant(w, op.requant, np.array([LARGEST_PRODUCT]))
     a, b, y = w.read(w.node.input(0)), w.read(w.node.input(1)), w.write(w.node.output)
     w.call("ek_mul_s8", geometry, op.a_zero, op.b_zero, q, a, b, y, rule=rule)
+
+
+def _emit_wide_mul(w: StepWriter, op: QMul) -> None:
+    """int16: zero points are 0."""
+    q, rule = wide.declare_requant(w, op.requant)
+    w.kernels.extend((pointwise.HEADER, "ek_requant_s16.h"))
+    pointwise.emit_broadcast(w, "EK_MAP2", f"ek_requantize_s16(a * b, {q}, 0, EK_{rule.upper()})")
 
 
 def emit_mean_pool(w: StepWriter) -> None:
@@ -56,6 +67,6 @@ def emit_table_softmax(w: StepWriter) -> None:
 EMITTERS: dict[type[Op], Emitter] = {
     QLookup: Emitter(emit_lookup, types=INT8, overlap=by_element),
     QMeanPool2D: Emitter(emit_mean_pool, types=INT8, overlap=by_window),
-    QMul: Emitter(emit_mul, types=INT8, overlap=by_element),
+    QMul: Emitter(emit_mul, types=(DType.INT8, DType.INT16), overlap=by_element),
     QTableSoftmax: Emitter(emit_table_softmax, types=INT8, overlap=by_element),
 }

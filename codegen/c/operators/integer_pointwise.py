@@ -6,11 +6,24 @@ from dataclasses import asdict
 
 import numpy as np
 
+from codegen.c.operators import wide
 from codegen.c.operators.expressions import BINARY
 from codegen.c.operators.integer import attributes, declare_requant
+from codegen.c.operators.overlap import by_element
 from codegen.c.operators.pointwise import HEADER, emit_broadcast
 from codegen.c.step import Emitter, StepWriter
-from edgekit.ir.ops import Op, QCompare, QPrelu, QSquaredDifference, Requant, Rescale
+from edgekit.ir.ops import (
+    Op,
+    QCompare,
+    QLeakyRelu,
+    QPrelu,
+    QSigmoid,
+    QSquaredDifference,
+    QTanh,
+    Requant,
+    Rescale,
+)
+from quantize.reference.integer_pointwise import SIGMOID_TABLE
 
 INT32_MAX = 2**31 - 1
 
@@ -35,6 +48,30 @@ def emit_compare(w: StepWriter) -> None:
     first, second = _operands(w, op.first, op.second, op.left_shift)
     sign = BINARY[op.function].signed.split()[1]
     _emit(w, f"{first} {sign} {second}", "ek_operand.h")
+
+
+def emit_leaky_relu(w: StepWriter) -> None:
+    op = attributes(w, QLeakyRelu)
+    parts = []
+    for variable, requant in (("positive", op.positive), ("negative", op.negative)):
+        q, rule = wide.declare_requant(w, requant, variable)
+        parts.append(f"ek_requantize_s16(x, {q}, 0, EK_{rule.upper()})")
+    _emit_one(w, f"x >= 0 ? {parts[0]} : {parts[1]}", "ek_requant_s16.h")
+
+
+def emit_curve(w: StepWriter) -> None:
+    op = w.node.op
+    assert isinstance(op, QSigmoid | QTanh)
+    table = w.table(SIGMOID_TABLE.astype(np.uint16), "sigmoid")
+    function = "ek_sigmoid_s16" if isinstance(op, QSigmoid) else "ek_tanh_s16"
+    text = f"{function}(x, {table}, {op.multiplier}, {op.right_shift})"
+    _emit_one(w, text, "ek_sigmoid_s16.h")
+
+
+def _emit_one(w: StepWriter, text: str, *headers: str) -> None:
+    w.kernels.extend((HEADER, *headers))
+    x, y = w.node.input(0), w.node.output
+    w.macro("EK_MAP", "int16_t", "int16_t", y.type.size, w.read(x), w.write(y), text)
 
 
 def _operands(w: StepWriter, first: Rescale, second: Rescale, left_shift: int) -> tuple[str, str]:
@@ -65,7 +102,10 @@ def _emit(w: StepWriter, text: str, *headers: str) -> None:
 
 
 EMITTERS: dict[type[Op], Emitter] = {
-    QCompare: Emitter(emit_compare),
-    QPrelu: Emitter(emit_prelu),
-    QSquaredDifference: Emitter(emit_squared_difference),
+    QCompare: Emitter(emit_compare, overlap=by_element),
+    QLeakyRelu: Emitter(emit_leaky_relu, overlap=by_element),
+    QPrelu: Emitter(emit_prelu, overlap=by_element),
+    QSigmoid: Emitter(emit_curve, overlap=by_element),
+    QSquaredDifference: Emitter(emit_squared_difference, overlap=by_element),
+    QTanh: Emitter(emit_curve, overlap=by_element),
 }

@@ -74,7 +74,7 @@ def _bias(w: StepWriter) -> str:
     return w.table(w.node.input(2).array.astype(np.int64), "bias")
 
 
-def declare_requant(w: StepWriter, requant: Requant) -> tuple[str, str]:
+def declare_requant(w: StepWriter, requant: Requant, variable: str = "requant") -> tuple[str, str]:
     """Declare the step's ``ek_requant``; returns a pointer to it and the rule's name in C."""
     fields = {"multiplier": "NULL", "shift": "NULL", "scale": "NULL"}
     if requant.rule is Rounding.FLOAT:
@@ -84,7 +84,7 @@ def declare_requant(w: StepWriter, requant: Requant) -> tuple[str, str]:
         fields["multiplier"] = w.table(np.array(requant.multiplier, np.int32), "multiplier")
         fields["shift"] = w.table(np.array(requant.shift, np.int8), "shift")
     pointer = w.declare(
-        "ek_requant", "requant", **fields, step=0 if len(requant.multiplier) == 1 else 1,
+        "ek_requant", variable, **fields, step=0 if len(requant.multiplier) == 1 else 1,
         zero_point=requant.zero_point, low=requant.low, high=requant.high,
     )  # fmt: skip
     return pointer, requant.rule.value

@@ -49,8 +49,11 @@ from edgekit.ir.ops.integer_exact import QLookup, QMeanPool2D, QMul, QTableSoftm
 from edgekit.ir.ops.integer_lstm import QLstm
 from edgekit.ir.ops.integer_pointwise import (
     QCompare,
+    QLeakyRelu,
     QPrelu,
+    QSigmoid,
     QSquaredDifference,
+    QTanh,
 )
 from edgekit.ir.ops.integer_sampling import QResizeBilinear
 from edgekit.ir.ops.integer_sum import ConvInteger, MatMulInteger
@@ -86,7 +89,7 @@ OPS: dict[str, type[Op]] = {
         ArgReduce, Cumulate, GridSample, Reduce, Resample, TopK,
         ArgReduce, Cumulate, Reduce, Resample, TopK,
         # integer, element by element
-        QCompare, QPrelu, QSquaredDifference,
+        QCompare, QLeakyRelu, QPrelu, QSigmoid, QSquaredDifference, QTanh,
         # integer
         QAdd, QAvgPool2D, QClip, QConv2D, QConvTranspose, QDense, QLookup, QLstm, QMatMul,
         QMaxPool2D, QMean, QMeanPool2D, QMul, QRescale, QResizeBilinear, QSoftmax, QTableSoftmax,
@@ -143,6 +146,7 @@ __all__ = [
     "QConv2D",
     "QConvTranspose",
     "QDense",
+    "QLeakyRelu",
     "QLookup",
     "QLstm",
     "QMatMul",
@@ -153,9 +157,11 @@ __all__ = [
     "QPrelu",
     "QRescale",
     "QResizeBilinear",
+    "QSigmoid",
     "QSoftmax",
     "QSquaredDifference",
     "QTableSoftmax",
+    "QTanh",
     "Quantize",
     "Recurrent",
     "Reduce",

@@ -29,6 +29,38 @@ class QPrelu(_Pairs):
 
 
 @dataclass(frozen=True)
+class QLeakyRelu(Op):
+    """int16 x, requantized one way where it is not negative and another way elsewhere."""
+
+    positive: Requant
+    negative: Requant
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return (shapes[0],)
+
+
+@dataclass(frozen=True)
+class _Curve(Op):
+    """int16 x, brought to a scale of 1/12288 by ``(x * multiplier + half) >> right_shift``."""
+
+    multiplier: int
+    right_shift: int
+
+    def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+        return (shapes[0],)
+
+
+@dataclass(frozen=True)
+class QSigmoid(_Curve):
+    """Sigmoid of int16 in steps of 1/32768, between the entries of a table."""
+
+
+@dataclass(frozen=True)
+class QTanh(_Curve):
+    """Hyperbolic tangent of int16 in steps of 1/32768: ``2 sigmoid(2 x) - 1`` by the same table."""
+
+
+@dataclass(frozen=True)
 class QSquaredDifference(_Pairs):
     """Square of the difference of two int8 tensors by the TFLite recipe: both are shifted left,
     rescaled to twice the larger input scale, subtracted, squared, requantized."""
