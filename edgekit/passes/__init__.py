@@ -17,6 +17,7 @@ from edgekit.passes.hoist_port_transposes import HoistPortTransposes
 from edgekit.passes.hoist_quantize import HoistQuantize
 from edgekit.passes.infra import Pass, run_passes
 from edgekit.passes.matmul_to_dense import MatMulToDense
+from edgekit.passes.real_constants import RealConstants
 from edgekit.passes.to_nhwc import ToNhwc
 from edgekit.passes.transpose_to_reshape import TransposeToReshape
 
@@ -31,6 +32,7 @@ CANONICAL: tuple[Pass, ...] = (
     FuseClamp(),  # last of the fusions: a clamp closes its layer
     HoistQuantize(),  # a layer and its Quantize stand side by side for FoldQdq
     FoldQdq(),  # needs Clips inside their layers, so that Quantize follows the layer itself
+    RealConstants(),  # what FoldQdq left on real numbers
     DeadCode(),
 )
 

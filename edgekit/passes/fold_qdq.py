@@ -184,7 +184,7 @@ class FoldQdq:
         if x is None or weights is None or x.type.quant is None or weights.type.quant is None:
             return False
         moved = any(weights.type.quant.zero_point)
-        if moved and not (isinstance(node.op, Dense) and weights.type.quant.is_per_tensor):
+        if moved and not weights.type.quant.is_per_tensor:
             return False
         bias = node.optional_input(2)
         if bias is None:
