@@ -11,6 +11,7 @@ from edgekit.files import write_atomic
 from profiles.bench.measure import measure_times, run_models
 from profiles.bench.models import ROOT, models
 from profiles.bench.page import write_page
+from profiles.bench.planning import planning_section
 
 
 def main() -> int:
@@ -27,7 +28,8 @@ def main() -> int:
 
     try:
         runs = list(run_models(chosen, log))
-        page = write_page(runs, measure_times(chosen, log))
+        log("planning branching networks")
+        page = write_page(runs, measure_times(chosen, log), planning_section())
     except EdgekitError as error:
         log(str(error))
         return error.exit_code

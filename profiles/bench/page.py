@@ -27,13 +27,14 @@ at hand and are there to show proportions.
 """
 
 
-def write_page(runs: Sequence[ModelRun], times: Times) -> str:
-    """The whole page."""
+def write_page(runs: Sequence[ModelRun], times: Times, planning: str) -> str:
+    """The whole page; ``planning`` is a section of its own, see `profiles.bench.planning`."""
     peers = tomllib.loads(PEERS.read_text(encoding="utf-8"))
     parts = [INTRODUCTION, _versions(runs), _summary(runs, peers)]
     for key in dict.fromkeys(r.model.key for r in runs):
         parts.append(_model([r for r in runs if r.model.key == key]))
-    parts += [_other_stacks(runs, peers), _cycles(runs, peers), _cost_model(runs), _times(times)]
+    parts += [_other_stacks(runs, peers), _cycles(runs, peers), _cost_model(runs)]
+    parts += [planning, _times(times)]
     return "\n".join(parts)
 
 

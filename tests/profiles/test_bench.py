@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgekit.api import ConvertOptions
 from edgekit.npz import load_arrays
+from profiles.bench import planning
 from profiles.bench.measure import ChainTime, ModelRun, Times, run_models
 from profiles.bench.models import BenchModel, chain, models
 from profiles.bench.page import write_page
@@ -31,7 +32,7 @@ def test_the_page(conversions: Conversions) -> None:
     samples = load_arrays(model.calibration)
     found = conversions(model.path, ConvertOptions("cortex-m4"), samples)
     times = Times(0.061, None, None, (ChainTime(10, 0.5, (("emitting", 0.1),)),))
-    page = write_page([ModelRun(model, "cortex-m4", found.report, None)], times)
+    page = write_page([ModelRun(model, "cortex-m4", found.report, None)], times, "## Planning\n")
     counted = found.report.latency.instructions
     assert counted is not None
     assert f"{counted:,}" in page
@@ -40,7 +41,7 @@ def test_the_page(conversions: Conversions) -> None:
     assert "None" not in page
     assert "nan" not in page
     other = Times(0.9, None, None, (ChainTime(10, 0.6, (("emitting", 0.2),)),))
-    again = write_page([ModelRun(model, "cortex-m4", found.report, None)], other)
+    again = write_page([ModelRun(model, "cortex-m4", found.report, None)], other, "## Planning\n")
     assert page.split("## Time of conversion")[0] == again.split("## Time of conversion")[0]
 
 
@@ -49,3 +50,13 @@ def test_a_chain_has_its_layers() -> None:
     assert len(graph.nodes) == 7
     assert str(chain(7)) == str(graph), "the same chain every time"
     assert graph.macs() == 7 * 16 * 4 * 36
+
+
+def test_planning_is_measured_in_a_process_of_its_own() -> None:
+    (head, _, row) = planning.measured_table([("cells", 30, 3, 5.0)])
+    cells = dict(zip(head.split("|")[1:-1], row.split("|")[1:-1], strict=True))
+    found = {name.strip(): text.strip().replace(",", "") for name, text in cells.items()}
+    assert found["gap"] == "0"
+    assert int(found["arena"]) == int(found["bound"]) <= int(found["first fit"])
+    assert int(found["tasks"]) >= 30
+    assert float(found["peak MB"]) > 1

@@ -13,8 +13,8 @@ from edgekit.ir import Graph, Node
 from edgekit.schedule import Overlap, PlanOptions, plan, verify_program
 from edgekit.schedule.model import MemoryModel, build_model
 from edgekit.schedule.order import best_order
+from profiles.bench.networks import cells, strands
 from tests.schedule.graphs import dags, diamond, join, resize, vector
-from tests.schedule.networks import cells, strands
 
 ORDER = PlanOptions(("order",))
 

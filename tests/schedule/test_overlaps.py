@@ -16,8 +16,8 @@ from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.schedule import Overlap, PlanOptions, Program, plan, verify_program
 from edgekit.schedule.model import MemoryModel, build_model
 from edgekit.schedule.order import best_order
+from profiles.bench.networks import cells, strands
 from tests.schedule.graphs import dags, keep, resize, vector
-from tests.schedule.networks import cells, strands
 from tests.schedule.test_order import nothing, orders
 
 Declared = dict[str, list[Overlap | None]]
