@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -90,3 +91,26 @@ def test_weights_alone_quantized(tmp_path: Path) -> None:
     x = noise(5, 3, 9, 9)
     (found,) = deployment.run({"x": x}, on="host").values()
     np.testing.assert_allclose(found, per_sample(path, x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["int4", "uint4"])
+@pytest.mark.parametrize("block", [0, 4])
+def test_weights_of_four_bits(kind: str, block: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    low = -8 if kind == "int4" else 0
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(getattr(onnx.TensorProto, kind.upper()))
+    weights = rng.integers(low, low + 16, (8, 5)).astype(dtype)
+    shape = (8 // block, 5) if block else (5,)
+    constants = {
+        "w": weights, "z": rng.integers(low, low + 16, shape).astype(dtype),
+        "s": rng.uniform(0.01, 0.1, shape).astype(np.float32),
+    }  # fmt: skip
+    axis = "axis=0" if block else "axis=1"
+    body = f"d = DequantizeLinear<{axis}, block_size={block}>(w, s, z) y = MatMul(x, d)"
+    path = save(onnx_model(body, "float[3,8] x", "float[3,5] y", 21, **constants), tmp_path)
+    options = api.ConvertOptions("host", precision="float32")
+    deployment = api.convert(path, tmp_path / "out", options)
+    x = noise(3, 8)
+    (found,) = deployment.run({"x": x}, on="host").values()
+    (wanted,) = run_onnxruntime(path, {"x": x}).values()
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)

@@ -23,6 +23,9 @@ _WEIGHTED = {
 """Operators whose constants are trained numbers: NaN and infinity are damage there. Elsewhere they
 may be meant (masks, bounds)."""
 _HALF = ("float16", "bfloat16")
+_PACKED = {"int2": np.int8, "int4": np.int8, "uint2": np.uint8, "uint4": np.uint8}
+"""Types that DequantizeLinear alone reads as what they stand for; other operators would saturate
+or wrap around at their bounds."""
 
 
 def read_constants(
@@ -116,5 +119,8 @@ def _check_size(dims: Any) -> None:
 
 
 def _widened(data: NDArray[Any], readers: set[str]) -> NDArray[Any]:
-    """Half precision that is only cast, as float32: exact, and the cast need not be done."""
+    """Half precision that is only cast, as float32: exact, and the cast need not be done. Integers
+    of fewer than 8 bits that are only dequantized, as integers of 8."""
+    if data.dtype.name in _PACKED and readers <= {"DequantizeLinear"}:
+        return data.astype(_PACKED[data.dtype.name])
     return data.astype(np.float32) if data.dtype.name in _HALF and readers <= {"Cast"} else data
