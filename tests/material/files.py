@@ -17,6 +17,8 @@ NOT_COUNTED = {
     "TreeEnsemble": "tree ensemble",
 }
 """Beginning of an operator's name -> why files with it do not count."""
+VENDOR = "PACTOps"
+"""Operator set of a quantizer that gives standard operators attributes of its own."""
 
 
 def find(folder: Path, pattern: str = "*") -> list[Path]:
@@ -34,7 +36,10 @@ def not_counted(path: Path) -> str:
         return ""
     import onnx
 
-    for node in onnx.load(path, load_external_data=False).graph.node:
+    model = onnx.load(path, load_external_data=False)
+    if any(entry.domain == VENDOR for entry in model.opset_import):
+        return f"vendor quantizer ({VENDOR})"
+    for node in model.graph.node:
         if node.op_type.endswith("Grad"):
             return f"gradient ({node.op_type})"
         for start, reason in NOT_COUNTED.items():

@@ -47,6 +47,7 @@ def batch_normalization(call: Call) -> None:
     x = call.value(0)
     if len(x.type.shape) < 2:
         raise Refusal(f"input 0 has shape {x.type.shape}", "rank 2 or more")
+    call.ignore("is_test")  # before operator set 7: statistics are given either way
     if not call.attr_int("spatial", 1):
         raise Refusal("spatial = 0", "1")
     epsilon, momentum = call.attr_float("epsilon", 1e-5), call.attr_float("momentum", 0.9)
@@ -142,6 +143,13 @@ def rms_normalization(call: Call) -> None:
     """``RMSNormalization`` over the axes from ``axis`` on."""
     op = Normalize(_axis(call, -1), "rms", call.attr_float("epsilon", 1e-5))
     call.ignore("stash_type")
+    call.result(_by_terms(call, op, [call.optional(1), None])[0])
+
+
+def rms_norm(call: Call) -> None:
+    """``RMSNorm``, which no operator set defines: as exporters wrote it before there was
+    ``RMSNormalization``, over the last axis with ``eps``."""
+    op = Normalize(_axis(call, -1), "rms", call.attr_float("eps", 1e-5))
     call.result(_by_terms(call, op, [call.optional(1), None])[0])
 
 
