@@ -22,9 +22,9 @@ FIELDS: dict[str, Any] = {"fusedActivationFunction": 4, "cellClip": 10.0, "timeM
 
 def lstm(
     seed: int = 0, batch: int = 1, cell: float = 2.0**-12, zero: int = 0, extra: bool = False,
-    **fields: Any,
+    loud: float = 1.0, **fields: Any,
 ) -> bytes:  # fmt: skip
-    """A layer with random weights; ``extra`` gives it peepholes."""
+    """A layer with random weights; ``extra`` gives it peepholes, ``loud`` saturates its gates."""
     rng = np.random.default_rng(seed)
     time_major = fields.get("timeMajor", False)
     lead = (STEPS, batch) if time_major else (batch, STEPS)
@@ -38,7 +38,7 @@ def lstm(
     for width in (WIDTH, UNITS):
         for gate in range(4):
             data = rng.integers(-127, 128, (UNITS, width), dtype=np.int8)
-            add(const(f"w{width}_{gate}", data, scale=(0.005 * (gate + 1),)))
+            add(const(f"w{width}_{gate}", data, scale=(loud * 0.005 * (gate + 1),)))
     if extra:
         peephole = rng.integers(-99, 99, UNITS).astype(np.int16)
         for gate in range(3):
@@ -70,6 +70,7 @@ def lstm(
         {"seed": 2, "cell": 2.0**-15, "cellClip": 0.0},
         {"seed": 3, "cell": 2.0**-9, "cellClip": 0.0, "zero": -4},
         {"seed": 4, "cellClip": 0.5},
+        {"seed": 6, "loud": 8.0, "zero": -128},
         {"seed": 5, "timeMajor": True, "batch": 2},
     ],
 )

@@ -16,8 +16,8 @@ LARGE = 1_000_000
 OLDEST = 7
 """The first operator set of ONNX Runtime."""
 NOT_STANDARD = ("FP32_Softmax_CrossEntropy",)
-"""Folders whose stored outputs are not those that ONNX defines: this one holds the operator's second
-output where the model names the first."""
+"""Folders whose stored outputs are not those that ONNX defines: this one holds the operator's
+second output where the model names the first."""
 
 
 def onnx_case(path: Path) -> Case:

@@ -28,6 +28,8 @@ _EXTRAS = {
 }
 _GATE_SCALE = np.float32(2.0**-12)
 _INT16 = DType.INT16.bounds
+_OPEN = (-(2**30), 2**30)
+"""TFLite clamps the first product, then the sum, but not the second product alone."""
 
 
 def integer_lstm(ctx: Context, op: RawOperator) -> None:
@@ -100,7 +102,8 @@ def _product(
     scales = [float(_scale(ctx, op, t.quant)[0] * scale / _GATE_SCALE) for t in tensors]
     bounds = [int(r) for r in reach.max(axis=1)]
     try:
-        requant = make_requant(scales, Rounding.DOUBLE, 0, *_INT16, bounds)
+        clamp = _OPEN if biases is None else _INT16
+        requant = make_requant(scales, Rounding.DOUBLE, 0, *clamp, bounds)
     except ValueError as error:
         ctx.refuse(op, str(error))
     matrices = ctx.graph.constant(stacked, tensors[0].name)

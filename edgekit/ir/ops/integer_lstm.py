@@ -22,7 +22,8 @@ class QLstm(Op):
     Outputs: y (N, T, H) int8, and h and c after the last step.
 
     Attributes:
-        from_x, from_h: accumulator of either product to Q3.12, one scale for each gate.
+        from_x, from_h: accumulator of either product to Q3.12, one scale for each gate, clamped on
+            its own; their sum saturates to int16.
         hidden: product of output gate and tanh(c), a Q0.30 number, to h.
         cell_bits: integer bits of c; its scale is ``2**(cell_bits - 15)``.
         cell_clip: bound on the magnitude of c as an integer; 0 for none.
