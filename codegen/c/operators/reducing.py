@@ -41,14 +41,11 @@ def expressions(function: str, dtype: DType, count: int) -> Expressions:
         nan = " || x != x" if dtype.is_float else ""
         wins = f"x {'>' if function == 'max' else '<'} acc{nan}"
         return Expressions(dtype.c_name, "x", f"{wins} ? x : acc")
-    magnitude = f"x < 0 ? {modular('-', dtype, '0', 'x')} : ({kind})x"
-    if not dtype.is_float and dtype.bounds[0] == 0:
-        magnitude = "x"
     match function:
         case "prod":
             return Expressions(kind, "1", modular("*", dtype, "acc", "x"))
         case "l1":
-            return Expressions(kind, "0", f"acc + ({magnitude})")
+            return Expressions(kind, "0", _magnitudes(dtype))
         case "sum_square":
             return Expressions(kind, "0", f"acc + {modular('*', dtype, 'x', 'x')}")
         case "mean" if dtype.is_float:
@@ -58,6 +55,16 @@ def expressions(function: str, dtype: DType, count: int) -> Expressions:
             return Expressions("uint64_t", "0", "acc + (uint64_t)x", f"{signed}acc / {count}")
         case _:
             return Expressions(kind, "0", modular("+", dtype, "acc", "x"))
+
+
+def _magnitudes(dtype: DType) -> str:
+    """``acc`` after the magnitude of ``x``."""
+    kind = accumulator(dtype)
+    if not dtype.is_float and dtype.bounds[0] == 0:
+        return f"acc + ({kind})x"
+    if not dtype.is_float and dtype.itemsize < 8:
+        return f"acc + ({kind})x * (1u - 2u * (x < 0))"  # gcc warns of a conditional of casts
+    return f"x < 0 ? acc - ({kind})x : acc + ({kind})x"
 
 
 def emit_reduce(w: StepWriter) -> None:

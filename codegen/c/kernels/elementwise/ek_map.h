@@ -41,7 +41,7 @@ EK_INLINE int ek_nd_next(const ek_nd *g, int32_t at[EK_AXES])
 #define EK_MAP(TX, TY, count, px, py, expression)       \
     do {                                                \
         const TX *ek_x = (px);                          \
-        TY *ek_y = (py);                                \
+        TY *ek_y = (TY *)ek_own(py);                    \
         for (int32_t ek_i = 0; ek_i < (count); ++ek_i) { \
             const TX x = ek_x[ek_i];                    \
             ek_y[ek_i] = (TY)(expression);              \
@@ -51,7 +51,7 @@ EK_INLINE int ek_nd_next(const ek_nd *g, int32_t at[EK_AXES])
 #define EK_MAP2(TA, TB, TY, g, pa, pb, py, expression)                  \
     do {                                                                \
         int32_t ek_at[EK_AXES] = {0};                                   \
-        TY *ek_y = (py);                                                \
+        TY *ek_y = (TY *)ek_own(py);                                    \
         do {                                                            \
             const TA *ek_a = (pa) + ek_nd_offset((g), ek_at, 0);        \
             const TB *ek_b = (pb) + ek_nd_offset((g), ek_at, 1);        \
@@ -68,7 +68,7 @@ EK_INLINE int ek_nd_next(const ek_nd *g, int32_t at[EK_AXES])
 #define EK_MAP3(TA, TB, TC, TY, g, pa, pb, pc, py, expression)          \
     do {                                                                \
         int32_t ek_at[EK_AXES] = {0};                                   \
-        TY *ek_y = (py);                                                \
+        TY *ek_y = (TY *)ek_own(py);                                    \
         do {                                                            \
             const TA *ek_a = (pa) + ek_nd_offset((g), ek_at, 0);        \
             const TB *ek_b = (pb) + ek_nd_offset((g), ek_at, 1);        \

@@ -66,8 +66,9 @@ EK_INLINE int ek_indexed_next(const ek_indexed *g, int32_t at[EK_INDEX_AXES])
     do {                                                                                 \
         int32_t ek_at[EK_INDEX_AXES] = {0};                                              \
         const T *ek_u = (pu);                                                            \
+        T *ek_out = (T *)ek_own(py);                                                     \
         do {                                                                             \
-            T *ek_y = (py) + ek_indexed_place((g), ek_at, (indices), (wide));            \
+            T *ek_y = ek_out + ek_indexed_place((g), ek_at, (indices), (wide));          \
             for (int32_t ek_i = 0; ek_i < (g)->row; ++ek_i) {                            \
                 const T update = *ek_u++;                                                \
                 const T old = ek_y[ek_i];                                                \

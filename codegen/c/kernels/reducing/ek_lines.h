@@ -8,7 +8,7 @@
 /* `better` says whether element `x` takes the place of `best`. */
 #define EK_ARG(TX, TY, outer, count, inner, px, py, better)                        \
     do {                                                                           \
-        TY *ek_y = (py);                                                           \
+        TY *ek_y = (TY *)ek_own(py);                                               \
         for (int32_t ek_o = 0; ek_o < (outer); ++ek_o) {                           \
             for (int32_t ek_i = 0; ek_i < (inner); ++ek_i) {                       \
                 const TX *ek_p = (px) + ek_o * (count) * (inner) + ek_i;           \
@@ -33,6 +33,8 @@
 
 #define EK_TOP_K(TX, TY, outer, count, inner, k, px, py, pat, before)                        \
     do {                                                                                     \
+        TX *ek_y = (TX *)ek_own(py);                                                         \
+        TY *ek_where = (TY *)ek_own(pat);                                                    \
         for (int32_t ek_o = 0; ek_o < (outer); ++ek_o) {                                     \
             for (int32_t ek_i = 0; ek_i < (inner); ++ek_i) {                                 \
                 const TX *ek_p = (px) + ek_o * (count) * (inner) + ek_i;                     \
@@ -52,8 +54,8 @@
                         }                                                                    \
                     }                                                                        \
                     ek_last = ek_at < 0 ? 0 : ek_at;                                         \
-                    (py)[ek_to + ek_j * (inner)] = ek_p[ek_last * (inner)];                  \
-                    (pat)[ek_to + ek_j * (inner)] = (TY)ek_last;                             \
+                    ek_y[ek_to + ek_j * (inner)] = ek_p[ek_last * (inner)];                  \
+                    ek_where[ek_to + ek_j * (inner)] = (TY)ek_last;                             \
                 }                                                                            \
             }                                                                                \
         }                                                                                    \
@@ -62,6 +64,7 @@
 /* `next` is the running value `acc` (of type TA) after element `x`. */
 #define EK_CUMULATE(TX, TA, outer, count, inner, px, py, neutral, next, exclusive, reverse)  \
     do {                                                                                     \
+        TX *ek_y = (TX *)ek_own(py);                                                         \
         for (int32_t ek_o = 0; ek_o < (outer); ++ek_o) {                                     \
             for (int32_t ek_i = 0; ek_i < (inner); ++ek_i) {                                 \
                 TA acc = neutral;                                                            \
@@ -71,7 +74,7 @@
                     const TX x = (px)[ek_k];                                                 \
                     const TA ek_before = acc;                                                \
                     acc = (TA)(next);                                                        \
-                    (py)[ek_k] = (TX)((exclusive) ? ek_before : acc);                        \
+                    ek_y[ek_k] = (TX)((exclusive) ? ek_before : acc);                        \
                 }                                                                            \
             }                                                                                \
         }                                                                                    \

@@ -12,7 +12,7 @@
 #define EK_REDUCE(TX, TA, TY, kept, set, px, py, first, next, last)                         \
     do {                                                                                    \
         int32_t ek_at[EK_AXES] = {0};                                                       \
-        TY *ek_y = (py);                                                                    \
+        TY *ek_y = (TY *)ek_own(py);                                                        \
         do {                                                                                \
             const TX *ek_x = (px) + ek_nd_offset((kept), ek_at, 0);                         \
             for (int32_t ek_i = 0; ek_i < (kept)->size[EK_AXES - 1]; ++ek_i) {              \

@@ -13,7 +13,7 @@ EK_INLINE int32_t ek_round_20(int64_t x)
 
 #define EK_RESIZE(T, batch, in_h, in_w, out_h, out_w, depth, rows, columns, px, py)            \
     do {                                                                                       \
-        T *ek_y = (py);                                                                        \
+        T *ek_y = (T *)ek_own(py);                                                             \
         for (int32_t ek_n = 0; ek_n < (batch); ++ek_n) {                                       \
             const T *ek_x = (px) + ek_n * (in_h) * (in_w) * (depth);                           \
             for (int32_t ek_i = 0; ek_i < (out_h); ++ek_i) {                                   \
