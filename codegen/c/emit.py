@@ -297,7 +297,8 @@ def _vector_texts(manifest: Manifest, vectors: Vectors) -> list[dict[str, Any]]:
             "c_name": port.c_name,
             "c_type": port.dtype.c_name,
             "size": math.prod(port.shape),
-            "rows": [array_literal(row) for row in data.reshape(count, -1)],
+            # No stored vectors: nothing to divide into rows.
+            "rows": [array_literal(row) for row in data.reshape(count, -1)] if count else [],
         }
         for port, data in pairs
     ]

@@ -13,7 +13,17 @@ import pytest
 
 from edgekit.errors import DataError, InternalError
 from edgekit.ir import DType, FixedPoint, Graph, Quant, TensorType
-from edgekit.ir.ops import OPS, Add, Concat, QConv2D, Requant, Rescale, Rounding, Window
+from edgekit.ir.ops import (
+    OPS,
+    Add,
+    Concat,
+    ConvTranspose,
+    QConv2D,
+    Requant,
+    Rescale,
+    Rounding,
+    Window,
+)
 from edgekit.ir.printer import node_text
 from edgekit.ir.serialize import _decode, _encode, load_graph, save_graph
 from tests.codegen import states
@@ -109,6 +119,13 @@ def example(kind: Any) -> Any:
         "zero_point": -1,
         "left_shift": 1,
         "diff_min": -9,
+        "right_shift": 4,
+        "x_zero": -2,
+        "slope_zero": 3,
+        "positive": spec,
+        "negative": spec,
+        "function": "less",
+        "layer": ConvTranspose(channels_last=True),
     }
     names = {f.name for f in fields(kind)}
     given |= dict.fromkeys(("from_x", "from_h", "hidden"), spec)
