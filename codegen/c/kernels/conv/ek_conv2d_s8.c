@@ -11,29 +11,17 @@
 #include "ek_gather_s8.h"
 #include "ek_requant.h"
 
-EK_INLINE const int8_t *ek_conv2d_s8_window(const ek_window *w, const int8_t *x, int32_t oy,
-                                            int32_t ox, int32_t channel, int32_t count,
-                                            int8_t fill, int8_t *patch)
+EK_INLINE const int8_t *ek_conv2d_s8_window(const ek_window *w, const int8_t *x, int32_t pixel,
+                                            int32_t channel, int32_t count, int8_t fill,
+                                            int8_t *patch)
 {
+    const int32_t oy = pixel / w->out_w;
+    const int32_t ox = pixel - oy * w->out_w;
     if (patch == NULL) {
         return x + (oy * w->stride_h * w->in_w + ox * w->stride_w) * w->in_c + channel;
     }
     ek_gather_s8(w, x, oy, ox, channel, count, fill, patch);
     return patch;
-}
-
-/* Moves an output position by a few pixels; it may end outside. */
-EK_INLINE void ek_conv2d_s8_move(const ek_window *w, int32_t *oy, int32_t *ox, int32_t by)
-{
-    *ox += by;
-    while (*ox >= w->out_w) {
-        *ox -= w->out_w;
-        ++*oy;
-    }
-    while (*ox < 0) {
-        *ox += w->out_w;
-        --*oy;
-    }
 }
 
 /* One position of two windows against two filters. */
@@ -85,27 +73,22 @@ EK_INLINE void ek_conv2d_s8(const ek_window *w, const ek_requant *q, int8_t x_ze
     const int32_t filters = w->out_c / w->groups;
     const int32_t k = w->kernel_h * w->kernel_w * count;
     const int32_t pixels = w->out_h * w->out_w;
-    const int32_t start = w->backward ? (pixels - 1) & ~1 : 0;
-    const int32_t step = w->backward ? -2 : 2;
 
     for (int32_t group = 0; group < w->groups; ++group) {
         const int32_t last = (group + 1) * filters;
-        int32_t oy = start / w->out_w;
-        int32_t ox = start % w->out_w;
-        for (int32_t p = start; p >= 0 && p < pixels; p += step) {
+        for (int32_t n = 0; n < pixels; n += 2) {
+            const int32_t p = w->backward ? ((pixels - 1) & ~1) - n : n;
             /* An odd last pixel (filter) is computed twice instead of having its own code. */
-            const int8_t *a0 = ek_conv2d_s8_window(w, x, oy, ox, group * count, count, x_zero,
+            const int8_t *a0 = ek_conv2d_s8_window(w, x, p, group * count, count, x_zero,
                                                    scratch);
             const int8_t *a1 = a0;
             int8_t *y0 = y + p * w->out_c;
             int8_t *y1 = y0;
-            ek_conv2d_s8_move(w, &oy, &ox, 1);
             if (p + 1 < pixels) {
-                a1 = ek_conv2d_s8_window(w, x, oy, ox, group * count, count, x_zero,
+                a1 = ek_conv2d_s8_window(w, x, p + 1, group * count, count, x_zero,
                                          scratch == NULL ? NULL : scratch + k);
                 y1 = y0 + w->out_c;
             }
-            ek_conv2d_s8_move(w, &oy, &ox, step - 1);
             for (int32_t c = group * filters; c < last; c += 2) {
                 const int32_t d = c + 1 < last ? c + 1 : c;
                 int32_t acc[4] = {bias[c], bias[d], bias[c], bias[d]};
