@@ -141,3 +141,38 @@ def test_constants_that_are_sparse_half_or_infinite(tmp_path: Path) -> None:
     sparse.indices.CopyFrom(onnx.numpy_helper.from_array(np.asarray([0, 2]), "i"))
     found = run_graph(load_onnx(save(model, tmp_path)), {"x": np.zeros((1, 3), np.float32)})["y"]
     np.testing.assert_array_equal(found, [[6, -np.inf, 10]])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "s = SplitToSequence<axis=1>(x, two) a = SequenceAt(s, k) y = Relu(a)",
+        "s = SplitToSequence<axis=1>(x, parts) t = SequenceErase(s, k) "
+        "y = ConcatFromSequence<axis=1>(t)",
+        "s = SplitToSequence<axis=1, keepdims=0>(x) y = ConcatFromSequence<axis=-1, new_axis=1>(s)",
+        "e = SequenceEmpty() s = SequenceInsert(e, x) n = Neg(x) t = SequenceInsert(s, n, k) "
+        "y = ConcatFromSequence<axis=0>(t)",
+        "s = SequenceConstruct(x, x) n = SequenceLength(s) f = Cast<to=1>(n) y = Mul(x, f)",
+    ],
+)
+def test_sequences_vanish(body: str, tmp_path: Path) -> None:
+    model = onnx_model(
+        body, "float[1,6] x", "float[?,?] y", opset=17,
+        two=np.int64(2), k=np.int64(-1), parts=np.asarray([1, 2, 3]),
+    )  # fmt: skip
+    assert_all_stages(save(model, tmp_path), {"x": noise(1, 6)})
+
+
+def test_sequences_that_cannot_vanish(tmp_path: Path) -> None:
+    constants = {"two": np.int64(2), "k": np.int64(3)}
+    model = onnx_model("s = SplitToSequence<axis=1>(x, two) y = SequenceAt(s, k)", **constants)
+    assert "position 3 of a sequence of 1" in refused(model, tmp_path)
+    outputs = "seq(float[1,2,6,6]) s"
+    sequence = onnx_model("s = SplitToSequence<axis=1>(x, two)", outputs=outputs, **constants)
+    assert "output 's': it is a sequence; allowed: tensors" in refused(sequence, tmp_path)
+
+
+def test_an_old_operator_set_whose_operators_stay(tmp_path: Path) -> None:
+    graph = load_onnx(save(onnx_model("y = Not(x)", "bool[1,3] x", "bool[1,3] y", 1), tmp_path))
+    found = run_graph(graph, {"x": np.asarray([[True, False, True]])})["y"]
+    np.testing.assert_array_equal(found, [[False, True, False]])

@@ -9,8 +9,9 @@ import numpy as np
 from edgekit.importers.onnx.context import Call, Refusal
 from edgekit.importers.onnx.nodes import Body, apply
 from edgekit.importers.onnx.scope import Item
+from edgekit.importers.onnx.sequences import stacked
 from edgekit.ir import Value
-from edgekit.ir.ops import Concat, Reshape, Where
+from edgekit.ir.ops import Where
 
 MAX_TURNS = 1024
 """Iterations of one loop: each is written out in the generated code."""
@@ -145,12 +146,10 @@ def _stack(call: Call, values: list[Value], axis: int, index: int) -> Value:
     """Tensors of one shape along a new axis."""
     if not values:
         raise Refusal(f"output {index} has no elements: it never runs")
-    shape = values[0].type.shape
-    axis = axis + len(shape) + 1 if axis < 0 else axis
-    lifted = Reshape((*shape[:axis], 1, *shape[axis:]))
-    stem = call.output_names[index] or "scanned"
-    parts = [call.add(lifted, [v], f"{stem}_{i}") for i, v in enumerate(values)]
-    return parts[0] if len(parts) == 1 else call.add(Concat(axis), parts, stem)
+    rank = len(values[0].type.shape) + 1
+    if not -rank <= axis < rank:
+        raise Refusal(f"output {index} is stacked along axis {axis}")
+    return stacked(call, tuple(values), axis % rank)
 
 
 def _slice(call: Call, value: Value, axis: int, place: int) -> Value:

@@ -25,31 +25,30 @@ def opset_of(function: Any, otherwise: int) -> int:
     return otherwise
 
 
-def schema(op_type: str, opset: int) -> Any | None:
-    """The definition of an operator of the default domain, None where there is none."""
+def schema(op_type: str, version: int, domain: str = "") -> Any | None:
+    """The definition of an operator in a version of its domain, None where there is none."""
     from onnx import defs
 
     try:
-        return defs.get_schema(op_type, opset, "")
+        return defs.get_schema(op_type, version, "" if domain in DEFAULT_DOMAINS else domain)
     except (defs.SchemaError, TypeError):  # the latter for a name that is not text
         return None
 
 
-def schema_body(node: Any, types: Sequence[TensorType | None], opset: int) -> Any | None:
+def schema_body(node: Any, types: Sequence[TensorType | None], version: int) -> Any | None:
     """The FunctionProto that defines a node's operator by other operators, None without one.
 
     Args:
         node: the NodeProto.
         types: of its inputs, None for absent ones; some bodies depend on them.
-        opset: version of the default operator set.
+        version: of the operator's domain.
     """
     from onnx import FunctionProto
 
-    definition = schema(node.op_type, opset)
+    definition = schema(node.op_type, version, node.domain)
     if definition is None:
         return None
-    fixed = [v for v in definition.function_opset_versions if v <= opset]
-    varying = [v for v in definition.context_dependent_function_opset_versions if v <= opset]
+    fixed, varying = _body_versions(definition, version)
     if fixed:
         text = definition.get_function_with_opset_version(max(fixed))
     elif varying:
@@ -64,15 +63,19 @@ def schema_body(node: Any, types: Sequence[TensorType | None], opset: int) -> An
     return body if body.node else None
 
 
-def has_body(op_type: str, opset: int) -> bool:
-    """True where onnx defines an operator by other operators."""
-    found = schema(op_type, opset)
-    if found is None:
-        return False
-    versions = [
-        *found.function_opset_versions, *found.context_dependent_function_opset_versions
-    ]  # fmt: skip
-    return any(v <= opset for v in versions)
+def has_body(node: Any, version: int) -> bool:
+    """True where onnx defines a node's operator by other operators."""
+    found = schema(node.op_type, version, node.domain)
+    return found is not None and any(_body_versions(found, version))
+
+
+def _body_versions(definition: Any, version: int) -> tuple[list[int], list[int]]:
+    """Operator sets that bodies are written in: bodies alike for all types, and those that are
+    not. In another domain than the default one they do not depend on its version."""
+    limit = version if definition.domain in DEFAULT_DOMAINS else 2**31
+    fixed = [v for v in definition.function_opset_versions if v <= limit]
+    varying = [v for v in definition.context_dependent_function_opset_versions if v <= limit]
+    return fixed, varying
 
 
 def with_defaults(node: Any, definition: Any) -> Any:

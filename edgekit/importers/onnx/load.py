@@ -55,6 +55,7 @@ def load_onnx(
         default_opset(model, path),
         handler_of,
         path.parent,
+        {entry.domain: int(entry.version) for entry in model.opset_import},
         {functions.key(f): f for f in model.functions},
         problems=problems,
     )
@@ -105,8 +106,8 @@ def _unknown(
             yield Problem(f"function '{node.op_type}' calls itself", where)
         elif local is not None:
             yield from _unknown(local.node, context, {*within, key})
-        elif context.handler_of(node.domain, node.op_type) is None and (
-            key[0] or not functions.has_body(node.op_type, context.opset)
+        elif context.handler_of(node.domain, node.op_type) is None and not functions.has_body(
+            node, context.version(node.domain)
         ):
             domain = f" of domain '{node.domain}'" if node.domain else ""
             what = f"operator '{node.op_type}'{domain} is not supported"

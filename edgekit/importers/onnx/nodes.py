@@ -82,12 +82,13 @@ def expand(call: Call) -> None:
     """
     values = [call.optional(i) for i in range(len(call.input_names))]
     types = [None if v is None else _onnx_type(v, call.context) for v in values]
-    body = functions.schema_body(call.proto, types, call.opset) if call.is_default_domain else None
+    version = call.context.version(call.proto.domain)
+    body = functions.schema_body(call.proto, types, version)
     if body is None:
         domain = f" of domain '{call.proto.domain}'" if call.proto.domain else ""
         what = f"operator '{call.op_type}'{domain} is not supported"
         raise Refusal(what, hint="See docs/supported-operators.md")
-    definition = functions.schema(call.op_type, call.opset)
+    definition = functions.schema(call.op_type, version, call.proto.domain)
     _call_function(call, body, functions.with_defaults(call.proto, definition))
     call.ignore(*call.attributes)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ModelError, Problem
-from edgekit.importers.onnx.functions import DEFAULT_DOMAINS, names_read
+from edgekit.importers.onnx.functions import DEFAULT_DOMAINS, all_nodes, names_read, schema
 
 OLDEST_OPSET = 6
 
@@ -33,7 +33,8 @@ def read_model(path: Path) -> Any:
 
 
 def default_opset(model: Any, path: Path) -> int:
-    """Version of the default operator set.
+    """Version of the default operator set. One older than `OLDEST_OPSET` counts as that where its
+    operators have not changed in between.
 
     Raises:
         ModelError: absent, or outside the range that is understood.
@@ -45,10 +46,23 @@ def default_opset(model: Any, path: Path) -> int:
         if entry.domain in DEFAULT_DOMAINS:
             if OLDEST_OPSET <= entry.version <= newest:
                 return int(entry.version)
+            if 0 < entry.version < OLDEST_OPSET and _unchanged(model, int(entry.version)):
+                return OLDEST_OPSET
             found = f"operator set {entry.version}"
             problem = Problem(found, str(path), f"{OLDEST_OPSET} to {newest}", "Export it again")
             raise ModelError("the model's operator set is not supported", [problem])
     return newest if not _uses_default_domain(model) else _no_opset(path)
+
+
+def _unchanged(model: Any, version: int) -> bool:
+    """True where every operator means the same in ``version`` and in `OLDEST_OPSET`."""
+    for node in all_nodes(model.graph.node):
+        then, later = schema(node.op_type, version), schema(node.op_type, OLDEST_OPSET)
+        if node.domain in DEFAULT_DOMAINS and (
+            then is None or later is None or then.since_version != later.since_version
+        ):
+            return False
+    return True
 
 
 def _uses_default_domain(model: Any) -> bool:

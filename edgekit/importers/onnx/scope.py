@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import Problem
+from edgekit.importers.onnx.functions import DEFAULT_DOMAINS
 from edgekit.ir import Graph, Value
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Context:
         opset: version of the default operator set.
         handler_of: what imports an operator, by domain and name; None where nothing does.
         folder: where the model's external data may lie, None for a model without a file.
+        domains: versions of other domains.
         functions: (domain, name, overload) -> FunctionProto of the model.
         values: ONNX tensor name -> value.
         sequences: name -> tensors of a sequence.
@@ -73,6 +75,7 @@ class Context:
     opset: int
     handler_of: Callable[[str, str], Callable[[Call], None] | None]
     folder: Path | None = None
+    domains: Mapping[str, int] = field(default_factory=dict)
     functions: Mapping[tuple[str, str, str], Any] = field(default_factory=dict)
     values: MutableMapping[str, Value] = field(default_factory=dict)
     sequences: MutableMapping[str, Tensors] = field(default_factory=dict)
@@ -103,6 +106,10 @@ class Context:
             failed={} if closed else ChainMap({}, self.failed),
             path=(*self.path, name),
         )
+
+    def version(self, domain: str) -> int:
+        """Version of a domain's operators, 1 where the model does not say."""
+        return self.opset if domain in DEFAULT_DOMAINS else self.domains.get(domain, 1)
 
     def item(self, name: str) -> Item | None:
         """What ``name`` stands for, None where it is unknown."""
