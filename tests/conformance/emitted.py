@@ -85,11 +85,11 @@ def emit_case(case: Case, folder: Path) -> Emitted:
     options = ConvertOptions("host", precision="int8" if quantized else "float32")
     lowered = lower(ModelSource(graph, path.name, None, "onnx"), "nhwc-int8", options, None)
     inputs, outputs = make_ports(lowered.program)
-    none = Vectors(
-        tuple(np.zeros((0, *p.shape), p.dtype.numpy) for p in inputs),
-        tuple(np.zeros((0, *p.shape), p.dtype.numpy) for p in outputs),
+    unused = Vectors(
+        tuple(np.zeros((1, *p.shape), p.dtype.numpy) for p in inputs),
+        tuple(np.zeros((1, *p.shape), p.dtype.numpy) for p in outputs),
     )
-    artefact = emit(lowered.program, case.name, "host", Source(case.name, "not a file"), none)
+    artefact = emit(lowered.program, case.name, "host", Source(case.name, "not a file"), unused)
     artefact.write(folder)
     return Emitted(case, lowered.graph, artefact.manifest, folder / f"{case.name}.c")
 
