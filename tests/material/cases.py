@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Case:
     """A model file and what is right.
 
     Attributes:
-        path: the file.
+        path: the file, or a copy for one row of it.
         inputs: arrays by input name, samples first.
         outputs: one array per output, samples first.
         oracle: what gave the outputs.
@@ -44,13 +44,15 @@ class Case:
     pinned: Arrays = field(default_factory=dict)
     carry_state: bool = False
     top1: bool = False
+    holder: object = None
+    """Keeps the folder of a copy."""
 
     def pin_parameters(self) -> Case:
         """The same case with every input but the first as a constant."""
         names = list(self.inputs)
         first = {n: self.inputs[n] for n in names[:1]}
         rest = {n: self.inputs[n] for n in names[1:]}
-        return Case(self.path, first, self.outputs, self.oracle, rest, self.carry_state, self.top1)
+        return replace(self, inputs=first, pinned=rest)
 
     def compare(self, found: list[Array]) -> str:
         """What is wrong with outputs, empty where they are right."""

@@ -14,9 +14,13 @@ from tests.support import material
 
 FEW = [
     "deeploy/kernels/FP32_Add_Regular/network.onnx",
+    "microwakeword/v2_vad.tflite",
     "onnx2c/simple_networks/conv_k2_maxpool_k2.onnx",
     "tflm/models/hello_world_int8.tflite",
     "tflm/models/simple_add_model.tflite",
+    "tflm/models/trained_lstm_int8.tflite",
+    "tflm/seanet/add/add0.tflite",
+    "tflm/seanet/conv/conv0.tflite",
 ]
 
 

@@ -64,7 +64,7 @@ def _verify(path: Path) -> tuple[str, str]:
     refusal = ""
     for attempt in attempts:
         try:
-            graph = load_onnx(path, attempt.pinned) if path.suffix == ".onnx" else load_model(path)
+            graph = _load(attempt)
             problem = _run(graph, attempt)
         except CheckFailed as error:
             return WRONG, str(error).splitlines()[-1]
@@ -74,6 +74,11 @@ def _verify(path: Path) -> tuple[str, str]:
         pinned = ", parameters as constants" if attempt.pinned else ""
         return (WRONG, problem) if problem else (MATCH, attempt.oracle + pinned)
     return REFUSED, refusal
+
+
+def _load(case: Case) -> Graph:
+    onnx = case.path.suffix == ".onnx"
+    return load_onnx(case.path, case.pinned) if onnx else load_model(case.path)
 
 
 def _run(graph: Graph, case: Case) -> str:
