@@ -55,7 +55,9 @@ def comment(text: str, limit: int = 90) -> str:
 
 
 def float_literal(value: float, dtype: DType = DType.FLOAT32) -> str:
-    """A literal that reads back as exactly this value (infinities by the kernels' macro)."""
+    """A literal that reads back as exactly this value (NaN, infinities by the kernels' macros)."""
+    if math.isnan(value):
+        return "EK_NAN"
     if math.isinf(value):
         return "EK_INFINITY" if value > 0 else "-EK_INFINITY"
     if dtype is DType.FLOAT32:

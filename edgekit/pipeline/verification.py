@@ -93,7 +93,7 @@ def verify_images(
         CheckFailed: an output differs from the reference.
         ToolError: a guest faulted, or the chosen emulator cannot run the core.
     """
-    count = len(vectors.inputs[0])
+    count = len(vectors.inputs[0]) if vectors.inputs else 1
     checks = []
     for image in images.host:
         progress(f"checking {count} vectors on the host ({image.toolchain})")

@@ -36,6 +36,7 @@ def test_a_float_literal_reads_back(value: float) -> None:
 def test_infinities_are_the_kernels_macro() -> None:
     assert float_literal(float("inf")) == "EK_INFINITY"
     assert float_literal(float("-inf")) == "-EK_INFINITY"
+    assert float_literal(float("nan")) == "EK_NAN"
 
 
 def test_the_compiler_reads_the_same_floats(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ FEW = [
     "deeploy/kernels/FP32_Add_Regular/network.onnx",
     "microwakeword/v2_vad.tflite",
     "onnx2c/simple_networks/conv_k2_maxpool_k2.onnx",
+    "onnx2c/simple_networks/fp_float16.onnx",
     "tflm/models/hello_world_int8.tflite",
     "tflm/models/simple_add_model.tflite",
     "tflm/models/trained_lstm_int8.tflite",

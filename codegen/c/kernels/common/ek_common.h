@@ -19,8 +19,10 @@
 
 #if defined(__GNUC__)
 #define EK_INFINITY __builtin_inff()
+#define EK_NAN __builtin_nanf("")
 #else
 #define EK_INFINITY (1.0f / 0.0f)
+#define EK_NAN (0.0f / 0.0f)
 #endif
 
 /* Whether to write inner loops out. With vectors the compiler does better from the plain loop, and
