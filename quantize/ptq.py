@@ -26,6 +26,7 @@ from edgekit.ir.ops import (
     Gather,
     MaxPool2D,
     Pad,
+    Quantize,
     Reshape,
     Slice,
     Softmax,
@@ -97,6 +98,7 @@ def quantize_ranges(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
     result = graph.copy()
     nodes = [node for node in result.nodes if not why_float(node)]
     values, known = separate(result, ranges)
+    values += _detach_softmaxes(result, nodes, values, known)
     for value, quant in _choose(result, nodes, values, known):
         graph_type = replace(value.type, dtype=DType.INT8, quant=quant)
         result.set_type(value, graph_type)
@@ -144,21 +146,50 @@ def _choose(
         values: those that become int8.
         ranges: by value name.
     """
-    find = _groups(nodes)
-    members: dict[int, list[Value]] = {}
-    for value in values:
-        members.setdefault(find(value), []).append(value)
-    problems: list[Problem] = []
     chosen: list[tuple[Value, Quant]] = []
-    for group in members.values():
-        quant = _group_quant(graph, group, ranges, problems)
+    for group in _groups(nodes, values):
+        quant = _group_quant(graph, group, ranges)
         chosen += [(value, quant) for value in group]
-    if problems:
-        raise ModelError(f"'{graph.name}' cannot be quantized to int8", problems)
     return chosen
 
 
-def _groups(nodes: Sequence[Node]) -> Callable[[Value], int]:
+def _detach_softmaxes(
+    graph: Graph, nodes: Sequence[Node], values: Sequence[Value], ranges: dict[str, Range]
+) -> list[Value]:
+    """Requantize probabilities that are joined with numbers outside [0, 1], because a softmax has
+    one quantization only. Returns the new values; ``ranges`` learns theirs."""
+    detached = []
+    for group in _groups(nodes, values):
+        total = _group_range(graph, group, ranges)
+        low, high = _bounds(SOFTMAX_QUANT)
+        for value in group:
+            source = value.producer
+            inside = low <= total.low and total.high <= high
+            if source is None or not isinstance(source.op, Softmax) or inside:
+                continue
+            readers = [(user, i) for user, i in value.uses if shares(user.op)]
+            first = min((user for user, _ in readers), key=graph.nodes.index)
+            stem = f"{value.name}_joined"
+            node = graph.add_node(
+                Quantize(), [value], value.type, name=stem, outputs=(stem,), before=first
+            )
+            for user, index in readers:
+                graph.set_input(user, index, node.output)
+            ranges[node.output.name] = ranges[value.name]
+            detached.append(node.output)
+    return detached
+
+
+def _groups(nodes: Sequence[Node], values: Sequence[Value]) -> list[list[Value]]:
+    """The values, those together that share their quantization."""
+    find = _union(nodes)
+    members: dict[int, list[Value]] = {}
+    for value in values:
+        members.setdefault(find(value), []).append(value)
+    return list(members.values())
+
+
+def _union(nodes: Sequence[Node]) -> Callable[[Value], int]:
     """Union-find over the values that share their quantization."""
     parent: dict[int, int] = {}
 
@@ -177,24 +208,23 @@ def _groups(nodes: Sequence[Node]) -> Callable[[Value], int]:
     return find
 
 
-def _group_quant(
-    graph: Graph, group: list[Value], ranges: Mapping[str, Range], problems: list[Problem]
-) -> Quant:
+def _group_range(graph: Graph, group: list[Value], ranges: Mapping[str, Range]) -> Range:
     total = Range(0.0, 0.0)
     for value in group:
         user = graph.sole_user(value)
         if user is None or not isinstance(user.op, Clip):
             total = total.union(ranges[value.name])  # else: what the Clip cuts off needs no codes
         total = total.union(_constants_range(value.producer))
+    return total
+
+
+def _group_quant(graph: Graph, group: list[Value], ranges: Mapping[str, Range]) -> Quant:
+    total = _group_range(graph, group, ranges)
     nodes = [v.producer for v in group if v.producer is not None]
     fixed = {quant for n in nodes if (quant := _fixed(n.op)) is not None}
     low, high = _bounds(next(iter(fixed))) if len(fixed) == 1 else (0.0, 0.0)
     if len(fixed) == 1 and low <= total.low and total.high <= high:
         return fixed.pop()
-    softmax = [n for n in nodes if isinstance(n.op, Softmax)]
-    if softmax:
-        what = "its probabilities are joined with values outside [0, 1]"
-        problems.append(Problem(what, f"Softmax '{softmax[0].output.name}'"))
     return activation_quant(total.low, total.high)
 
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from edgekit.errors import ModelError
 from edgekit.importers.onnx import load_onnx
 from edgekit.ir import DType, Graph, Quant
+from edgekit.ir.ops import Softmax
 from edgekit.passes import CANONICAL, TO_NHWC, run_passes
+from edgekit.passes.fold_qdq import SOFTMAX_QUANT
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
 from quantize.schemes import activation_quant, dequantize_array, quantize_array, weight_quant
-from tests.onnx_models import Arrays, noise, onnx_model, run_graph, save
+from tests.onnx_models import Arrays, load, noise, onnx_model, operators, run_graph, save
 
 W = noise(4, 2, 3, 3, seed=1, scale=0.3)
 SAMPLES: Arrays = {"x": noise(20, 2, 6, 6, seed=9)}
@@ -195,3 +197,17 @@ def test_integer_results_follow_the_float_model(body: str, lsb: int, tmp_path: P
     difference = run_graph(integer, SAMPLES)["y"] - run_graph(graph, SAMPLES)["y"]
     assert np.abs(difference).max() <= lsb * quant.scale[0]
     assert abs(difference.mean()) <= 0.3 * quant.scale[0], "rounding must not drift"
+
+
+def test_probabilities_joined_with_larger_numbers_are_requantized(tmp_path: Path) -> None:
+    """A softmax has one quantization; what it is joined with needs another."""
+    body = "p = Softmax<axis=1>(x) y = Concat<axis=1>(p, x)"
+    graph = load(tmp_path, body, "float[n,5] x", "float[n,10] y")
+    samples = {"x": np.linspace(-4, 4, 50, dtype=np.float32).reshape(10, 5)}
+    quantized = quantize_graph(graph, samples)
+    softmax = next(n for n in quantized.nodes if isinstance(n.op, Softmax))
+    assert softmax.output.type.quant == SOFTMAX_QUANT
+    joined = quantized.outputs[0].type.quant
+    assert joined is not None
+    assert joined.scale[0] * 255 == pytest.approx(8, rel=0.02)
+    assert operators(quantized) == ["Softmax", "Quantize", "Concat"]
