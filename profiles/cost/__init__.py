@@ -31,7 +31,7 @@ class Cost:
         instructions: executed by one inference; None where nothing is known.
         flash_bytes: weights, biases and quantization tables; not the kernel's code, which layers
             share.
-        ram_bytes: operands, result and kernel scratch together; None without a kernel.
+        ram_bytes: operands, result and kernel scratch side by side; None without a kernel.
         origin: ``measured`` (this shape was counted) or ``modelled``.
         error: of a modelled figure: largest relative error of the model at the shapes that it was
             fitted to; None for measured and unknown figures.
