@@ -46,10 +46,15 @@ def test_every_file_is_imported_or_refused_with_a_reason() -> None:
     assert imported >= 45
 
 
+OTHER_MEANING = {"FP32_Softmax_CrossEntropy"}
+"""Files whose stored result is not what ONNX defines: the second output in place of the first."""
+
+
 def test_single_operators_with_stored_results() -> None:
     checked = 0
     for path in sorted((material() / "deeploy" / "kernels").rglob("network.onnx")):
-        checked += _stored_results(path)
+        if path.parent.name not in OTHER_MEANING:
+            checked += _stored_results(path)
     assert checked >= 20
 
 
@@ -59,14 +64,17 @@ def _stored_results(path: Path) -> bool:
     except ModelError:
         return False
     with np.load(path.parent / "inputs.npz") as data:
-        inputs = [data[k].astype(np.float32) for k in data.files]
+        inputs = [data[k] for k in data.files]
     with np.load(path.parent / "outputs.npz") as data:
         outputs = [data[k] for k in data.files]
     for stage, graph in found.items():
         shapes = [b.outer.shape for b in graph.input_bindings]
         if [a.shape for a in inputs] != shapes:
             return False
-        named = {b.name: a for b, a in zip(graph.input_bindings, inputs, strict=True)}
+        named = {
+            b.name: a.astype(b.outer.dtype.numpy)
+            for b, a in zip(graph.input_bindings, inputs, strict=True)
+        }
         results = run_graph(graph, named).values()
         for array, wanted in zip(results, outputs, strict=True):
             np.testing.assert_allclose(

@@ -51,11 +51,12 @@ def test_no_feature_is_negative(w: WindowKey, unroll: int) -> None:
         assert min(FEATURES[kernel](w, unroll).values()) >= 0, kernel
 
 
-def test_every_kernel_has_features_and_shapes() -> None:
+def test_every_cost_has_a_kernel_and_shapes() -> None:
+    """Kernels without a cost exist too: `inspect` calls their instructions unknown."""
     files = {n.removeprefix("ek_").removesuffix(".c") for n in kernels.locate() if n.endswith(".c")}
-    assert files == set(FEATURES), "a kernel without a cost, or a cost without a kernel"
+    assert set(FEATURES) <= files, "a cost without a kernel"
     counted = {grid_call(p).kernel for p in integer_points() + float_points()}
-    assert counted == files
+    assert counted == set(FEATURES)
 
 
 def test_every_operator_of_the_list_exists() -> None:

@@ -140,14 +140,6 @@ def test_a_float_model_needs_a_decision(tmp_path: Path) -> None:
     assert "--precision float32" in message
 
 
-def test_a_fixed_batch(tmp_path: Path) -> None:
-    tensors = [q8("x", (2, 4), 0.1, 0), q8("y", (2, 4), 0.1, 0)]
-    (tmp_path / "m.tflite").write_bytes(build(tensors, [O("RELU", (0,), (1,))]))
-    message = refused(tmp_path, 3, "convert", "m.tflite", *TO_M4)
-    assert "'x'" in message
-    assert "batch" in message
-
-
 def test_a_board_that_is_too_small(tmp_path: Path) -> None:
     """An image of 3 x 330 x 330 needs more RAM than a Raspberry Pi Pico has."""
     weights = np.ones((1, 3, 1, 1), np.float32)
