@@ -263,7 +263,7 @@ def _pad(node: Node) -> Described:
 def _transpose(node: Node) -> Described:
     y = node.output.type
     require(len(y.shape) <= TRANSPOSE_AXES, f"more than {TRANSPOSE_AXES} axes")
-    return "transpose", "", (y.dtype.itemsize, *y.shape)
+    return "move", "", (y.dtype.itemsize, *y.shape)
 
 
 def _nothing(node: Node) -> Described:

@@ -273,6 +273,6 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "rescale_s8": _elements,
     "softmax_f32": _softmax,
     "softmax_s8": _softmax,
-    "transpose": _transpose,
+    "move": _transpose,
 }
 """Kernel -> features of a key; for every kernel of `codegen.c.kernels`."""

@@ -10,7 +10,7 @@ import pytest
 from edgekit import api
 from edgekit.errors import ModelError, UsageError
 from edgekit.ir import DType, Graph, Quant, TensorType
-from edgekit.ir.ops import Binary, Conv2D, Mean, Op, Softmax
+from edgekit.ir.ops import Binary, Conv2D, Op, Softmax
 from edgekit.npz import load_arrays
 from edgekit.report.answers import inspection_view
 from edgekit.report.codec import to_json
@@ -108,7 +108,7 @@ def test_an_operator_without_integer_form_stays_in_float() -> None:
 
 @pytest.mark.parametrize(
     ("op", "reason"),
-    [(Softmax(1), "last"), (Mean((1, 3), True), "mean over axes (1, 3)")],
+    [(Softmax(1), "last")],
 )
 def test_a_refused_operator_says_why(op: Op, reason: str) -> None:
     found = api.inspect(float_graph(op), "cortex-m4")

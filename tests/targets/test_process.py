@@ -58,9 +58,9 @@ def test_ctrl_c_waits_for_running_jobs_and_begins_no_more() -> None:
         ended.append(seconds)
         return 0
 
-    jobs = [partial(job, seconds) for seconds in (1.5, 1.0, 0.1, 0.1)]
+    jobs = [partial(job, seconds) for seconds in (3.0, 2.0, 0.1, 0.1)]
     with pytest.raises(KeyboardInterrupt):
         run_parallel(jobs, 2)
-    assert ended == [1.0, 1.5]
+    assert ended == [2.0, 3.0]
     time.sleep(0.3)
-    assert ended == [1.0, 1.5], "nothing goes on in the background"
+    assert ended == [2.0, 3.0], "nothing goes on in the background"
