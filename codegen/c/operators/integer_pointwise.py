@@ -9,7 +9,6 @@ import numpy as np
 from codegen.c.operators import wide
 from codegen.c.operators.expressions import BINARY
 from codegen.c.operators.integer import attributes, declare_requant
-from codegen.c.operators.overlap import by_element
 from codegen.c.operators.pointwise import HEADER, emit_broadcast
 from codegen.c.step import Emitter, StepWriter
 from edgekit.ir.ops import (
@@ -102,10 +101,10 @@ def _emit(w: StepWriter, text: str, *headers: str) -> None:
 
 
 EMITTERS: dict[type[Op], Emitter] = {
-    QCompare: Emitter(emit_compare, overlap=by_element),
-    QLeakyRelu: Emitter(emit_leaky_relu, overlap=by_element),
-    QPrelu: Emitter(emit_prelu, overlap=by_element),
-    QSigmoid: Emitter(emit_curve, overlap=by_element),
-    QSquaredDifference: Emitter(emit_squared_difference, overlap=by_element),
-    QTanh: Emitter(emit_curve, overlap=by_element),
+    QCompare: Emitter(emit_compare),
+    QLeakyRelu: Emitter(emit_leaky_relu),
+    QPrelu: Emitter(emit_prelu),
+    QSigmoid: Emitter(emit_curve),
+    QSquaredDifference: Emitter(emit_squared_difference),
+    QTanh: Emitter(emit_curve),
 }
