@@ -76,6 +76,8 @@ class StepInfo:
         macs: multiply-accumulates.
         writes: tensors it writes.
         scratch_bytes: scratch inside the arena.
+        variant: kernel of the target's own instruction set that computes it; empty: portable C.
+        stack_bytes: working memory that this kernel takes from the stack.
     """
 
     symbol: str
@@ -85,6 +87,8 @@ class StepInfo:
     origin: tuple[str, ...] = ()
     writes: tuple[Tensor, ...] = ()
     scratch_bytes: int = 0
+    variant: str = ""
+    stack_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ Rounding = Literal["litert", "tflm", "onnx", "fast"]
 ToolchainChoice = Literal["auto", "zig", "gcc"]
 EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
 Observer = Literal["minmax", "percentile"]
+Kernels = Literal["fastest", "portable"]
 Lever = Literal["order", "in-place", "rows"]
 Place = Literal["reference", "host", "emulator"]
 LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
@@ -47,6 +48,8 @@ class ConvertOptions:
         observer, percentile: how activation ranges are found.
         vectors: test vectors to store and compare.
         plan_time: time limit of the memory plan in seconds.
+        kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
+            C alone.
         require_emulator: raise where no emulator can run the target.
         force: replace an existing folder.
     """
@@ -63,6 +66,7 @@ class ConvertOptions:
     percentile: float = 99.99
     vectors: int = 4
     plan_time: float = PLAN_TIME
+    kernels: Kernels = "fastest"
     require_emulator: bool = False
     force: bool = False
 
@@ -73,6 +77,7 @@ class ConvertOptions:
             "toolchain": ToolchainChoice,
             "emulator": EmulatorChoice,
             "observer": Observer,
+            "kernels": Kernels,
         }
         problems = [
             Problem(f"is {getattr(self, name)!r}", name, ", ".join(allowed(choice)))

@@ -10,17 +10,17 @@ from typing import Any
 from numpy.typing import NDArray
 
 from codegen.c import kernels
+from codegen.c.assembly import assembly_texts, is_assembly
+from codegen.c.choice import PORTABLE, KernelSet
 from codegen.c.literals import array_literal, comment
-from codegen.c.operators import EMITTERS
 from codegen.c.render import render
-from codegen.c.step import Constant, StepWriter, Writer
+from codegen.c.step import Constant, StepWriter, Variant, Writer
 from edgekit import __version__
 from edgekit.artefact import Artefact, Manifest, StepInfo, Tensor
-from edgekit.errors import ModelError, Problem
-from edgekit.ir import Graph, Node
+from edgekit.errors import ModelError
+from edgekit.ir import Graph
 from edgekit.ir.graph import node_macs
-from edgekit.ir.op import Op
-from edgekit.schedule import Overlap, Program
+from edgekit.schedule import Program
 from edgekit.schedule.ports import make_ports
 
 FLOAT_TOLERANCE = 1e-4
@@ -50,52 +50,14 @@ class Vectors:
     outputs: tuple[NDArray[Any], ...]
 
 
-def scratch_bytes(node: Node) -> int:
-    """Scratch that the kernel of a node declares, in bytes.
-
-    Raises:
-        ModelError: the operator has no C kernel.
-    """
-    emitter = EMITTERS.get(type(node.op))
-    if emitter is None:
-        problem = Problem("has no C kernel", f"{node.op.name} '{node.name}'")
-        raise ModelError("the model needs an operator that C emission lacks", [problem])
-    return emitter.scratch(node)
-
-
-def overlaps(node: Node) -> Sequence[Overlap | None]:
-    """How far the output of a node's kernel may lie over each of its inputs, as it declares."""
-    emitter = EMITTERS.get(type(node.op))
-    return () if emitter is None else emitter.overlap(node)
-
-
-def unsupported(graph: Graph) -> list[Problem]:
-    """Every node without a C kernel (aliases need none)."""
-    return [
-        problem
-        for n in graph.nodes
-        if not is_alias(n.op) and (problem := _unsupported(n)) is not None
-    ]
-
-
-def _unsupported(node: Node) -> Problem | None:
-    where = f"{node.op.name} '{node.name}'"
-    emitter = EMITTERS.get(type(node.op))
-    if emitter is None:
-        return Problem("has no C kernel", where)
-    found = node.input(0).type.dtype if node.inputs else None
-    if emitter.types and found is not None and found not in emitter.types:
-        allowed = ", ".join(t.value for t in emitter.types)
-        return Problem(f"has no C kernel for {found.value}", where, allowed)
-    return None
-
-
-def is_alias(op: Op) -> bool:
-    """True for operators that move no bytes."""
-    return op.name == "Reshape"
-
-
-def emit(program: Program, name: str, target: str, source: Source, vectors: Vectors) -> Artefact:
+def emit(
+    program: Program,
+    name: str,
+    target: str,
+    source: Source,
+    vectors: Vectors,
+    chosen: KernelSet = PORTABLE,
+) -> Artefact:
     """Emit a lowered program.
 
     Args:
@@ -104,6 +66,7 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         target: core name, written into comments.
         source: provenance, written into comments.
         vectors: stored for the host test.
+        chosen: the kernels that the program was planned with.
 
     Returns:
         Files and manifest; the same arguments give the same bytes.
@@ -111,10 +74,10 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
     Raises:
         ModelError: a node cannot be emitted (shape, batch, accumulator range).
     """
-    writers = _write_steps(program, name)
+    writers = _write_steps(program, name, chosen)
     constants = [c for w in writers for c in w.constants]
     states = _states(program, name, constants)
-    manifest = _manifest(program, name, target, writers, constants)
+    manifest = _manifest(program, name, target, writers, constants, chosen)
     context: dict[str, Any] = {
         "name": name,
         "NAME": name.upper(),
@@ -135,6 +98,7 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "moves": _moves(program),
         "constants": constants,
         "kernels": kernel_texts(writers),
+        "assembly": assembly_texts(name, writers),
         "stack": STACK_UNKNOWN,
         "exact": all(p.dtype.is_integer for p in manifest.outputs),
         "tolerance": FLOAT_TOLERANCE,
@@ -151,16 +115,18 @@ def emit(program: Program, name: str, target: str, source: Source, vectors: Vect
         "test/host_test.c": "host_test.c.j2",
         "test/vectors.h": "vectors.h.j2",
     }
+    if is_assembly(writers):
+        files[f"{name}_assembly.h"] = "assembly.h.j2"
     return Artefact(manifest, {path: render(t, context) for path, t in files.items()})
 
 
-def _write_steps(program: Program, name: str) -> list[StepWriter]:
+def _write_steps(program: Program, name: str, chosen: KernelSet) -> list[StepWriter]:
     writers = []
     errors = []
     for step in program.steps:
         writer = StepWriter(name, program, step)
         try:
-            EMITTERS[type(step.node.op)].emit(writer)
+            chosen.emitter(step.node).emit(writer)
         except ModelError as error:
             errors.append(error)
         writers.append(writer)
@@ -178,6 +144,7 @@ def _manifest(
     target: str,
     writers: Sequence[StepWriter],
     constants: Sequence[Constant],
+    chosen: KernelSet,
 ) -> Manifest:
     graph = program.graph
     inputs, outputs = make_ports(program)
@@ -195,7 +162,7 @@ def _manifest(
         arena_align=program.align,
         state_bytes=program.state_bytes,
         scratch_bytes=program.scratch_bytes,
-        steps=tuple(_step_info(program, name, w) for w in writers),
+        steps=tuple(_step_info(program, name, w, chosen) for w in writers),
         run_symbol=f"{name}_run",
         run_copy_symbol=f"{name}_run_copy",
         init_symbol=f"{name}_init",
@@ -209,8 +176,10 @@ def _has_floats(graph: Graph) -> bool:
     return any(not v.type.dtype.is_integer for v in values)
 
 
-def _step_info(program: Program, name: str, writer: StepWriter) -> StepInfo:
+def _step_info(program: Program, name: str, writer: StepWriter, chosen: KernelSet) -> StepInfo:
     node, step = writer.node, writer.step
+    emitter = chosen.emitter(node)
+    fast = emitter if isinstance(emitter, Variant) else None
     return StepInfo(
         symbol=f"{name}_step_{step.index:02d}_{node.op.name.lower()}",
         name=node.name,
@@ -222,6 +191,8 @@ def _step_info(program: Program, name: str, writer: StepWriter) -> StepInfo:
             for v in node.outputs
         ),
         scratch_bytes=step.scratch.nbytes if step.scratch else 0,
+        variant=fast.name if fast else "",
+        stack_bytes=fast.stack(node) if fast else 0,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.block import Block
+from codegen.assembly.isa import Isa
 from codegen.c.literals import array_literal, identifier
 from edgekit.ir import DType, Node, Value
 from edgekit.schedule import Overlap, Program, Step
@@ -46,6 +48,23 @@ class Constant:
         )
 
 
+@dataclass(frozen=True)
+class Assembly:
+    """An assembly function of the generated code.
+
+    Attributes:
+        isa: its instruction set.
+        symbol: its name, without the model's prefix.
+        lines: instructions and labels; ``{symbol}`` stands for the full name.
+        kernel: the portable kernel that computes the same from the same arguments.
+    """
+
+    isa: Isa
+    symbol: str
+    lines: tuple[str, ...]
+    kernel: str
+
+
 @dataclass
 class Writer:
     """Collects C statements and what they need.
@@ -55,6 +74,7 @@ class Writer:
         lines: statements of a function's body.
         kernels: kernel files used, and ``(kernel, rule)`` variants.
         constants: arrays defined for the function.
+        blocks: assembly functions that it calls.
     """
 
     name: str
@@ -62,6 +82,7 @@ class Writer:
     kernels: list[str] = field(default_factory=list, kw_only=True)
     variants: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     constants: list[Constant] = field(default_factory=list, kw_only=True)
+    blocks: list[Assembly] = field(default_factory=list, kw_only=True)
 
     @property
     def tag(self) -> str:
@@ -106,6 +127,17 @@ class Writer:
             self.variants.append((kernel, rule))
             function = f"{kernel}_{rule}"
         head = f"{result} = {function}(" if result else f"{function}("
+        self._statement(head, list(map(str, arguments)), ");")
+
+    def assemble(self, isa: Isa, block: Block, kernel: str, *arguments: object) -> None:
+        """Call an assembly function, or the portable kernel beside it where it does not run.
+
+        Both take the same arguments, whose types are those of the kernel's definition. Functions
+        of one symbol must be equal: the model holds each once.
+        """
+        self.kernels.append(f"{kernel}.c")
+        self.blocks.append(Assembly(isa, block.symbol, block.text(), kernel))
+        head = f"{self.name}_{block.symbol}("
         self._statement(head, list(map(str, arguments)), ");")
 
     def macro(self, name: str, *arguments: object) -> None:
@@ -216,3 +248,25 @@ class Emitter:
     scratch: Callable[[Node], int] = lambda node: 0
     types: tuple[DType, ...] = ()
     overlap: Callable[[Node], Sequence[Overlap | None]] = lambda node: ()
+
+
+def _nothing(node: Node) -> int:
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant(Emitter):
+    """A faster way to compute an operator, for some nodes and one instruction set.
+
+    Attributes:
+        name: as profiles and reports show it, e.g. ``conv1x1``.
+        refuse: why it cannot compute a node; empty where it can.
+        instructions: executed by one run of a node, from the loops of its block.
+        stack: bytes of working memory that it takes from the stack (tiles that the stack pointer
+            addresses), beside the few words that any function saves.
+    """
+
+    name: str
+    refuse: Callable[[Node], str]
+    instructions: Callable[[Node], int]
+    stack: Callable[[Node], int] = _nothing

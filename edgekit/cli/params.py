@@ -15,6 +15,7 @@ from edgekit.options import (
     LEVERS,
     PLAN_TIME,
     EmulatorChoice,
+    Kernels,
     Lever,
     Observer,
     Place,
@@ -86,6 +87,13 @@ percentile_option = click.option(
     default=99.99,
     show_default=True,
     help="For the percentile observer, in percent.",
+)
+kernels_option = click.option(
+    "--kernels",
+    type=click.Choice(allowed(Kernels)),
+    default="fastest",
+    show_default=True,
+    help="fastest: assembly where the target has it; portable: C alone.",
 )
 plan_time_option = click.option(
     "--plan-time",

@@ -79,11 +79,11 @@ def convert_model(
     source = read_source(model, options.shapes)
     name = symbol_name(options.name, source.file)
     progress("lowering to " + target.core.name)
-    lowered = lower(source, target.core.lowering, options, calibration)
+    lowered = lower(source, target.core, options, calibration)
     vectors = make_vectors(lowered.graph, options.vectors, calibration)
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")
-    artefact = emit(lowered.program, name, target.core.name, origin, vectors)
+    artefact = emit(lowered.program, name, target.core.name, origin, vectors, lowered.kernels)
     artefact = add_processing(artefact, processing)
     known = artefact.manifest
     check_fit(target, known.weights_bytes, known.arena_bytes + known.state_bytes)

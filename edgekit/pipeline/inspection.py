@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.c.emit import is_alias, overlaps, scratch_bytes, unsupported
-from codegen.c.operators import EMITTERS
+from codegen.c.choice import KernelSet, is_alias, kernels_for, unsupported
 from edgekit.errors import FitError, ModelError, Problem
 from edgekit.ir import Binding, Graph, Node, Value
 from edgekit.ir.graph import node_macs
@@ -71,7 +70,7 @@ def inspect_model(
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
     prospect = prospect_of(graph, core, own_rounding(source))
-    ram = _ram(prospect.graph)
+    ram = _ram(prospect.graph, kernels_for(core))
     weights = sum(v.type.nbytes for v in prospect.graph.constants())
     return Inspection(
         model=ModelInfo(
@@ -148,16 +147,17 @@ def _by_node(problems: tuple[Problem, ...] | list[Problem]) -> dict[str, str]:
     return found
 
 
-def _ram(graph: Graph) -> int | None:
+def _ram(graph: Graph, kernels: KernelSet) -> int | None:
     """Arena bytes that no plan of `convert` can undercut; None where an output needs no inference
     at all. Nodes without a kernel count without scratch."""
 
     def scratch(node: Node) -> int:
-        return scratch_bytes(node) if type(node.op) in EMITTERS else 0
+        found = kernels.find(node)
+        return 0 if found is None else found.scratch(node)
 
     try:
         return plan(
-            graph, scratch, overlaps, PlanOptions(seconds=PLAN_SECONDS)
+            graph, scratch, kernels.overlaps, PlanOptions(seconds=PLAN_SECONDS)
         ).certificate.bound_bytes
     except ModelError:
         return None

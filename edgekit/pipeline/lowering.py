@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.c.emit import overlaps, scratch_bytes, unsupported
+from codegen.c.choice import KernelSet, kernels_for, unsupported
 from edgekit.errors import ModelError, Problem, UsageError
 from edgekit.ir import DType, Graph
 from edgekit.options import ConvertOptions, Rounding
@@ -19,6 +19,7 @@ from edgekit.pipeline.source import ModelSource, select_outputs
 from edgekit.schedule import PlanOptions, Program, plan, verify_program
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
+from targets.model import Core
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -32,6 +33,7 @@ class Lowered:
         canonical: model-level graph after the canonical passes; float where the model was float.
         graph: lowered graph: integer operators, or float32 ones in the kernels' layout.
         program: the schedule of ``graph``.
+        kernels: what its steps are planned with.
         precision: ``int8`` or ``float32``.
         rounding: rounding reference of an int8 program, None for float32.
         quantized_here: True where calibration made the float model int8.
@@ -41,6 +43,7 @@ class Lowered:
     canonical: Graph
     graph: Graph
     program: Program
+    kernels: KernelSet
     precision: str
     rounding: Rounding | None
     quantized_here: bool
@@ -58,7 +61,7 @@ LOWERINGS: dict[str, Callable[[Rounding | None], tuple[Pass, ...]]] = {"nhwc-int
 
 
 def lower(
-    source: ModelSource, lowering: str, options: ConvertOptions, calibration: Arrays | None
+    source: ModelSource, core: Core, options: ConvertOptions, calibration: Arrays | None
 ) -> Lowered:
     """Canonicalise, quantize if asked to, lower and schedule.
 
@@ -79,13 +82,15 @@ def lower(
     rounding: Rounding | None = None
     if precision == "int8":
         rounding = options.rounding or ("fast" if quantized_here else own_rounding(source))
-    lowered = run_passes(model, (*LOWERINGS[lowering](rounding), CopyStateOutputs()))
+    lowered = run_passes(model, (*LOWERINGS[core.lowering](rounding), CopyStateOutputs()))
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
-    program = plan(lowered, scratch_bytes, overlaps, PlanOptions(seconds=options.plan_time))
-    verify_program(program, overlaps)
-    return Lowered(source, graph, lowered, program, precision, rounding, quantized_here)
+    kernels = kernels_for(core, options.kernels)
+    limit = PlanOptions(seconds=options.plan_time)
+    program = plan(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
+    verify_program(program, kernels.overlaps)
+    return Lowered(source, graph, lowered, program, kernels, precision, rounding, quantized_here)
 
 
 def own_rounding(source: ModelSource) -> Rounding:

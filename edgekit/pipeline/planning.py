@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from codegen.c.emit import overlaps, scratch_bytes, unsupported
+from codegen.c.choice import kernels_for, unsupported
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
 from edgekit.options import Lever
@@ -54,9 +54,11 @@ def plan_model(
         raise ModelError("some operators have no kernel for this target", problems)
     lowered = run_passes(prospect.graph, (CopyStateOutputs(),))
     start = time.monotonic()
-    program = plan(lowered, scratch_bytes, overlaps, PlanOptions(levers, seconds))
+    kernels = kernels_for(core)
+    limit = PlanOptions(levers, seconds)
+    program = plan(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
     taken = time.monotonic() - start
-    verify_program(program, overlaps)
+    verify_program(program, kernels.overlaps)
     schedule = schedule_of(program)
     return MemoryPlan(
         model=source.file,
@@ -67,7 +69,7 @@ def plan_model(
         gap_bytes=program.gap_bytes,
         levers=program.certificate.levers,
         peak_step=program.certificate.peak_step,
-        first_fit_bytes=plan(lowered, scratch_bytes).arena_bytes,
+        first_fit_bytes=plan(lowered, kernels.scratch_bytes).arena_bytes,
         seconds=round(taken, 3),
         steps=tuple(_step(program, schedule, step) for step in program.steps),
         schedule=schedule,

@@ -11,7 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.c.emit import FLOAT_TOLERANCE, is_alias
+from codegen.c.choice import is_alias
+from codegen.c.emit import FLOAT_TOLERANCE
 from edgekit import __version__
 from edgekit.artefact import Manifest
 from edgekit.ir import Graph

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.c import kernels
-from codegen.c.emit import Source, Vectors, emit, scratch_bytes
+from codegen.c.choice import PORTABLE
+from codegen.c.emit import Source, Vectors, emit
 from edgekit.artefact import Manifest
 from edgekit.errors import EdgekitError, Problem, ToolError
 from edgekit.ir import DType
@@ -62,7 +63,7 @@ def count_points(
         tuple(np.zeros((0, *v.type.shape), v.type.dtype.numpy) for v in graph.inputs),
         tuple(np.zeros((0, *v.type.shape), v.type.dtype.numpy) for v in graph.outputs),
     )
-    artefact = emit(plan(graph, scratch_bytes), name, core.name, Source("grid", ""), none)
+    artefact = emit(plan(graph, PORTABLE.scratch_bytes), name, core.name, Source("grid", ""), none)
     with tempfile.TemporaryDirectory(prefix="edgekit-cost-") as folder:
         artefact.write(Path(folder))
         elf = Path(folder) / "grid.elf"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.emit import FLOAT_TOLERANCE, Source, emit, overlaps, scratch_bytes
+from codegen.c.choice import PORTABLE
+from codegen.c.emit import FLOAT_TOLERANCE, Source, emit
 from edgekit.artefact import Manifest
 from edgekit.ir import DType, Graph, TensorType, verify
 from edgekit.pipeline.vectors import make_vectors, reference_outputs
@@ -70,9 +71,9 @@ def samples(rng: np.random.Generator, type: TensorType, count: int) -> Array:
 
 
 def tightest(graph: Graph) -> Program:
-    """The plan that a conversion makes, overlaps included."""
-    program = plan(graph, scratch_bytes, overlaps, PlanOptions(seconds=2))
-    verify_program(program, overlaps)
+    """The plan that a conversion makes, PORTABLE.overlaps included."""
+    program = plan(graph, PORTABLE.scratch_bytes, PORTABLE.overlaps, PlanOptions(seconds=2))
+    verify_program(program, PORTABLE.overlaps)
     return program
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codegen.c.emit import Source, emit, scratch_bytes
+from codegen.c.choice import PORTABLE
+from codegen.c.emit import Source, emit
 from edgekit.ir import DType, Graph, Quant, TensorType
 from edgekit.ir.ops import Add, Sub
 from edgekit.passes import run_passes
@@ -50,6 +51,6 @@ def test_every_pair(rounding: RoundingName) -> None:
 def test_the_rule_of_the_operands_is_not_that_of_the_sum() -> None:
     graph = run_passes(_graph(Add, SCALES[0]), [LowerInteger("litert")])
     artefact = emit(
-        plan(graph, scratch_bytes), "m", "host", Source("m", "0"), make_vectors(graph, 1)
+        plan(graph, PORTABLE.scratch_bytes), "m", "host", Source("m", "0"), make_vectors(graph, 1)
     )
     assert "ek_add_s8_right" in artefact.files["m.c"]

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from codegen.c.emit import Source, emit, scratch_bytes
+from codegen.c.choice import PORTABLE
+from codegen.c.emit import Source, emit
 from edgekit import __version__
 from edgekit.artefact import Artefact, manifest_to_json
 from edgekit.ir import DType, Graph, Quant, TensorType
@@ -40,7 +41,7 @@ def tiny() -> Artefact:
     scores = graph.add_node(QDense(spec, -5), [flat, weights, offset], int8(1, 2), name="scores")
     graph.outputs = [scores.output]
     graph.bind_ports(["scores"])
-    program = plan(graph, scratch_bytes)
+    program = plan(graph, PORTABLE.scratch_bytes)
     source = Source("tiny.onnx", "0" * 64)
     return emit(program, "tiny", "cortex-m4", source, make_vectors(graph, 1))
 

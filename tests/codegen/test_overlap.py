@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codegen.c.emit import overlaps, scratch_bytes
+from codegen.c.choice import PORTABLE
 from codegen.c.operators import EMITTERS
 from edgekit.ir import DType, Graph, Node, Quant, TensorType
 from edgekit.ir.ops import (
@@ -71,7 +71,7 @@ def shifted(graph: Graph, operand: int, distance: int, backward: bool) -> Progra
     The other operands and the scratch move out of the way. Offsets need not be aligned: the test
     is about bytes, and the host reads int8 anywhere.
     """
-    program = plan(graph, scratch_bytes)
+    program = plan(graph, PORTABLE.scratch_bytes)
     node = only(graph)
     source = program.location[node.input(operand).name]
     target = program.location[node.output.name]
@@ -103,7 +103,7 @@ def limits(graph: Graph) -> Iterator[tuple[int, int, bool]]:
     """(operand, distance, backward) for every limit that the node declares."""
     node = only(graph)
     sizes = {v.type.dtype.itemsize for v in (*node.inputs, node.output) if v is not None}
-    for operand, overlap in enumerate(overlaps(node)):
+    for operand, overlap in enumerate(PORTABLE.overlaps(node)):
         if overlap is not None:
             step = max(sizes)
             if overlap.forward is not None:
@@ -251,7 +251,9 @@ def compile_at(cases: list[tuple[Graph, tuple[int, int, bool]]]) -> list[Compile
 def test_the_checker_agrees_with_the_limits() -> None:
     for graph in pools()[:8]:
         for operand, distance, backward in limits(graph):
-            verify_program(replace(shifted(graph, operand, distance, backward), align=1), overlaps)
+            verify_program(
+                replace(shifted(graph, operand, distance, backward), align=1), PORTABLE.overlaps
+            )
 
 
 Case = tuple[str, tuple[int, int], int, int, tuple[int, int], Window, int]
@@ -286,12 +288,12 @@ def test_what_reads_again_declares_nothing() -> None:
     to its end; and a type may not be stored over another."""
     rng = np.random.default_rng(10)
     grouped = graphs.conv(rng, (4, 4), 4, 4, (1, 1), Window(), 2, RULES[0])
-    assert overlaps(only(grouped)) == ()
-    assert overlaps(only(graphs.dense(rng, 1, 8, 8, RULES[0]))) == ()
+    assert PORTABLE.overlaps(only(grouped)) == ()
+    assert PORTABLE.overlaps(only(graphs.dense(rng, 1, 8, 8, RULES[0]))) == ()
     repeated = graphs.add(rng, int8(1, 4, 3), int8(1, 1, 3), RULES[0])
-    assert [o is None for o in overlaps(only(repeated))] == [False, True]
+    assert [o is None for o in PORTABLE.overlaps(only(repeated))] == [False, True]
     cast = single(Cast(DType.FLOAT32), [TensorType((1, 4), DType.INT32)], DType.FLOAT32)
-    assert overlaps(only(cast)) == [None]
+    assert PORTABLE.overlaps(only(cast)) == [None]
 
 
 def test_every_declaration_is_tested() -> None:

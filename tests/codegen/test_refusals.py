@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codegen.c.emit import Source, Vectors, emit, scratch_bytes
+from codegen.c.choice import PORTABLE
+from codegen.c.emit import Source, Vectors, emit
 from edgekit.errors import ModelError
 from edgekit.ir import Binding, Graph
 from edgekit.ir.ops import Add, Softmax, Transpose
@@ -18,7 +19,7 @@ def emitted(graph: Graph) -> None:
     graph.output_bindings = [Binding(v.name, v.type) for v in graph.outputs]
     shapes = [v.type.shape for v in graph.inputs], [v.type.shape for v in graph.outputs]
     zeros = [tuple(np.zeros(s, np.float32) for s in each) for each in shapes]
-    emit(plan(graph, scratch_bytes), "m", "host", Source("m", ""), Vectors(*zeros))
+    emit(plan(graph, PORTABLE.scratch_bytes), "m", "host", Source("m", ""), Vectors(*zeros))
 
 
 def test_every_node_that_cannot_be_written_is_named() -> None:

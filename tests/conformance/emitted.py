@@ -20,6 +20,7 @@ from edgekit.pipeline.lowering import is_quantized, lower
 from edgekit.pipeline.source import ModelSource
 from edgekit.schedule.ports import make_ports
 from quantize.ports import feeds, results
+from targets.load import load_core
 from tests.conformance.cases import Arrays, Case
 
 FIXED_ROWS = {"NonMaxSuppression": -1}
@@ -83,7 +84,7 @@ def emit_case(case: Case, folder: Path) -> Emitted:
     graph = load_onnx(path, pinned=pinned)
     quantized = is_quantized(run_passes(graph, (*CANONICAL, DeadCode())))
     options = ConvertOptions("host", precision="int8" if quantized else "float32")
-    lowered = lower(ModelSource(graph, path.name, None, "onnx"), "nhwc-int8", options, None)
+    lowered = lower(ModelSource(graph, path.name, None, "onnx"), load_core("host"), options, None)
     inputs, outputs = make_ports(lowered.program)
     unused = Vectors(
         tuple(np.zeros((1, *p.shape), p.dtype.numpy) for p in inputs),

@@ -17,6 +17,7 @@ from edgekit.ir import Graph
 from edgekit.options import ConvertOptions
 from edgekit.pipeline.lowering import is_quantized, lower
 from edgekit.pipeline.source import ModelSource
+from targets.load import load_core
 
 SECONDS = 10
 """Longer is a hang."""
@@ -80,7 +81,7 @@ def _lower(graph: Graph, path: Path) -> None:
     if sum(v.type.size for v in values) > LOWERED_ELEMENTS:
         return
     options = ConvertOptions("host", precision="int8" if is_quantized(graph) else "float32")
-    lower(ModelSource(graph, path.name, None, path.suffix[1:]), "nhwc-int8", options, None)
+    lower(ModelSource(graph, path.name, None, path.suffix[1:]), load_core("host"), options, None)
 
 
 @contextmanager

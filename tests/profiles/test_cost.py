@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen.c.emit import scratch_bytes
+from codegen.c.choice import PORTABLE
 from edgekit.api import ConvertOptions
 from edgekit.ir import Graph
 from edgekit.ir.op import Op, Shape
@@ -199,5 +199,5 @@ def test_models_that_were_not_fitted(name: str, conversions: Conversions) -> Non
     check_model(found.graph, "cortex-m4", kept, found.report.latency.instructions)
     costs = [cost(op, shapes, M4) for op, shapes in shapes_of(found.graph)]
     assert sum(c.flash_bytes or 0 for c in costs) == found.manifest.weights_bytes
-    apart = plan(found.graph, scratch_bytes).arena_bytes  # no result over its operands
+    apart = plan(found.graph, PORTABLE.scratch_bytes).arena_bytes  # no result over its operands
     assert max(c.ram_bytes or 0 for c in costs) <= apart

@@ -21,6 +21,7 @@ from edgekit.options import Rounding
 from edgekit.pipeline.lowering import lower
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors, reference_outputs
+from targets.load import load_core
 from targets.toolchains import get_toolchain
 
 Array = NDArray[Any]
@@ -54,7 +55,7 @@ def emission(
     """Import, lower and emit a model."""
     precision = "float32" if calibration is None and rounding is None else None
     options = ConvertOptions("host", rounding=rounding, precision=precision)  # type: ignore[arg-type]
-    lowered = lower(read_source(model), "nhwc-int8", options, calibration)
+    lowered = lower(read_source(model), load_core("host"), options, calibration)
     stored = make_vectors(lowered.graph, vectors)
     source = Source(lowered.source.file, lowered.source.sha256 or "not a file")
     return Emission(lowered.graph, emit(lowered.program, name, "host", source, stored))

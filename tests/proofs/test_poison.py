@@ -19,6 +19,7 @@ from edgekit.pipeline.lowering import Lowered, is_quantized, lower
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
 from edgekit.schedule import Program
+from targets.load import load_core
 from tests.proofs.data import FLOAT_TASKS, INT8_MODELS, int8_model
 from tests.proofs.emission import compiler, run
 
@@ -127,7 +128,7 @@ def lowered_model(path: Path) -> Lowered:
     """int8 models as they are, the others in float32."""
     source = read_source(path)
     precision = None if is_quantized(source.graph) else "float32"
-    return lower(source, "nhwc-int8", ConvertOptions("host", precision=precision), None)  # type: ignore[arg-type]
+    return lower(source, load_core("host"), ConvertOptions("host", precision=precision), None)  # type: ignore[arg-type]
 
 
 def all_finite(lowered: Lowered) -> bool:

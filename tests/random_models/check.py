@@ -18,6 +18,7 @@ from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
 from quantize.ports import feeds, results
 from quantize.reference import evaluate
+from targets.load import load_core
 from tests.onnx_models import run_onnxruntime
 from tests.random_models.batch import Case, run_batch
 
@@ -47,7 +48,7 @@ def prepare(model: Any, name: str, integer: bool, path: Path) -> Case | str:
     precision: Any = "int8" if integer else "float32"
     options = ConvertOptions("host", precision=precision, rounding=rounding)
     try:
-        lowered = lower(read_source(path), "nhwc-int8", options, calibration)
+        lowered = lower(read_source(path), load_core("host"), options, calibration)
         vectors = make_vectors(lowered.graph, SAMPLES, arrays)
         artefact = emit(lowered.program, name, "host", Source(name, "random"), vectors)
     except EdgekitError as error:

@@ -12,6 +12,7 @@ from edgekit.cli.params import (
     calibration_option,
     emulator_option,
     force_option,
+    kernels_option,
     model_argument,
     names_option,
     observer_option,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     help="Test vectors to store and compare.",
 )
 @plan_time_option
+@kernels_option
 @force_option
 @plugin_option
 @config_option("convert")

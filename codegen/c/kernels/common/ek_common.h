@@ -11,7 +11,7 @@
 
 #if defined(__GNUC__)
 #define EK_INLINE static inline __attribute__((always_inline))
-#define EK_KERNEL static __attribute__((noinline))
+#define EK_KERNEL static __attribute__((noinline, unused))
 #else
 #define EK_INLINE static inline
 #define EK_KERNEL static

@@ -1,0 +1,57 @@
+"""The instruction sets that have an emitter, and how a compiler says that it builds for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from targets.model import Core
+
+
+@dataclass(frozen=True)
+class Isa:
+    """An instruction set with an emitter of its own.
+
+    Attributes:
+        name: also that of the package below `codegen.assembly`.
+        condition: preprocessor expression that is true where a compiler builds for it.
+        directives: assembler directives before each function.
+        function: directives that make a symbol a function, ``{symbol}`` in place of its name.
+    """
+
+    name: str
+    condition: str
+    directives: tuple[str, ...]
+    function: tuple[str, ...]
+
+
+_THUMB = (".syntax unified", ".thumb")
+_THUMB_FUNCTION = (".type {symbol}, %function", ".thumb_func")
+
+ARMV6_M = Isa("armv6_m", "defined(__ARM_ARCH_6M__)", _THUMB, _THUMB_FUNCTION)
+ARMV7_M = Isa(
+    "armv7_m",
+    "defined(__ARM_ARCH) && __ARM_ARCH >= 7 && defined(__thumb2__)",
+    _THUMB,
+    _THUMB_FUNCTION,
+)
+ARMV7E_M = Isa(
+    "armv7e_m", "defined(__ARM_FEATURE_DSP) && defined(__thumb2__)", _THUMB, _THUMB_FUNCTION
+)
+MVE = Isa("mve", "defined(__ARM_FEATURE_MVE)", _THUMB, _THUMB_FUNCTION)
+RV32 = Isa(
+    "rv32",
+    "defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul)",
+    (),
+    (".type {symbol}, @function",),
+)
+ISAS = {isa.name: isa for isa in (ARMV6_M, ARMV7_M, ARMV7E_M, MVE, RV32)}
+
+
+def isa_of(core: Core) -> Isa | None:
+    """The richest instruction set with an emitter that a core executes; None: portable C alone."""
+    if core.family == "riscv":
+        return RV32
+    if core.family != "cortex-m":
+        return None
+    by_feature = (("mve", MVE), ("dsp", ARMV7E_M), ("thumb2", ARMV7_M))
+    return next((isa for feature, isa in by_feature if feature in core.features), ARMV6_M)

@@ -1,0 +1,60 @@
+"""Assembly functions as file-scope assembly of one C file, the portable kernels beside them.
+
+File-scope assembly needs no further source file and no assembler in the user's build, and a
+compiler treats its functions as any external one: it assumes nothing about registers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from codegen.c import kernels
+from codegen.c.step import Assembly, Writer
+
+
+def is_assembly(writers: Sequence[Writer]) -> bool:
+    """True where any writer calls an assembly function."""
+    return any(w.blocks for w in writers)
+
+
+def assembly_texts(name: str, writers: Sequence[Writer]) -> list[dict[str, Any]]:
+    """Every assembly function that the writers call, each once.
+
+    Raises:
+        ValueError: two different functions have one symbol.
+    """
+    found: dict[str, Assembly] = {}
+    for block in (b for w in writers for b in w.blocks):
+        if found.setdefault(block.symbol, block) != block:
+            raise ValueError(f"two assembly functions are called {block.symbol}")
+    return [_text(name, block) for block in found.values()]
+
+
+def _text(name: str, block: Assembly) -> dict[str, Any]:
+    symbol = f"{name}_{block.symbol}"
+    head = [f'.section .text.{symbol}, "ax"', *block.isa.directives, ".balign 4"]
+    head += [f".global {symbol}", f".hidden {symbol}"]
+    head += [d.replace("{symbol}", symbol) for d in block.isa.function]
+    body = [line.replace("{symbol}", symbol) for line in block.lines]
+    tail = [f".size {symbol}, . - {symbol}", ".previous"]
+    return {
+        "symbol": symbol,
+        "kernel": block.kernel,
+        "condition": block.isa.condition,
+        "parameters": parameters(block.kernel),
+        "lines": [*head, f"{symbol}:", *body, *tail],
+    }
+
+
+def parameters(kernel: str) -> str:
+    """The parameters of a kernel, as its own definition spells them.
+
+    Raises:
+        ValueError: the kernel's file does not define it.
+    """
+    found = re.search(rf"EK_KERNEL void {kernel}\(([^)]*)\)", kernels.source(f"{kernel}.c"))
+    if found is None:
+        raise ValueError(f"{kernel}.c does not define EK_KERNEL void {kernel}(...)")
+    return " ".join(found.group(1).split())

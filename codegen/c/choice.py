@@ -1,0 +1,116 @@
+"""Which kernel computes a node: the cheapest that the target can run, portable C otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from codegen.assembly import armv6_m, armv7_m, armv7e_m, mve, rv32
+from codegen.assembly.isa import isa_of
+from codegen.c.operators import EMITTERS
+from codegen.c.step import Emitter, Variant
+from edgekit.errors import ModelError, Problem
+from edgekit.ir import Graph, Node
+from edgekit.ir.op import Op
+from edgekit.options import Kernels
+from edgekit.schedule import Overlap
+from targets.model import Core
+
+VARIANTS: dict[str, Mapping[type[Op], tuple[Variant, ...]]] = {
+    "armv6_m": armv6_m.VARIANTS,
+    "armv7_m": armv7_m.VARIANTS,
+    "armv7e_m": armv7e_m.VARIANTS,
+    "mve": mve.VARIANTS,
+    "rv32": rv32.VARIANTS,
+}
+"""Instruction set -> operator -> what it may become."""
+
+
+@dataclass(frozen=True)
+class KernelSet:
+    """The kernels of a target.
+
+    Attributes:
+        isa: instruction set with an emitter of its own; empty for portable C alone.
+    """
+
+    isa: str = ""
+    _found: dict[int, tuple[Node, Emitter | None]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def find(self, node: Node) -> Emitter | None:
+        """How a node becomes C, None where it cannot."""
+        known = self._found.get(id(node))
+        if known is None or known[0] is not node:
+            known = node, self._choose(node)
+            self._found[id(node)] = known  # the node is kept, so its id stays its own
+        return known[1]
+
+    def emitter(self, node: Node) -> Emitter:
+        """How a node becomes C.
+
+        Raises:
+            ModelError: the operator has no C kernel.
+        """
+        found = self.find(node)
+        if found is None:
+            problem = Problem("has no C kernel", f"{node.op.name} '{node.name}'")
+            raise ModelError("the model needs an operator that C emission lacks", [problem])
+        return found
+
+    def scratch_bytes(self, node: Node) -> int:
+        """Scratch that the kernel of a node declares, in bytes.
+
+        Raises:
+            ModelError: the operator has no C kernel.
+        """
+        return self.emitter(node).scratch(node)
+
+    def overlaps(self, node: Node) -> Sequence[Overlap | None]:
+        """How far the output of a node's kernel may lie over each of its inputs."""
+        found = self.find(node)
+        return () if found is None else found.overlap(node)
+
+    def _choose(self, node: Node) -> Emitter | None:
+        variants = VARIANTS.get(self.isa, {}).get(type(node.op), ())
+        able = [v for v in variants if not v.refuse(node)]
+        if able:
+            return min(able, key=lambda v: v.instructions(node))
+        return EMITTERS.get(type(node.op))
+
+
+PORTABLE = KernelSet()
+"""Portable C alone."""
+
+
+def kernels_for(core: Core, kernels: Kernels = "fastest") -> KernelSet:
+    """The kernels that code for a core may use."""
+    isa = isa_of(core)
+    return PORTABLE if isa is None or kernels == "portable" else KernelSet(isa.name)
+
+
+def unsupported(graph: Graph) -> list[Problem]:
+    """Every node without a C kernel (aliases need none)."""
+    return [
+        problem
+        for n in graph.nodes
+        if not is_alias(n.op) and (problem := _unsupported(n)) is not None
+    ]
+
+
+def _unsupported(node: Node) -> Problem | None:
+    where = f"{node.op.name} '{node.name}'"
+    emitter = EMITTERS.get(type(node.op))
+    if emitter is None:
+        return Problem("has no C kernel", where)
+    found = node.input(0).type.dtype if node.inputs else None
+    if emitter.types and found is not None and found not in emitter.types:
+        allowed = ", ".join(t.value for t in emitter.types)
+        return Problem(f"has no C kernel for {found.value}", where, allowed)
+    return None
+
+
+def is_alias(op: Op) -> bool:
+    """True for operators that move no bytes."""
+    return op.name == "Reshape"
