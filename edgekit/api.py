@@ -139,6 +139,7 @@ def plan(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     plan_time: float = PLAN_TIME,
     levers: tuple[Lever, ...] = LEVERS,
+    save: Path | str | None = None,
 ) -> MemoryPlan:
     """Place every tensor of a model in the arena, with a proof of how good the plan is.
 
@@ -148,6 +149,7 @@ def plan(
         shapes: of inputs whose axes an ONNX file leaves open, by name.
         plan_time: time limit in seconds.
         levers: what the plan may use beside the place of each tensor.
+        save: file to write the plan to, for ``ConvertOptions(plan=...)``; replaced if there.
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
@@ -155,7 +157,8 @@ def plan(
     """
     from edgekit.pipeline.planning import plan_model
 
-    return plan_model(model, target, plan_time, levers, shapes)
+    file = None if save is None else Path(save)
+    return plan_model(model, target, plan_time, levers, shapes, file)
 
 
 def quantize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from edgekit.errors import Problem, UsageError
@@ -50,6 +51,7 @@ class ConvertOptions:
         plan_time: time limit of the memory plan in seconds.
         kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
             C alone.
+        plan: plan file of `edgekit.api.plan` to follow instead of planning anew.
         require_emulator: raise where no emulator can run the target.
         force: replace an existing folder.
     """
@@ -67,6 +69,7 @@ class ConvertOptions:
     vectors: int = 4
     plan_time: float = PLAN_TIME
     kernels: Kernels = "fastest"
+    plan: Path | None = None
     require_emulator: bool = False
     force: bool = False
 

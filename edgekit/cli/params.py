@@ -204,6 +204,20 @@ def refuse_idle_percentile(observer: str) -> None:
     Raises:
         UsageError: it would have no effect.
     """
-    source = click.get_current_context().get_parameter_source("percentile")
-    if observer != "percentile" and source is ParameterSource.COMMANDLINE:
-        raise UsageError("--percentile has no effect without --observer percentile")
+    refuse_idle(observer != "percentile", "percentile", "without --observer percentile")
+
+
+def refuse_idle(idle: bool, name: str, when: str) -> None:
+    """Refuse an option on the command line that would have no effect.
+
+    Args:
+        idle: whether that is so.
+        name: of its parameter.
+        when: why, e.g. ``with --plan``.
+
+    Raises:
+        UsageError: it is idle and was given.
+    """
+    source = click.get_current_context().get_parameter_source(name)
+    if idle and source is ParameterSource.COMMANDLINE:
+        raise UsageError(f"--{name.replace('_', '-')} has no effect {when}")

@@ -30,7 +30,9 @@ PROCESSING_EXAMPLE = """\
 # labels = ["nobody", "person"]
 """
 
-PATH_KEYS = frozenset({"model", "out", "calibration", "folder", "input", "output", "path", "data"})
+PATH_KEYS = frozenset(
+    {"model", "out", "calibration", "folder", "input", "output", "path", "data", "plan", "save"}
+)
 
 
 def load_config(path: Path) -> Config:

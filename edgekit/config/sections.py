@@ -58,6 +58,8 @@ class PlanSection(Section):
     levers: tuple[Lever, ...] = Field(
         default=LEVERS, strict=False, description="what the plan may use"
     )
+    save: str | None = Field(default=None, examples=["plan.json"], description="plan file to write")
+    force: bool = Field(default=False, description="replace an existing file")
 
 
 class QuantizeSection(Section):
@@ -124,6 +126,9 @@ class ConvertSection(Section):
     )
     plan_time: PlanTime = Field(
         default=PLAN_TIME, strict=False, description="limit of the memory plan in seconds"
+    )
+    plan: str | None = Field(
+        default=None, examples=["plan.json"], description="plan file to follow"
     )
     force: bool = Field(default=False, description="replace an existing folder")
 

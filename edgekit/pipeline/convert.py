@@ -29,6 +29,7 @@ from edgekit.pipeline.verification import NOT_RUN, Verified, verify_images
 from edgekit.processing import Processing
 from edgekit.report.codec import to_json
 from edgekit.report.model import Report
+from edgekit.schedule.planfile import plan_text
 from targets.fit import check_fit
 from targets.load import resolve
 from targets.model import Target
@@ -37,8 +38,9 @@ Arrays = Mapping[str, NDArray[Any]]
 Progress = Callable[[str], None]
 
 STORE = "edgekit"
-"""Subfolder with what edgekit itself needs again: the lowered graph and the vectors."""
+"""Subfolder with what edgekit itself needs again: the lowered graph, the vectors, the plan."""
 VECTORS = "vectors.npz"
+PLAN = "plan.json"
 REPORT = "report.json"
 PAGE = "report.html"
 NONE = Processing()
@@ -89,7 +91,7 @@ def convert_model(
     check_fit(target, known.weights_bytes, known.arena_bytes + known.state_bytes)
     with staged(out) as folder:
         artefact.write(folder)
-        _store(folder, lowered.graph, vectors)
+        _store(folder, lowered, vectors)
         verified = _build_and_verify(
             folder, artefact.manifest, target, vectors, options, progress, refuse
         )
@@ -170,10 +172,12 @@ def _refuse_misfit(target: Target, report: Report) -> None:
     check_fit(target, memory.flash_bytes or 0, ram)
 
 
-def _store(folder: Path, graph: Graph, vectors: Vectors) -> None:
+def _store(folder: Path, lowered: Lowered, vectors: Vectors) -> None:
     store = folder / STORE
     store.mkdir()
-    save_graph(graph, store)
+    save_graph(lowered.graph, store)
+    text = plan_text(lowered.program, lowered.source.file)
+    (store / PLAN).write_text(text, encoding="utf-8", newline="\n")
     arrays = {f"input_{i}": a for i, a in enumerate(vectors.inputs)}
     arrays |= {f"output_{i}": a for i, a in enumerate(vectors.outputs)}
     np.savez_compressed(store / VECTORS, **arrays)  # type: ignore[arg-type]

@@ -17,6 +17,8 @@ from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.source import ModelSource, select_outputs
 from edgekit.schedule import PlanOptions, Program, plan, verify_program
+from edgekit.schedule.planfile import read_plan
+from edgekit.schedule.restore import restore
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
 from targets.model import Core
@@ -87,10 +89,23 @@ def lower(
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
     kernels = kernels_for(core, options.kernels)
-    limit = PlanOptions(seconds=options.plan_time)
-    program = plan(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
-    verify_program(program, kernels.overlaps)
+    program = schedule(lowered, kernels, options)
     return Lowered(source, graph, lowered, program, kernels, precision, rounding, quantized_here)
+
+
+def schedule(graph: Graph, kernels: KernelSet, options: ConvertOptions) -> Program:
+    """Plan a lowered graph, or follow the plan file that the options name.
+
+    Raises:
+        DataError: the plan file cannot be read or does not fit the graph.
+    """
+    if options.plan is not None:
+        pinned = read_plan(options.plan)
+        return restore(pinned, graph, kernels.scratch_bytes, kernels.overlaps, str(options.plan))
+    limit = PlanOptions(seconds=options.plan_time)
+    program = plan(graph, kernels.scratch_bytes, kernels.overlaps, limit)
+    verify_program(program, kernels.overlaps)
+    return program
 
 
 def own_rounding(source: ModelSource) -> Rounding:

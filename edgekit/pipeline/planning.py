@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codegen.c.choice import kernels_for, unsupported
 from edgekit.errors import ModelError, Problem
+from edgekit.files import write_atomic
 from edgekit.ir import Graph, Node
 from edgekit.options import Lever
 from edgekit.passes import CANONICAL, run_passes
@@ -21,6 +22,7 @@ from edgekit.report.drawing import covered_bytes
 from edgekit.report.model import Schedule
 from edgekit.report.results import MemoryPlan, PlannedStep
 from edgekit.schedule import Buffer, PlanOptions, Program, Step, plan, verify_program
+from edgekit.schedule.planfile import plan_text
 from targets.load import load_core, resolve
 
 
@@ -30,11 +32,12 @@ def plan_model(
     seconds: float,
     levers: tuple[Lever, ...],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    save: Path | None = None,
 ) -> MemoryPlan:
     """Plan the arena of a model as `edgekit.pipeline.convert` does.
 
     A float model is planned as the int8 model that calibration would make of it, unless it has
-    operators without an integer form.
+    operators without an integer form. With ``save`` the plan is also written to that file.
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
@@ -59,6 +62,8 @@ def plan_model(
     program = plan(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
     taken = time.monotonic() - start
     verify_program(program, kernels.overlaps)
+    if save is not None:
+        write_atomic(save, plan_text(program, source.file))
     schedule = schedule_of(program)
     return MemoryPlan(
         model=source.file,

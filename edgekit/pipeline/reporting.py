@@ -162,6 +162,7 @@ def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, m.Scalar | 
     # as the command line spells them: a report's options are texts and numbers
     shapes = (f"{name}={','.join(map(str, dims))}" for name, dims in options.shapes.items())
     given["shapes"] = tuple(shapes)
+    given["plan"] = options.plan and options.plan.name
     return {**given, "precision": lowered.precision, "rounding": lowered.rounding}
 
 

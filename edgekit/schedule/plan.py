@@ -83,7 +83,7 @@ def plan(
     Raises:
         ModelError: an output or a next state is a constant, or states exchange their contents.
     """
-    _refuse_constants(graph)
+    refuse_constants(graph)
     deadline = time.monotonic() + PACKING_END * options.seconds
     levers = options.levers
 
@@ -172,7 +172,7 @@ def _program(model: MemoryModel, layout: _Layout, levers: tuple[Lever, ...], bou
             tuple(x for x in LEVERS if x in levers), bound, _peak_step(model, layout.order)
         ),
         align=model.align,
-        moves=_order_moves(model.graph, location),
+        moves=order_moves(model.graph, location),
     )
 
 
@@ -233,7 +233,12 @@ def _peak_step(model: MemoryModel, order: Sequence[int]) -> str:
     return name if peak == max(peak, space.bound) else ""
 
 
-def _refuse_constants(graph: Graph) -> None:
+def refuse_constants(graph: Graph) -> None:
+    """Refuse a graph whose outputs or next states are constants, which no step writes.
+
+    Raises:
+        ModelError: naming each of them.
+    """
     problems = [
         Problem("is a constant", f"output '{v.name}'", hint="Leave it out with --outputs.")
         for v in graph.outputs
@@ -248,8 +253,12 @@ def _refuse_constants(graph: Graph) -> None:
         raise ModelError("some outputs do not depend on any input", problems)
 
 
-def _order_moves(graph: Graph, location: Mapping[str, Buffer]) -> tuple[Move, ...]:
-    """Copies to the states, each state's old content read before it is overwritten."""
+def order_moves(graph: Graph, location: Mapping[str, Buffer]) -> tuple[Move, ...]:
+    """Copies to the states, each state's old content read before it is overwritten.
+
+    Raises:
+        ModelError: states exchange their contents.
+    """
     waiting = [
         Move(s.state.name, s.update.name, location[s.update.name], location[s.state.name])
         for s in graph.states

@@ -13,7 +13,7 @@ from edgekit.errors import InternalError, Problem
 from edgekit.ir import Node, Value
 from edgekit.ir.ops import Reshape
 from edgekit.schedule.overlap import Overlap
-from edgekit.schedule.program import ARENA, Buffer, Program, Step
+from edgekit.schedule.program import ARENA, STATE, Buffer, Program, Step
 
 Declared = Callable[[Node], Sequence[Overlap | None]]
 
@@ -30,12 +30,18 @@ def verify_program(program: Program, overlap_of: Declared = lambda node: ()) -> 
             or misaligned, every node without a step or with two, and every value read before it is
             written or after its bytes were overwritten.
     """
+    problems = find_problems(program, overlap_of)
+    if problems:
+        raise InternalError("the memory plan is wrong", problems)
+
+
+def find_problems(program: Program, overlap_of: Declared = lambda node: ()) -> list[Problem]:
+    """What `verify_program` would refuse, for plans that edgekit did not just make itself."""
     replay = _Replay(program, overlap_of)
     replay.check_bounds()
     replay.check_steps()
     replay.run()
-    if replay.problems:
-        raise InternalError("the memory plan is wrong", replay.problems)
+    return replay.problems
 
 
 class _Replay:
@@ -49,10 +55,16 @@ class _Replay:
 
     def check_bounds(self) -> None:
         program = self.program
+        states = {s.state.name for s in program.graph.states}
+        sizes = {ARENA: program.arena_bytes, STATE: program.state_bytes}
         scratch = [s.scratch for s in program.steps if s.scratch]
         for b in [*program.buffers, *scratch]:
-            size = program.arena_bytes if b.region == ARENA else program.state_bytes
-            if b.offset < 0 or b.offset + b.nbytes > size:
+            size = sizes.get(b.region, 0)
+            fitting = [r for r in sizes if (r == STATE) == (b.name in states)]
+            if b.region not in fitting:
+                what = f"lies in region '{b.region}'"
+                self.problems.append(Problem(what, b.name, ", ".join(fitting)))
+            elif b.offset < 0 or b.offset + b.nbytes > size:
                 self.problems.append(
                     Problem(f"lies at {b.offset}+{b.nbytes}, outside {size} B", b.name)
                 )
@@ -72,9 +84,18 @@ class _Replay:
                 self.problems.append(Problem(f"step {position} calls itself {step.index}", name))
             if waiting.pop(id(step.node), None) is None:
                 self.problems.append(Problem("has two steps, or is not in the graph", name))
+            walks = [o is not None and o.backward is not None for o in self.overlap_of(step.node)]
+            if step.backward and not any(walks):
+                what = "walks backward, which its kernel does not declare"
+                self.problems.append(Problem(what, name, "forward"))
         for node in waiting.values():
             if not isinstance(node.op, Reshape) or node.input(0).is_constant:
                 self.problems.append(Problem("has no step", node.name))
+        given = [n for n in self.program.graph.nodes if id(n) in self.stepped]
+        levers = self.program.certificate.levers
+        if "order" not in levers and [s.node for s in self.program.steps] != given:
+            what = "run in another order than the graph's"
+            self.problems.append(Problem(what, "the steps", hint=_without("order")))
 
     def run(self) -> None:
         graph = self.program.graph
@@ -134,6 +155,10 @@ class _Replay:
             overlap = declared[index] if index < len(declared) else None
             if overlap is None:
                 self.collide(result.name, value.name)
+            elif overlap.kind not in self.program.certificate.levers:
+                what = f"'{result.name}' and '{value.name}' share bytes"
+                hint = _without(overlap.kind)
+                self.problems.append(Problem(what, step.node.name, hint=hint))
             else:
                 self.check_distance(step, overlap, (result.name, place), (value.name, held))
 
@@ -184,6 +209,10 @@ class _Replay:
 
     def collide(self, first: str, second: str) -> None:
         self.problems.append(Problem(f"'{first}' and '{second}' share bytes"))
+
+
+def _without(lever: str) -> str:
+    return f"The certificate does not list the lever {lever}."
 
 
 def _overlap(a: Buffer, b: Buffer) -> bool:

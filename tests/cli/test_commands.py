@@ -39,6 +39,8 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
         "percentile": 99.0,
         "vectors": 7,
         "plan_time": 3.0,
+        "kernels": "fastest",
+        "plan": None,
         "force": True,
     }
 

@@ -19,6 +19,7 @@ from edgekit.report import answers
 from tests.report.test_terminal import text_of
 
 DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.onnx"
+CALIBRATION = DIGITS.with_name("calibration.npz")
 
 # arena bytes that may not be exceeded, and those of first fit in the given order without overlap
 MLPERF_TINY = [
@@ -97,6 +98,47 @@ def test_wrong_options(option: str, value: str, message: str) -> None:
     assert result.exit_code != 0
     said = result.stderr + str(result.exception)
     assert message in said
+
+
+def test_a_saved_plan_is_followed(tmp_path: Path) -> None:
+    """Conversion with the plan of another time limit and levers: the same arena, the same code."""
+    file = tmp_path / "plan.json"
+    saved = run(str(DIGITS), "--levers", "order", "--save", str(file))
+    assert saved.exit_code == 0
+    found = api.plan(DIGITS, levers=("order",))
+    options = api.ConvertOptions("host", plan=file)
+    made = api.convert(DIGITS, tmp_path / "out", options, calibration=CALIBRATION)
+    assert made.report.verification.bit_exact
+    assert made.manifest.arena_bytes == found.arena_bytes > api.plan(DIGITS).arena_bytes
+    assert made.report.schedule is not None
+    assert made.report.schedule.levers == ("order",)
+    assert (tmp_path / "out" / "edgekit" / "plan.json").read_text() == file.read_text()
+
+
+def test_a_saved_plan_is_not_replaced_unasked(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text("mine", encoding="utf-8")
+    kept = run(str(DIGITS), "--save", str(file))
+    assert "exists already" in kept.stderr
+    assert file.read_text(encoding="utf-8") == "mine"
+    assert run(str(DIGITS), "--save", str(file), "--force").exit_code == 0
+    assert json.loads(file.read_text(encoding="utf-8"))["certificate"]["gap_bytes"] == 0
+
+
+def test_a_damaged_plan_stops_a_conversion(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    api.plan(DIGITS, save=file)
+    raw = json.loads(file.read_text(encoding="utf-8"))
+    raw["tensors"][-1]["offset"] += 4096
+    file.write_text(json.dumps(raw), encoding="utf-8")
+    arguments = ["convert", str(DIGITS), "--target", "host", "-o", str(tmp_path / "out")]
+    arguments += ["--calibration", str(CALIBRATION), "--plan", str(file)]
+    refused = CliRunner().invoke(cli, arguments)
+    assert refused.exit_code == 3
+    assert "lies at" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    idle = CliRunner().invoke(cli, [*arguments, "--plan-time", "3"])
+    assert "--plan-time has no effect with --plan" in idle.stderr
 
 
 def test_an_operator_without_a_kernel_is_named() -> None:

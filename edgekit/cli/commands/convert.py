@@ -19,6 +19,7 @@ from edgekit.cli.params import (
     percentile_option,
     plan_time_option,
     plugin_option,
+    refuse_idle,
     refuse_idle_percentile,
     shape_option,
     toolchain_option,
@@ -88,6 +89,9 @@ if TYPE_CHECKING:
 )
 @plan_time_option
 @kernels_option
+@click.option(
+    "--plan", type=FILE, help="Follow this plan file of edgekit plan --save; nothing is planned."
+)
 @force_option
 @plugin_option
 @config_option("convert")
@@ -115,6 +119,7 @@ def convert(
 
     check_folder(out, "-o")
     refuse_idle_percentile(options["observer"])
+    refuse_idle(options["plan"] is not None, "plan_time", "with --plan")
     if options["rounding"] is not None and options["precision"] == "float32":
         raise UsageError("--rounding is for integers and has no effect with --precision float32")
     with ui.progress() as step:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli.command import Command, common, complete_targets, config_option
+from edgekit.cli.command import FILE, Command, common, complete_targets, config_option
 from edgekit.cli.params import (
+    force_option,
     levers_option,
     model_argument,
     plan_time_option,
     plugin_option,
     shape_option,
 )
+from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
 from edgekit.options import Lever
 
@@ -23,6 +25,7 @@ from edgekit.options import Lever
     examples=[
         ("edgekit plan model.tflite", "how much RAM the arena takes, and the proof"),
         ("edgekit plan model.tflite --levers order", "the same without results over their inputs"),
+        ("edgekit plan model.tflite --save plan.json", "keep the plan, for convert --plan"),
     ],
 )
 @model_argument
@@ -30,6 +33,8 @@ from edgekit.options import Lever
 @shape_option()
 @plan_time_option
 @levers_option
+@click.option("--save", type=FILE, help="Write the plan to this file, for convert --plan.")
+@force_option
 @plugin_option
 @config_option("plan")
 @common
@@ -40,6 +45,8 @@ def plan(
     shape: dict[str, tuple[int, ...]],
     plan_time: float,
     levers: tuple[Lever, ...],
+    save: Path | None,
+    force: bool,
 ) -> None:
     """Place every tensor of MODEL, and say how close to the optimum that is.
 
@@ -49,5 +56,7 @@ def plan(
     from edgekit import api
     from edgekit.report.answers import plan_view
 
-    found = api.plan(model, target, shapes=shape, plan_time=plan_time, levers=levers)
+    if save is not None:
+        check_file(save, "--save", force=force, reads=(model,))
+    found = api.plan(model, target, shapes=shape, plan_time=plan_time, levers=levers, save=save)
     ui.result(found, lambda: plan_view(found, tables=not ui.quiet))
