@@ -22,7 +22,7 @@ def reshape(op: Reshape, node: Node, x: Array) -> Array:
 
 def transpose(op: Transpose, node: Node, x: Array) -> Array:
     """Axes permuted."""
-    return np.ascontiguousarray(x.transpose(op.perm))
+    return np.array(x.transpose(op.perm), order="C")
 
 
 def pad(op: Pad, node: Node, x: Array, fill: Array | None = None) -> Array:
@@ -53,4 +53,4 @@ def slice_(op: Slice, node: Node, x: Array) -> Array:
 
 def expand(op: Expand, node: Node, x: Array) -> Array:
     """Axes of one element repeated."""
-    return np.ascontiguousarray(np.broadcast_to(x, op.shape))
+    return np.array(np.broadcast_to(x, op.shape), order="C")

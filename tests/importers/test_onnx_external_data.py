@@ -46,6 +46,7 @@ def test_data_with_an_offset_in_a_folder_below(tmp_path: Path) -> None:
         ({"location": "a/../w.bin"}, "lie at"),
         ({"location": "link.bin"}, "linked to elsewhere"),
         ({"location": "none.bin"}, "'none.bin' are missing"),
+        ({"location": "x" * 5000}, "lie at 'xxxx"),
         ({}, "have no place"),
         ({"location": "w.bin", "offset": 4}, "76 bytes"),
         ({"location": "w.bin", "length": 79}, "79 bytes"),

@@ -68,7 +68,11 @@ def _inside(location: str, folder: Path | None) -> Path:
     if named.is_absolute() or ".." in named.parts or "\\" in location:
         raise Refusal(f"its external data lie at '{location}'", allowed)
     root = folder.resolve()
-    path = (root / named).resolve()
+    try:
+        path = (root / named).resolve()
+        path.is_file()
+    except (OSError, ValueError):
+        raise Refusal(f"its external data lie at '{location[:40]}...'", allowed) from None
     if not path.is_relative_to(root):
         raise Refusal(f"its external data at '{location}' are linked to elsewhere", allowed)
     if not path.is_file():

@@ -71,6 +71,29 @@ def _check_inputs(call: Call) -> None:
     for name in call.input_names:
         if name and call.context.item(name) is None:
             raise Refusal(f"reads '{name}', which is not imported")
+    for kind, values in _alike(call).items():
+        found = sorted({v.type.dtype.value for v in values})
+        if len(found) > 1:
+            raise Refusal(f"its inputs of type {kind} are {' and '.join(found)}", "one type")
+
+
+def _alike(call: Call) -> dict[str, list[Value]]:
+    """Inputs that must have one element type, by the type's name in onnx's definition. Quantized
+    tensors are left out: the graph may hold them in another type than the file."""
+    definition = functions.schema(call.op_type, call.opset, call.proto.domain)
+    found: dict[str, list[Value]] = {}
+    if definition is None or not definition.inputs:
+        return found
+    variables = {c.type_param_str for c in definition.type_constraints}
+    for index, name in enumerate(call.input_names):
+        value = call.context.item(name) if name else None
+        formal = definition.inputs[min(index, len(definition.inputs) - 1)]
+        kind = formal.type_str
+        if not isinstance(value, Value) or kind not in variables or not formal.is_homogeneous:
+            continue
+        if value.type.quant is None and id(value) not in call.context.shifted:
+            found.setdefault(kind, []).append(value)
+    return found
 
 
 def expand(call: Call) -> None:
