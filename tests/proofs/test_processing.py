@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,35 +12,12 @@ from numpy.typing import NDArray
 
 from edgekit import api
 from edgekit.deployment import Deployment
+from tests.processing.recordings import KWS, MICROFRONTEND, clip
 from tests.proofs.data import int8_model, labelled
 from tests.support import material
 
 Array = NDArray[Any]
-MICRO_SPEECH = api.AudioInput(
-    sample_rate_hz=16000,
-    window_ms=30,
-    stride_ms=20,
-    fft_length=512,
-    mel_bins=40,
-    lower_hz=125,
-    upper_hz=7500,
-    window="hann_centred",
-    noise_reduction=True,
-    pcan=True,
-    feature_scale=10 / 256,
-)
-KWS = api.AudioInput(  # as MLPerf Tiny's training script makes its features
-    sample_rate_hz=16000,
-    window_ms=40,
-    stride_ms=20,
-    fft_length=1024,
-    mel_bins=40,
-    lower_hz=20,
-    upper_hz=4000,
-    arithmetic="float",
-    spectrum="magnitude",
-    coefficients=10,
-)
+MICRO_SPEECH = replace(MICROFRONTEND, feature_scale=10 / 256)
 
 
 @dataclass(frozen=True)
@@ -53,13 +29,6 @@ class Case:
     settings: api.ImageInput | api.AudioInput
     raw: Array
     classes: tuple[int, ...] | None
-
-
-def clip(name: str) -> Array:
-    """One second of int16 samples at 16 kHz."""
-    with wave.open(str(material() / "tflm" / "data" / "micro_speech" / f"{name}_1000ms.wav")) as f:
-        assert f.getframerate() == 16000
-        return np.frombuffer(f.readframes(f.getnframes()), np.int16)
 
 
 def micro_speech() -> Case:
