@@ -15,11 +15,14 @@ ToolchainChoice = Literal["auto", "zig", "gcc"]
 EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
 Observer = Literal["minmax", "percentile"]
 Kernels = Literal["fastest", "portable"]
-Lever = Literal["order", "in-place", "rows"]
+Lever = Literal["order", "in-place", "rows", "patches"]
 Place = Literal["reference", "host", "emulator"]
 LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
 """What a memory plan may use: another order of the steps, results written over their operands
 element by element, and results written over the part of their input that is already consumed."""
+PATCHES: Lever = "patches"
+ALL_LEVERS: tuple[Lever, ...] = (*LEVERS, PATCHES)
+"""With the one that costs instructions: layers executed strip by strip."""
 PLAN_TIME = 10.0
 """Seconds that a memory plan may take unless an option says otherwise."""
 

@@ -123,8 +123,9 @@ def emit(
 def _write_steps(program: Program, name: str, chosen: KernelSet) -> list[StepWriter]:
     writers = []
     errors = []
+    shared: dict[tuple[str, ...], str] = {}
     for step in program.steps:
-        writer = StepWriter(name, program, step)
+        writer = StepWriter(name, program, step, shared=shared)
         try:
             chosen.emitter(step.node).emit(writer)
         except ModelError as error:

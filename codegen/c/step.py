@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class Writer:
         kernels: kernel files used, and ``(kernel, rule)`` variants.
         constants: arrays defined for the function.
         blocks: assembly functions that it calls.
+        shared: symbols of arrays that were defined before, by `key`.
     """
 
     name: str
@@ -83,11 +85,16 @@ class Writer:
     variants: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     constants: list[Constant] = field(default_factory=list, kw_only=True)
     blocks: list[Assembly] = field(default_factory=list, kw_only=True)
+    shared: dict[tuple[str, ...], str] = field(default_factory=dict, kw_only=True)
 
     @property
     def tag(self) -> str:
         """Tells the function's constants from those of others."""
         raise NotImplementedError
+
+    def key(self, data: NDArray[Any], kind: str) -> tuple[str, ...]:
+        """What constants have in common that are stored once; by default nothing."""
+        return (self.tag, str(len(self.constants)))
 
     def weights(self, data: NDArray[Any], suffix: str) -> str:
         """Symbol of a constant that counts as weights."""
@@ -161,6 +168,9 @@ class Writer:
             if taken[symbol] is data:
                 return symbol
             symbol = f"{stem}_{len(taken)}"
+        known = self.shared.setdefault(self.key(data, kind), symbol)
+        if known != symbol:
+            return known
         is_double = data.dtype == np.float64
         c_type = "double" if is_double else DType.from_numpy(data.dtype).c_name
         self.constants.append(Constant(symbol, c_type, data, kind == TABLE))
@@ -193,6 +203,11 @@ class StepWriter(Writer):
     def tag(self) -> str:
         """The step's number."""
         return f"{self.step.index:02d}"
+
+    def key(self, data: NDArray[Any], kind: str) -> tuple[str, ...]:
+        """Strips of one layer share what is equal."""
+        digest = hashlib.sha256(data.tobytes()).hexdigest()
+        return (*self.node.origin, kind, data.dtype.str, str(data.size), digest)
 
     @property
     def node(self) -> Node:

@@ -21,6 +21,10 @@ WALK_SHARE = 0.05
 SEED = 0
 
 
+Gaps = Mapping[tuple[int, int], Sequence[Gap]]
+"""Forbidden distances by pair of blocks."""
+
+
 @dataclass(frozen=True)
 class Block:
     """Bytes needed from step ``first`` to step ``last``, both included."""
@@ -56,7 +60,7 @@ class _Task:
 def pack(
     blocks: Sequence[Block],
     align: int,
-    gaps: Mapping[tuple[int, int], Gap] | None = None,
+    gaps: Gaps | None = None,
     *,
     bound: int = 0,
     seconds: float = 0.0,
@@ -67,7 +71,7 @@ def pack(
         blocks: any number, any order.
         align: alignment of every offset in bytes.
         gaps: forbidden distances for pairs ``(from, to)`` that may overlap in part, multiples of
-            ``align``.
+            ``align``; none at all where they are always apart.
         bound: bytes that are known to be necessary; a placement that reaches it ends the search.
         seconds: time for improving on first fit; 0 gives first fit alone.
     """
@@ -95,7 +99,7 @@ def pack(
     return Packed(offsets, total, bound)
 
 
-def _describe(blocks: Sequence[Block], align: int, gaps: Mapping[tuple[int, int], Gap]) -> _Task:
+def _describe(blocks: Sequence[Block], align: int, gaps: Gaps) -> _Task:
     """Every pair that is alive together, with its forbidden distances."""
     task = _Task([round_up(b.nbytes, align) for b in blocks], [])
     task.rivals = [[] for _ in blocks]
@@ -103,13 +107,16 @@ def _describe(blocks: Sequence[Block], align: int, gaps: Mapping[tuple[int, int]
     for j in sorted(range(len(blocks)), key=lambda i: blocks[i].first):
         alive = [i for i in alive if blocks[i].last >= blocks[j].first]
         for i in alive:
-            gap = gaps.get((i, j)) or (gaps[j, i].mirrored if (j, i) in gaps else None)
-            if gap is None:
-                gap = Gap(-task.sizes[j], task.sizes[i])
-            if not gap.is_empty and task.sizes[i] and task.sizes[j]:
-                task.pairs.append(Pair(i, j, gap.low, gap.high))
-                task.rivals[j].append((i, gap.low, gap.high))
-                task.rivals[i].append((j, -gap.high, -gap.low))
+            found = gaps.get((i, j))
+            if found is None and (j, i) in gaps:
+                found = [gap.mirrored for gap in gaps[j, i]]
+            if found is None:
+                found = [Gap(-task.sizes[j], task.sizes[i])]
+            for gap in found:
+                if not gap.is_empty and task.sizes[i] and task.sizes[j]:
+                    task.pairs.append(Pair(i, j, gap.low, gap.high))
+                    task.rivals[j].append((i, gap.low, gap.high))
+                    task.rivals[i].append((j, -gap.high, -gap.low))
         if blocks[j].last >= blocks[j].first:
             alive.append(j)
     return task

@@ -8,21 +8,20 @@ from dataclasses import dataclass, replace
 
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
-from edgekit.options import LEVERS, PLAN_TIME, Lever
+from edgekit.options import ALL_LEVERS, LEVERS, PATCHES, PLAN_TIME, Lever
+from edgekit.schedule.lives import Life, find_gaps, lives_of, place_values
 from edgekit.schedule.model import (
     MemoryModel,
     OverlapOf,
     ScratchOf,
     Task,
     build_model,
-    round_up,
 )
 from edgekit.schedule.order import Ordered, best_order
-from edgekit.schedule.overlap import Gap, Overlap
+from edgekit.schedule.overlap import Overlap, gap_between
 from edgekit.schedule.packing import Block, Packed, pack
 from edgekit.schedule.program import (
     ARENA,
-    STATE,
     Buffer,
     Certificate,
     Move,
@@ -45,7 +44,8 @@ class PlanOptions:
     """How hard to plan.
 
     Attributes:
-        levers: what the plan may use beside the place of each tensor.
+        levers: what the plan may use beside the place of each tensor; with ``patches`` slices and
+            joints of rows are views.
         seconds: time limit; with 0 tensors are placed by first fit alone.
     """
 
@@ -90,7 +90,7 @@ def plan(
     def usable(node: Node) -> Sequence[Overlap | None]:
         return [o if o is not None and o.kind in levers else None for o in overlap_of(node)]
 
-    model = build_model(graph, scratch_of, usable, ALIGN)
+    model = build_model(graph, scratch_of, usable, ALIGN, PATCHES in levers)
     ordered = _order(model, options)
     layout = _layout(model, ordered, deadline)
     if options != AS_GIVEN:
@@ -108,7 +108,7 @@ class _Layout:
 
     order: tuple[int, ...]
     packed: Packed
-    offsets: Mapping[int, int]  # of tensors
+    offsets: Mapping[int, int]  # of roots
     scratch: Mapping[int, int]  # of tasks
 
 
@@ -126,40 +126,37 @@ def _given(model: MemoryModel) -> Ordered:
 
 
 def _apart(model: MemoryModel) -> tuple[Task, ...]:
-    return tuple(replace(task, overlaps={}) for task in model.tasks)
+    return tuple(replace(task, laps=()) for task in model.tasks)
 
 
 def _layout(model: MemoryModel, ordered: Ordered, deadline: float) -> _Layout:
-    """Pack the tensors and the scratch of an order until ``deadline``."""
+    """Pack the roots and the scratch of an order until ``deadline``."""
     order = ordered.order
     position = {task: i for i, task in enumerate(order)}
-    last = model.last_uses(order)
-    first = [-1 if t.writer is None else position[t.writer] for t in model.tensors]
-    tensors = [i for i, t in enumerate(model.tensors) if t.size]
+    lives = lives_of(model, order)
+    roots = sorted(lives)
     scratch = [i for i, t in enumerate(model.tasks) if t.scratch]
-    blocks = [Block(model.tensors[i].size, first[i], last[i]) for i in tensors]
+    blocks = [_block(model, lives[i]) for i in roots]
     blocks += [Block(model.tasks[i].scratch_size, position[i], position[i]) for i in scratch]
-    place = {tensor: i for i, tensor in enumerate(tensors)}
-    gaps: dict[tuple[int, int], Gap] = {}
-    for task in model.tasks:
-        for source in task.overlaps:
-            target = task.writes[0]
-            if last[source] == first[target] and target in place:
-                gaps[place[source], place[target]] = model.gap(task, source)
     seconds = max(deadline - time.monotonic(), 0.0)
+    gaps = find_gaps(model, order, roots, lives, scratch)
     packed = pack(blocks, model.align, gaps, bound=ordered.peak, seconds=seconds)
-    split = len(tensors)
+    split = len(roots)
     return _Layout(
         order,
         packed,
-        dict(zip(tensors, packed.offsets[:split], strict=True)),
+        dict(zip(roots, packed.offsets[:split], strict=True)),
         dict(zip(scratch, packed.offsets[split:], strict=True)),
     )
 
 
+def _block(model: MemoryModel, lives: Sequence[Life]) -> Block:
+    end = max(model.tensors[x.tensor].at + model.tensors[x.tensor].size for x in lives)
+    return Block(end, min(x.first for x in lives), max(x.last for x in lives))
+
+
 def _program(model: MemoryModel, layout: _Layout, levers: tuple[Lever, ...], bound: int) -> Program:
-    buffers, state_bytes = _buffers(model, layout)
-    location = {name: buffers[index] for name, index in model.owner.items()}
+    buffers, location, state_bytes = place_values(model, layout.order, layout.offsets)
     steps = tuple(_step(model, layout, i, task) for i, task in enumerate(layout.order))
     return Program(
         graph=model.graph,
@@ -169,35 +166,11 @@ def _program(model: MemoryModel, layout: _Layout, levers: tuple[Lever, ...], bou
         arena_bytes=layout.packed.total,
         state_bytes=state_bytes,
         certificate=Certificate(
-            tuple(x for x in LEVERS if x in levers), bound, _peak_step(model, layout.order)
+            tuple(x for x in ALL_LEVERS if x in levers), bound, _peak_step(model, layout.order)
         ),
         align=model.align,
         moves=order_moves(model.graph, location),
     )
-
-
-def _buffers(model: MemoryModel, layout: _Layout) -> tuple[list[Buffer], int]:
-    """A buffer for each tensor, and the bytes of the state region."""
-    position = {task: i for i, task in enumerate(layout.order)}
-    last = model.last_uses(layout.order)
-    states = {s.state.name for s in model.graph.states}
-    aliases: dict[int, list[str]] = {i: [] for i in range(len(model.tensors))}
-    for name, index in model.owner.items():
-        if name != model.tensors[index].value.name:
-            aliases[index].append(name)
-    end = 0
-    made = []
-    for i, tensor in enumerate(model.tensors):
-        value = tensor.value
-        region, offset = ARENA, layout.offsets.get(i, 0)
-        if value.name in states:
-            region, offset = STATE, end
-            end += round_up(value.type.nbytes, model.align)
-        first = -1 if tensor.writer is None else position[tensor.writer]
-        made.append(
-            Buffer(value.name, region, offset, value.type.nbytes, first, last[i], tuple(aliases[i]))
-        )
-    return made, end
 
 
 def _step(model: MemoryModel, layout: _Layout, index: int, number: int) -> Step:
@@ -211,12 +184,13 @@ def _step(model: MemoryModel, layout: _Layout, index: int, number: int) -> Step:
 
 def _walks_backward(model: MemoryModel, layout: _Layout, task: Task) -> bool:
     """True where the result shares bytes with an input at a distance for backward walks only."""
-    for source in task.overlaps:
-        target = task.writes[0]
-        if target in layout.offsets:
-            distance = layout.offsets[target] - layout.offsets[source]
-            gap = model.gap(task, source)
-            if gap.low < distance < model.tensors[source].size:
+    for lap in task.laps:
+        target, source = model.tensors[task.writes[0]], model.tensors[lap.tensors[0]]
+        if target.root in layout.offsets:
+            roots = layout.offsets[target.root] - layout.offsets[source.root]
+            distance = roots + lap.distance
+            low = gap_between(lap.source, lap.target, lap.overlap, model.align).low
+            if low < distance < lap.source:
                 return True
     return False
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from edgekit.errors import DataError, Problem, damage, other_version
-from edgekit.options import LEVERS, Lever
+from edgekit.options import ALL_LEVERS, Lever
 from edgekit.schedule.program import ARENA, STATE, Buffer, Program
 
 SCHEMA_VERSION = 1
@@ -209,7 +209,7 @@ class _Reader:
             where = "certificate.levers"
             self.problems.append(Problem(f"is {found!r}", where, f"a list of {', '.join(known)}"))
             return ()
-        return tuple(name for name in LEVERS if name in found)
+        return tuple(name for name in ALL_LEVERS if name in found)
 
     def items(
         self, raw: dict[str, Any], key: str, read: Callable[[dict[str, Any], str], Any]

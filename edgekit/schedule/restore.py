@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from edgekit.errors import DataError, Problem
 from edgekit.ir import Graph
+from edgekit.options import PATCHES
 from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, Tensor, build_model
 from edgekit.schedule.plan import ALIGN, order_moves, refuse_constants
 from edgekit.schedule.planfile import AGAIN, Place, PlanFile, PlannedStep, PlannedTensor
@@ -35,7 +37,7 @@ def restore(
         ModelError: nothing could be planned for this graph.
     """
     refuse_constants(graph)
-    model = build_model(graph, scratch_of, overlap_of, ALIGN)
+    model = build_model(graph, scratch_of, overlap_of, ALIGN, PATCHES in plan.levers)
     problems = _misfits(plan, model)
     if not problems:
         program = _program(plan, model)
@@ -63,12 +65,11 @@ def _misfits(plan: PlanFile, model: MemoryModel) -> list[Problem]:
             problems += _scratch(step, tasks[step.node].scratch)
     if plan.peak_step not in ("", *tasks):
         problems.append(Problem(f"'{plan.peak_step}' is not a step", "certificate.peak_step"))
-    tensors = {t.value.name: t for t in model.tensors}
+    tensors = {own: (t, aliases) for t, (own, *aliases) in _named(model)}
     problems += _names("tensor", [t.name for t in plan.tensors], tensors)
-    aliases = _aliases(model)
     for entry in plan.tensors:
         if entry.name in tensors:
-            problems += _tensor(entry, tensors[entry.name], aliases[entry.name])
+            problems += _tensor(entry, *tensors[entry.name])
     return problems
 
 
@@ -95,18 +96,14 @@ def _scratch(step: PlannedStep, needed: int) -> list[Problem]:
     return [Problem(f"has {found} B of scratch", f"step '{step.node}'", f"{needed} B")]
 
 
-def _aliases(model: MemoryModel) -> dict[str, list[str]]:
-    """By tensor, the further names of its bytes."""
-    found: dict[str, list[str]] = {t.value.name: [] for t in model.tensors}
-    for name, index in model.owner.items():
-        if name != model.tensors[index].value.name:
-            found[model.tensors[index].value.name].append(name)
-    return found
+def _named(model: MemoryModel) -> Iterator[tuple[Tensor, list[str]]]:
+    """Tensors with the names of their bytes."""
+    return zip(model.tensors, model.names(), strict=True)
 
 
 def _tensor(entry: PlannedTensor, tensor: Tensor, aliases: list[str]) -> list[Problem]:
     problems = []
-    where, size = f"tensor '{entry.name}'", tensor.value.type.nbytes
+    where, size = f"tensor '{entry.name}'", tensor.nbytes
     if entry.place.nbytes != size:
         problems.append(Problem(f"has {entry.place.nbytes} B", where, f"{size} B"))
     if sorted(entry.aliases) != sorted(aliases):
@@ -121,17 +118,18 @@ def _program(plan: PlanFile, model: MemoryModel) -> Program:
     position = {task: i for i, task in enumerate(order)}
     last = model.last_uses(order)
     places = {t.name: t.place for t in plan.tensors}
-    aliases = _aliases(model)
-    buffers = [
-        _buffer(
-            t.value.name,
-            places[t.value.name],
-            (-1 if t.writer is None else position[t.writer], last[i]),
-            aliases[t.value.name],
-        )
-        for i, t in enumerate(model.tensors)
-    ]
-    location = {name: buffers[index] for name, index in model.owner.items()}
+    buffers: list[Buffer] = []
+    location: dict[str, Buffer] = {}
+    for (tensor, names), end in zip(_named(model), last, strict=True):
+        first = -1 if tensor.writer is None else position[tensor.writer]
+        buffer = _buffer(names[0], places[names[0]], (first, end), names[1:])
+        buffers.append(buffer)
+        location |= dict.fromkeys(names, buffer)
+    for name, parts in model.held.items():
+        if name not in location:
+            at, nbytes = model.extent(name)
+            offset = buffers[parts[0]].offset + at - model.tensors[parts[0]].at
+            location[name] = replace(buffers[parts[0]], name=name, offset=offset, nbytes=nbytes)
     steps = [
         Step(
             i,

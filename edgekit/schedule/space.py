@@ -40,11 +40,11 @@ class Space:
             for before in bits(task.needs):
                 self.users[before].append(index)
         self._inputs: list[list[tuple[int, int, int]]] = []
-        self._outputs: list[int] = []  # bytes written
+        self._share: list[int] = []  # bytes that inputs and results share at best
         self._base: list[int] = []  # bytes written and scratch
         self._grow: list[int] = []  # bytes that stay
         for task in model.tasks:
-            saved = model.savings(task)
+            saved, most = model.savings(task)
             written = [tensors[w] for w in task.writes]
             self._inputs.append(
                 [
@@ -53,8 +53,8 @@ class Space:
                     if tensors[r].size and not tensors[r].kept
                 ]
             )
-            self._outputs.append(sum(t.size for t in written))
-            self._base.append(self._outputs[-1] + task.scratch_size)
+            self._share.append(most)
+            self._base.append(sum(t.size for t in written) + task.scratch_size)
             self._grow.append(sum(t.size for t in written if t.kept or t.readers))
         given = [t for t in tensors if t.writer is None]
         self.start = sum(t.size for t in given if t.kept or t.readers)
@@ -66,7 +66,7 @@ class Space:
         """What a task needs even when nothing but its own tensors is alive."""
         kept = sum(model.tensors[r].size for r in model.tasks[index].reads if model.tensors[r].kept)
         sources = self._inputs[index]
-        shared = min(self._outputs[index], sum(saving for _, _, saving in sources))
+        shared = min(self._share[index], sum(saving for _, _, saving in sources))
         return kept + sum(size for size, _, _ in sources) + self._base[index] - shared
 
     def step(self, state: State, task: int) -> tuple[int, int]:
@@ -80,7 +80,7 @@ class Space:
             if not readers & later:
                 freed += size
                 shared += saving
-        shared = min(shared, self._outputs[task])
+        shared = min(shared, self._share[task])
         return state.live + self._base[task] - shared, state.live + self._grow[task] - freed
 
     def follow(self, state: State, task: int, live: int) -> State:

@@ -1,8 +1,9 @@
 """An independent check of a program: it replays the steps in their order and follows who owns
 which bytes.
 
-It shares no code with the planner and does not look at its live ranges. Where a result shares bytes
-with an input of its step, the distance is held against what the kernel declares.
+It shares no code with the planner and does not look at its live ranges: every byte of the regions
+is followed (`edgekit.schedule.content`). Where a result shares bytes with an input of its step, the
+distance is held against what the kernel declares.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from edgekit.errors import InternalError, Problem
 from edgekit.ir import Node, Value
-from edgekit.ir.ops import Reshape
+from edgekit.schedule.content import Region, Stretch, shown_content
 from edgekit.schedule.overlap import Overlap
 from edgekit.schedule.program import ARENA, STATE, Buffer, Program, Step
 
@@ -49,8 +50,8 @@ class _Replay:
         self.program = program
         self.overlap_of = overlap_of
         self.problems: list[Problem] = []
-        self.valid: dict[str, Buffer] = {}  # value name -> bytes that hold it now
-        self.overwritten: dict[str, str] = {}
+        self.regions = {ARENA: Region(program.arena_bytes), STATE: Region(program.state_bytes)}
+        self.content: dict[str, tuple[Stretch, ...]] = {}  # value name -> what it consists of
         self.stepped = {id(s.node) for s in program.steps}
 
     def check_bounds(self) -> None:
@@ -76,7 +77,7 @@ class _Replay:
             self.problems.append(Problem(what, "the arena"))
 
     def check_steps(self) -> None:
-        """Every node has one step of its own; reshapes need none."""
+        """Every node has one step of its own; views need none."""
         waiting = {id(n): n for n in self.program.graph.nodes}
         for position, step in enumerate(self.program.steps):
             name = step.node.name
@@ -88,14 +89,39 @@ class _Replay:
             if step.backward and not any(walks):
                 what = "walks backward, which its kernel does not declare"
                 self.problems.append(Problem(what, name, "forward"))
+        self.find_content()
         for node in waiting.values():
-            if not isinstance(node.op, Reshape) or node.input(0).is_constant:
+            if any(v.name not in self.content for v in node.outputs):
                 self.problems.append(Problem("has no step", node.name))
         given = [n for n in self.program.graph.nodes if id(n) in self.stepped]
         levers = self.program.certificate.levers
         if "order" not in levers and [s.node for s in self.program.steps] != given:
             what = "run in another order than the graph's"
             self.problems.append(Problem(what, "the steps", hint=_without("order")))
+
+    def find_content(self) -> None:
+        """What each value consists of, and whether views lie where their bytes are."""
+        graph = self.program.graph
+        for value in [*graph.inputs, *(s.state for s in graph.states)]:
+            self.content[value.name] = (Stretch(value.name, 0, value.type.nbytes),)
+        for node in graph.nodes:
+            if id(node) in self.stepped:
+                for value in node.outputs:
+                    self.content[value.name] = (Stretch(value.name, 0, value.type.nbytes),)
+            elif (found := shown_content(node, self.content)) is not None:
+                self.content[node.output.name] = found
+                self.check_view(node.output, found)
+
+    def check_view(self, value: Value, content: Sequence[Stretch]) -> None:
+        """A value without a step of its own lies where its bytes are written."""
+        location = self.program.location
+        region, offset = location[value.name].region, location[value.name].offset
+        for stretch in content:
+            home = location[stretch.writer]
+            if (home.region, home.offset + stretch.start) != (region, offset):
+                self.collide(value.name, stretch.writer)
+                return
+            offset += stretch.nbytes
 
     def run(self) -> None:
         graph = self.program.graph
@@ -111,18 +137,16 @@ class _Replay:
 
     def execute(self, step: Step) -> None:
         node, scratch = step.node, step.scratch
-        reads = [v for v in node.inputs if v is not None and not v.is_constant]
         if scratch:
             self.occupy(scratch.name, scratch)  # what it destroys is then missed as an input
-        for value in reads:
-            self.read(value, node.name)
+        for value in node.inputs:
+            if value is not None:
+                self.read(value, node.name)
         for value in node.outputs:
             self.check_overlaps(step, value)
             self.write(value)
             if scratch and _overlap(scratch, self.program.location[value.name]):
                 self.collide(value.name, scratch.name)
-        if scratch:
-            self.valid.pop(scratch.name, None)
 
     def move_states(self) -> None:
         """Replay the copies at the end: every update must be there when its turn comes."""
@@ -149,8 +173,10 @@ class _Replay:
         place = self.program.location[result.name]
         declared = self.overlap_of(step.node) if len(step.node.outputs) == 1 else ()
         for index, value in enumerate(step.node.inputs):
-            held = None if value is None else self.valid.get(value.name)
-            if value is None or held is None or not _overlap(held, place):
+            if value is None or value.is_constant:
+                continue
+            held = self.program.location[value.name]
+            if not _overlap(held, place):
                 continue
             overlap = declared[index] if index < len(declared) else None
             if overlap is None:
@@ -182,30 +208,31 @@ class _Replay:
         if buffer.nbytes < value.type.nbytes:
             self.problems.append(Problem(f"needs {value.type.nbytes} B", value.name))
         self.occupy(value.name, buffer)
-        self.alias(value)
-
-    def alias(self, source: Value) -> None:
-        """Reshapes of a value hold its bytes as soon as it does."""
-        for node, _ in source.uses:
-            if isinstance(node.op, Reshape) and id(node) not in self.stepped:
-                place = self.program.location[node.output.name]
-                if place != self.program.location[source.name]:
-                    self.collide(node.output.name, source.name)
-                self.valid[node.output.name] = place
-                self.alias(node.output)
 
     def occupy(self, name: str, buffer: Buffer) -> None:
-        for other, held in list(self.valid.items()):
-            if _overlap(held, buffer):
-                del self.valid[other]
-                self.overwritten[other] = name
-        self.valid[name] = buffer
+        self.region(buffer).write(name, buffer.offset, buffer.nbytes)
+
+    def region(self, buffer: Buffer) -> Region:
+        """The bytes of a buffer's region; none where there is no such region."""
+        return self.regions.setdefault(buffer.region, Region(0))
 
     def read(self, value: Value, where: str) -> None:
-        if value.name not in self.valid and not value.is_constant:
-            by = self.overwritten.get(value.name)
-            what = f"was overwritten by '{by}'" if by else "was never written"
-            self.problems.append(Problem(f"{what} before {where} reads it", f"'{value.name}'"))
+        """Every byte of the value must be where the program says that it is."""
+        if value.is_constant:
+            return
+        place = self.program.location[value.name]
+        offset = place.offset
+        own = (Stretch(value.name, 0, value.type.nbytes),)
+        for stretch in self.content.get(value.name, own):
+            by = self.region(place).missing(stretch, offset)
+            offset += stretch.nbytes
+            if by is not None and by != stretch.writer:
+                what = f"was overwritten by '{by}'" if by else "was never written"
+                self.problems.append(Problem(f"{what} before {where} reads it", f"'{value.name}'"))
+                return
+            if by is not None:
+                self.problems.append(Problem("lies elsewhere", f"'{value.name}'"))
+                return
 
     def collide(self, first: str, second: str) -> None:
         self.problems.append(Problem(f"'{first}' and '{second}' share bytes"))

@@ -101,13 +101,13 @@ def test_the_clock_is_kept_and_the_bound_stays_valid() -> None:
 )
 def test_an_output_over_its_input(gap: Gap, best: int) -> None:
     blocks = [Block(16, 0, 1), Block(8, 1, 2)]
-    assert pack(blocks, 4, {(0, 1): gap}, seconds=1).total == best
+    assert pack(blocks, 4, {(0, 1): (gap,)}, seconds=1).total == best
 
 
 def test_a_chain_that_walks_to_and_fro() -> None:
     """Each result lies at least 4 bytes below or above its input: two places are enough."""
     blocks = [Block(64, i, i + 1) for i in range(6)]
-    both = {(i, i + 1): Gap(-4, 4) for i in range(5)}
-    forward = {(i, i + 1): Gap(-4, 64) for i in range(5)}
+    both = {(i, i + 1): (Gap(-4, 4),) for i in range(5)}
+    forward = {(i, i + 1): (Gap(-4, 64),) for i in range(5)}
     assert pack(blocks, 4, both, bound=68, seconds=5).total == 68
     assert pack(blocks, 4, forward, bound=68, seconds=5).total == 64 + 5 * 4

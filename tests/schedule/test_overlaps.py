@@ -71,10 +71,11 @@ def peak_of(model: MemoryModel, order: Sequence[int]) -> int:
         (target,) = task.writes
         size = model.tensors[target].size
         total = sum(model.tensors[i].size for i in alive) + size + task.scratch_size
-        dying = [i for i in task.reads if last[i] == position and i in task.overlaps]
+        overlaps = {i: lap.overlap for lap in task.laps for i in lap.tensors}
+        dying = [i for i in task.reads if last[i] == position and i in overlaps]
         assert len(dying) <= 1
         if dying:
-            total -= best_sharing(model.tensors[dying[0]].size, size, task.overlaps[dying[0]])
+            total -= best_sharing(model.tensors[dying[0]].size, size, overlaps[dying[0]])
         peak = max(peak, total)
         alive = {i for i in (*alive, target) if last[i] > position}
     return max(peak, sum(t.size for t in model.tensors if t.kept))
