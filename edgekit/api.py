@@ -115,6 +115,7 @@ def inspect(
     target: str | None = None,
     *,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    signature: str = "",
 ) -> Inspection:
     """Operators, shapes, MACs, parameters, a lower bound of RAM, and what a target supports.
 
@@ -122,6 +123,7 @@ def inspect(
         model: ``.onnx`` or ``.tflite`` file, or a graph.
         target: core or board to ask about.
         shapes: of inputs whose axes an ONNX file leaves open, by name.
+        signature: which signature of a TFLite file; by default its first subgraph.
 
     Raises:
         ModelError: the file cannot be read at all.
@@ -129,7 +131,7 @@ def inspect(
     """
     from edgekit.pipeline.inspection import inspect_model
 
-    return inspect_model(model, target, shapes)
+    return inspect_model(model, target, shapes, signature)
 
 
 def plan(
@@ -137,6 +139,7 @@ def plan(
     target: str | None = None,
     *,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    signature: str = "",
     plan_time: float = PLAN_TIME,
     levers: tuple[Lever, ...] = LEVERS,
     save: Path | str | None = None,
@@ -146,7 +149,7 @@ def plan(
     Args:
         model: ``.onnx`` or ``.tflite`` file, or a graph.
         target: core or board to plan for.
-        shapes: of inputs whose axes an ONNX file leaves open, by name.
+        shapes, signature: as for `inspect`.
         plan_time: time limit in seconds.
         levers: what the plan may use beside the place of each tensor.
         save: file to write the plan to, for ``ConvertOptions(plan=...)``; replaced if there.
@@ -158,7 +161,7 @@ def plan(
     from edgekit.pipeline.planning import plan_model
 
     file = None if save is None else Path(save)
-    return plan_model(model, target, plan_time, levers, shapes, file)
+    return plan_model(model, target, plan_time, levers, shapes, file, signature)
 
 
 def quantize(
@@ -169,10 +172,11 @@ def quantize(
     observer: str = "minmax",
     percentile: float = 99.99,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    signature: str = "",
 ) -> QuantizeSummary:
     """Quantize a float model to int8 and write it as a QDQ ONNX file.
 
-    ``shapes`` as for `inspect`; the other arguments as for `convert`.
+    ``shapes`` and ``signature`` as for `inspect`; the other arguments as for `convert`.
 
     Raises:
         ModelError, DataError: model or calibration refused.
@@ -180,7 +184,7 @@ def quantize(
     from edgekit.pipeline.quantization import quantize_model
 
     samples = _arrays(calibration) or {}
-    return quantize_model(model, samples, Path(out), observer, percentile, shapes)
+    return quantize_model(model, samples, Path(out), observer, percentile, shapes, signature)
 
 
 def evaluate(

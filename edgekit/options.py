@@ -48,6 +48,7 @@ class ConvertOptions:
         name: prefix of every C symbol; None: from the model's file name.
         shapes: of inputs whose axes an ONNX file leaves open, by name; an open batch axis is 1 by
             default.
+        signature: which signature of a TFLite file; empty: its first subgraph.
         outputs: tensors to give as outputs instead of the model's own.
         observer, percentile: how activation ranges are found.
         vectors: test vectors to store and compare.
@@ -65,6 +66,7 @@ class ConvertOptions:
     toolchain: ToolchainChoice = "auto"
     emulator: EmulatorChoice = "auto"
     name: str | None = None
+    signature: str = ""
     outputs: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     observer: Observer = "minmax"

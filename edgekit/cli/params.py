@@ -42,6 +42,14 @@ def names_option(*flags: str, help: str) -> Decorator:
     )
 
 
+signature_option = click.option(
+    "--signature",
+    default="",
+    metavar="NAME",
+    help="Which signature of a TFLite file.  [default: its first subgraph]",
+)
+
+
 def shape_option() -> Decorator:
     """``--shape NAME=1,3,224,224``, once for each input; a config file gives the same texts."""
 

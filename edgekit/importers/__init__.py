@@ -38,12 +38,15 @@ def detect_format(path: Path) -> str:
     return "onnx"
 
 
-def load_model(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Graph:
+def load_model(
+    path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None, signature: str = ""
+) -> Graph:
     """Read a model file into a model-level graph.
 
     Args:
         path: the file.
         shapes: of inputs whose axes an ONNX file leaves open, by name.
+        signature: which signature of a TFLite file; by default its first subgraph.
 
     Raises:
         ModelError: with everything that is wrong or unsupported.
@@ -51,7 +54,7 @@ def load_model(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) 
     if detect_format(path) == "tflite":
         from edgekit.importers.tflite import load_tflite
 
-        return load_tflite(path)
+        return load_tflite(path, signature)
     from edgekit.importers.onnx import load_onnx
 
     return load_onnx(path, shapes=shapes)

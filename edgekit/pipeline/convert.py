@@ -78,7 +78,7 @@ def convert_model(
     refuse_existing(out, options.force)
     target = resolve(options.target)
     progress("reading the model")
-    source = read_source(model, options.shapes)
+    source = read_source(model, options.shapes, options.signature)
     name = symbol_name(options.name, source.file)
     progress("lowering to " + target.core.name)
     lowered = lower(source, target.core, options, calibration)

@@ -54,6 +54,7 @@ def inspect_model(
     model: Path | str | Graph,
     target: str | None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    signature: str = "",
 ) -> Inspection:
     """Operators, shapes, MACs, parameters, a lower bound of RAM, and what a target supports.
 
@@ -66,7 +67,7 @@ def inspect_model(
         UsageError: there is no such target.
     """
     chosen = resolve(target) if target is not None else None
-    source = read_source(model, shapes)
+    source = read_source(model, shapes, signature)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
     prospect = prospect_of(graph, core, own_rounding(source))

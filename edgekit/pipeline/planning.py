@@ -33,6 +33,7 @@ def plan_model(
     levers: tuple[Lever, ...],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     save: Path | None = None,
+    signature: str = "",
 ) -> MemoryPlan:
     """Plan the arena of a model as `edgekit.pipeline.convert` does.
 
@@ -44,7 +45,7 @@ def plan_model(
         UsageError: there is no such target.
     """
     chosen = resolve(target) if target is not None else None
-    source = read_source(model, shapes)
+    source = read_source(model, shapes, signature)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
     prospect = prospect_of(graph, core, own_rounding(source))

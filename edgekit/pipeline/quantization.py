@@ -36,6 +36,7 @@ def quantize_model(
     observer: str = "minmax",
     percentile: float = 99.99,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    signature: str = "",
 ) -> QuantizeSummary:
     """Quantize a float model and write it as QDQ ONNX.
 
@@ -43,7 +44,7 @@ def quantize_model(
         UsageError: the model is already quantized.
         ModelError, DataError: model or calibration refused.
     """
-    source = read_source(model, shapes)
+    source = read_source(model, shapes, signature)
     graph = run_passes(source.graph, CANONICAL)
     if is_quantized(graph):
         raise UsageError(f"'{source.file}' is already int8; convert it as it is")

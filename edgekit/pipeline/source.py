@@ -30,26 +30,32 @@ class ModelSource:
 
 
 def read_source(
-    model: Path | str | Graph, shapes: Mapping[str, tuple[int, ...]] | None = None
+    model: Path | str | Graph,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    signature: str = "",
 ) -> ModelSource:
     """Import a model file, or take a graph as it is.
 
     Args:
         model: the file, or the graph.
         shapes: of inputs whose axes an ONNX file leaves open, by name.
+        signature: which signature of a TFLite file; by default its first subgraph.
 
     Raises:
         ModelError: the file is refused.
-        UsageError: shapes are given for what is no ONNX file.
+        UsageError: shapes are given for what is no ONNX file, a signature for what is no TFLite
+            file.
     """
     if shapes and (isinstance(model, Graph) or detect_format(Path(model)) != "onnx"):
         raise UsageError("--shape is for ONNX models; other models fix the shapes of their inputs")
+    if signature and (isinstance(model, Graph) or detect_format(Path(model)) != "tflite"):
+        raise UsageError("--signature is for TFLite models; other models have none")
     if isinstance(model, Graph):
         return ModelSource(model, model.name, None, "graph")
     path = Path(model)
     kind = detect_format(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ModelSource(load_model(path, shapes), path.name, digest, kind)
+    return ModelSource(load_model(path, shapes, signature), path.name, digest, kind)
 
 
 def select_outputs(graph: Graph, names: Sequence[str]) -> Graph:

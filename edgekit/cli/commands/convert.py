@@ -22,6 +22,7 @@ from edgekit.cli.params import (
     refuse_idle,
     refuse_idle_percentile,
     shape_option,
+    signature_option,
     toolchain_option,
 )
 from edgekit.cli.paths import check_folder
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="Prefix of every C symbol.  [default: from the file name]")
 @names_option("--outputs", help="Tensors to give as outputs.")
 @shape_option()
+@signature_option
 @observer_option
 @percentile_option
 @click.option(

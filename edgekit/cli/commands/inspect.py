@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import Command, common, complete_targets, config_option
-from edgekit.cli.params import model_argument, plugin_option, shape_option
+from edgekit.cli.params import model_argument, plugin_option, shape_option, signature_option
 from edgekit.cli.ui import Ui
 
 
@@ -21,10 +21,13 @@ from edgekit.cli.ui import Ui
 @model_argument
 @click.option("--target", shell_complete=complete_targets, help="Core or board to ask about.")
 @shape_option()
+@signature_option
 @plugin_option
 @config_option("inspect")
 @common
-def inspect(ui: Ui, model: Path, target: str | None, shape: dict[str, tuple[int, ...]]) -> None:
+def inspect(
+    ui: Ui, model: Path, target: str | None, shape: dict[str, tuple[int, ...]], signature: str
+) -> None:
     """Show what MODEL consists of and how little RAM it can need.
 
     Operators, shapes, MACs, parameters, and the lower bound of RAM.
@@ -34,5 +37,5 @@ def inspect(ui: Ui, model: Path, target: str | None, shape: dict[str, tuple[int,
     from edgekit import api
     from edgekit.report.answers import inspection_view
 
-    found = api.inspect(model, target, shapes=shape)
+    found = api.inspect(model, target, shapes=shape, signature=signature)
     ui.result(found, lambda: inspection_view(found))

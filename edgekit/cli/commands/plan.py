@@ -14,6 +14,7 @@ from edgekit.cli.params import (
     plan_time_option,
     plugin_option,
     shape_option,
+    signature_option,
 )
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
@@ -31,6 +32,7 @@ from edgekit.options import Lever
 @model_argument
 @click.option("--target", shell_complete=complete_targets, help="Core or board to plan for.")
 @shape_option()
+@signature_option
 @plan_time_option
 @levers_option
 @click.option("--save", type=FILE, help="Write the plan to this file, for convert --plan.")
@@ -43,6 +45,7 @@ def plan(
     model: Path,
     target: str | None,
     shape: dict[str, tuple[int, ...]],
+    signature: str,
     plan_time: float,
     levers: tuple[Lever, ...],
     save: Path | None,
@@ -58,5 +61,13 @@ def plan(
 
     if save is not None:
         check_file(save, "--save", force=force, reads=(model,))
-    found = api.plan(model, target, shapes=shape, plan_time=plan_time, levers=levers, save=save)
+    found = api.plan(
+        model,
+        target,
+        shapes=shape,
+        signature=signature,
+        plan_time=plan_time,
+        levers=levers,
+        save=save,
+    )
     ui.result(found, lambda: plan_view(found, tables=not ui.quiet))

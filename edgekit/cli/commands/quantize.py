@@ -15,6 +15,7 @@ from edgekit.cli.params import (
     percentile_option,
     refuse_idle_percentile,
     shape_option,
+    signature_option,
 )
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
@@ -41,6 +42,7 @@ from edgekit.errors import UsageError
 @observer_option
 @percentile_option
 @shape_option()
+@signature_option
 @force_option
 @config_option("quantize")
 @common
@@ -52,6 +54,7 @@ def quantize(
     observer: str,
     percentile: float,
     shape: dict[str, tuple[int, ...]],
+    signature: str,
     force: bool,
 ) -> None:
     """Quantize the float MODEL to int8 and write it as ONNX."""
@@ -65,6 +68,12 @@ def quantize(
     with ui.progress() as step:
         step(f"quantizing {model.name}")
         summary = api.quantize(
-            model, calibration, out, observer=observer, percentile=percentile, shapes=shape
+            model,
+            calibration,
+            out,
+            observer=observer,
+            percentile=percentile,
+            shapes=shape,
+            signature=signature,
         )
     ui.summary(summary, lambda: quantize_view(summary))

@@ -163,7 +163,7 @@ REFUSED = {
 WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
 
 
-def load_tflite(path: Path) -> Graph:
+def load_tflite(path: Path, signature: str = "") -> Graph:
     """Import a float32 or int8 TFLite model.
 
     Layouts stay NHWC, fused activations become clamps, SAME and VALID become explicit padding,
@@ -172,6 +172,7 @@ def load_tflite(path: Path) -> Graph:
 
     Args:
         path: the file.
+        signature: which of its signatures; by default the first subgraph.
 
     Returns:
         A verified graph whose names are the file's tensor names.
@@ -179,7 +180,7 @@ def load_tflite(path: Path) -> Graph:
     Raises:
         ModelError: with everything that is unsupported or inconsistent.
     """
-    model = read_model(path)
+    model = read_model(path, signature)
     graph = Graph(path.stem)
     ctx = Context(model, graph)
     problems = _add_inputs(ctx)

@@ -99,7 +99,7 @@ class RawOperator:
 
 @dataclass(frozen=True)
 class RawModel:
-    """One subgraph of a file; the main one, which is the first, knows them all."""
+    """One subgraph of a file; the main one, which the file is read for, knows them all."""
 
     tensors: tuple[RawTensor, ...]
     operators: tuple[RawOperator, ...]
@@ -108,11 +108,15 @@ class RawModel:
     subgraphs: tuple[RawModel, ...] = ()
 
 
-def read_model(path: Path) -> RawModel:
+def read_model(path: Path, signature: str = "") -> RawModel:
     """Read the file's main subgraph and the ones that its operators may call.
 
+    Args:
+        path: the file.
+        signature: the one whose subgraph is the main one; by default that is the first.
+
     Raises:
-        ModelError: it cannot be read or is damaged.
+        ModelError: it cannot be read, is damaged, or has no such signature.
     """
     try:
         data = path.read_bytes()
@@ -123,11 +127,22 @@ def read_model(path: Path) -> RawModel:
             f"{path} is not a TFLite model: bytes 4 to 8 are not 'TFL3' (file of {len(data)} bytes)"
         )
     try:
-        return _Reader(data).model()
+        reader = _Reader(data)
+        return reader.model(_choose(reader.signatures(), signature, path))
     except DAMAGE as error:
         raise ModelError(f"{path} is damaged or truncated: {error or type(error).__name__}") from (
             error
         )
+
+
+def _choose(known: dict[str, int], wanted: str, path: Path) -> int:
+    """The subgraph of a signature; the first one where none is asked for."""
+    if not wanted:
+        return 0
+    if wanted not in known:
+        names = ", ".join(known) or "none"
+        raise ModelError(f"{path} has no signature '{wanted}'; its signatures: {names}")
+    return known[wanted]
 
 
 class _Reader:
@@ -151,7 +166,14 @@ class _Reader:
         self._charge(length)
         return tuple(int(i) for i in array) if length else ()
 
-    def model(self) -> RawModel:
+    def signatures(self) -> dict[str, int]:
+        """Subgraph of each signature, by name."""
+        root = self._root
+        defs = [root.SignatureDefs(i) for i in range(self._charge(root.SignatureDefsLength()))]
+        return {_text(d.SignatureKey() or b""): int(d.SubgraphIndex()) for d in defs}
+
+    def model(self, main: int) -> RawModel:
+        """The subgraph of this number, and all others."""
         root = self._root
         kinds = [
             self._kind(root.OperatorCodes(i))
@@ -159,9 +181,9 @@ class _Reader:
         ]
         count = self._charge(root.SubgraphsLength())
         graphs = tuple(self._subgraph(root.Subgraphs(i), kinds) for i in range(count))
-        if not graphs or not graphs[0].outputs:
+        if main >= len(graphs) or not graphs[main].outputs:
             raise ValueError("the model has no outputs")
-        return replace(graphs[0], subgraphs=graphs)
+        return replace(graphs[main], subgraphs=graphs)
 
     def _subgraph(self, sub: Any, kinds: list[str]) -> RawModel:
         tensors = tuple(
