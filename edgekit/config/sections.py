@@ -10,6 +10,7 @@ from edgekit.options import (
     LEVERS,
     PLAN_TIME,
     EmulatorChoice,
+    Kernels,
     Lever,
     Observer,
     Place,
@@ -30,28 +31,30 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class InspectSection(Section):
+class ModelSection(Section):
+    """What every command that reads a model file has."""
+
+    model: str | None = Field(
+        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
+    )
+    shape: tuple[str, ...] = Field(
+        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
+    )
+    signature: str = Field(
+        default="", examples=["serving_default"], description="which signature of a TFLite file"
+    )
+
+
+class InspectSection(ModelSection):
     """Options of ``edgekit inspect``."""
 
-    model: str | None = Field(
-        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
-    )
     target: str | None = Field(default=None, examples=["cortex-m4"], description="core or board")
-    shape: tuple[str, ...] = Field(
-        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
-    )
 
 
-class PlanSection(Section):
+class PlanSection(ModelSection):
     """Options of ``edgekit plan``."""
 
-    model: str | None = Field(
-        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
-    )
     target: str | None = Field(default=None, examples=["cortex-m4"], description="core or board")
-    shape: tuple[str, ...] = Field(
-        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
-    )
     plan_time: PlanTime = Field(
         default=PLAN_TIME, strict=False, description="limit of the memory plan in seconds"
     )
@@ -62,7 +65,7 @@ class PlanSection(Section):
     force: bool = Field(default=False, description="replace an existing file")
 
 
-class QuantizeSection(Section):
+class QuantizeSection(ModelSection):
     """Options of ``edgekit quantize``."""
 
     model: str | None = Field(default=None, examples=["model.onnx"], description="float model file")
@@ -76,18 +79,12 @@ class QuantizeSection(Section):
     percentile: Percentile = Field(
         default=99.99, description="for the percentile observer, in percent"
     )
-    shape: tuple[str, ...] = Field(
-        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
-    )
     force: bool = Field(default=False, description="replace an existing file")
 
 
-class ConvertSection(Section):
+class ConvertSection(ModelSection):
     """Options of ``edgekit convert``."""
 
-    model: str | None = Field(
-        default=None, examples=["model.onnx"], description="model file (.tflite or .onnx)"
-    )
     target: str | None = Field(
         default=None, examples=["cortex-m4"], description="core or board, see: edgekit targets"
     )
@@ -114,9 +111,6 @@ class ConvertSection(Section):
     outputs: tuple[str, ...] = Field(
         default=(), strict=False, description="tensors to give as outputs"
     )
-    shape: tuple[str, ...] = Field(
-        default=(), strict=False, description="sizes of open axes, as x=1,3,224,224"
-    )
     observer: Observer = Field(default="minmax", description="how activation ranges are found")
     percentile: Percentile = Field(
         default=99.99, description="for the percentile observer, in percent"
@@ -129,6 +123,9 @@ class ConvertSection(Section):
     )
     plan: str | None = Field(
         default=None, examples=["plan.json"], description="plan file to follow"
+    )
+    kernels: Kernels = Field(
+        default="fastest", description="assembly where the target has it, or C alone"
     )
     force: bool = Field(default=False, description="replace an existing folder")
 
