@@ -74,6 +74,11 @@ def by_window(node: Node) -> Declared:
     return [_window_overlap(node, found)]
 
 
+def by_walk(node: Node, walk: Walk) -> Declared:
+    """A kernel with its own loop over output pixels (see `Walk`), for one sample."""
+    return [_window_overlap(node, walk)] if node.input(0).type.shape[0] == 1 else ()
+
+
 @dataclass(frozen=True)
 class Walk:
     """The loop over output pixels.

@@ -1,0 +1,116 @@
+"""Requantization on MVE: one high multiply and one rounding shift, for each rounding rule.
+
+``VQDMULH`` gives ``floor(acc * m / 2**31)`` and ``VRSHL`` by ``s < 0`` rounds that half up, so both
+together are the rules SINGLE and HIGH exactly (a floor inside a floor changes nothing). DOUBLE
+rounds the product too (``VQRDMULH``) and ties away from zero, which costs two instructions more
+where a negative sum can be seen: with a clamp at the zero point (a fused ReLU) it cannot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.block import Block
+from edgekit.ir.ops import Requant, Rounding
+
+Int = NDArray[np.int64]
+MAX_SHIFT = 31
+SATURATING = 21
+"""A sum that saturates before a shift by at most this many bits still gives over 2**8."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The instructions of a requantization.
+
+    Attributes:
+        rounded: the high multiply rounds (VQRDMULH), otherwise it truncates (VQDMULH).
+        away: negative products are lowered by one before the shift: ties away from zero.
+        left: sums are shifted left by so many bits first, saturating.
+        clamped: outputs are clamped further than to int8.
+    """
+
+    rounded: bool = False
+    away: bool = False
+    left: int = 0
+    clamped: bool = False
+
+    @property
+    def tag(self) -> str:
+        """Part of a symbol."""
+        parts = ("r" if self.rounded else "t") + ("a" if self.away else "")
+        return parts + (f"l{self.left}" if self.left else "") + ("c" if self.clamped else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """A form, and its significands and (negative) shifts for each channel."""
+
+    form: Form
+    multiplier: NDArray[np.int32]
+    shift: NDArray[np.int32]
+
+    def table(self, bias: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(channels, 3): bias, significand, shift."""
+        return np.stack([bias, self.multiplier, self.shift], axis=1)
+
+
+def scaling_of(requant: Requant, bound: Int) -> Scaling | None:
+    """The form that equals a requantization; None where there is none.
+
+    Args:
+        requant: the specification.
+        bound: largest accumulator magnitude, one per channel.
+    """
+    m = np.broadcast_to(np.array(requant.multiplier, object), len(bound))
+    s = np.broadcast_to(np.array(requant.shift, np.int64), len(bound))
+    clamped = (requant.low, requant.high) != (-128, 127)
+    rule = requant.rule
+    if rule is Rounding.HIGH:
+        return _scaling(Form(clamped=clamped), m, np.full(len(bound), -1), bound)
+    s = np.where(m == 0, min(-1, int(s.min())), s)  # nothing to shift
+    if rule is Rounding.SINGLE or (rule is Rounding.DOUBLE and s.min() >= 0):
+        left = max(0, int(s.max()) + 1)
+        return _scaling(Form(left=left, clamped=clamped), m, s - left, bound)
+    if rule is Rounding.DOUBLE and s.max() < 0:
+        away = requant.low < requant.zero_point
+        return _scaling(Form(True, away, 0, clamped), m, s, bound)
+    return None
+
+
+def _scaling(form: Form, multiplier: NDArray[np.object_], shift: Int, bound: Int) -> Scaling | None:
+    early = np.where(shift >= -SATURATING, 0, bound)  # what must not saturate
+    if shift.min() < -MAX_SHIFT or int(early.max()) << form.left >= 2**31:
+        return None
+    return Scaling(form, multiplier.astype(np.int32), shift.astype(np.int32))
+
+
+def scale(b: Block, form: Form, vectors: tuple[str, ...], scalars: tuple[str, ...], q: str) -> None:
+    """Scale vectors of sums in place.
+
+    Args:
+        b: the function.
+        form: the instructions.
+        vectors: of int32 sums; each takes three of ``scalars``, or all the same three.
+        scalars: registers with bias, significand and shift.
+        q: a free vector.
+    """
+    each = [scalars[3 * i : 3 * i + 3] or scalars[:3] for i in range(len(vectors))]
+    pairs = list(zip(vectors, each, strict=True))
+    multiply = "vqrdmulh" if form.rounded else "vqdmulh"
+    for v, (bias, _, _) in pairs:
+        b.op(f"vadd.i32 {v}, {v}, {bias}")
+    for v, _ in pairs:
+        if form.left:
+            b.op(f"vqshl.s32 {v}, {v}, #{form.left}")
+    for v, (_, significand, _) in pairs:
+        b.op(f"{multiply}.s32 {v}, {v}, {significand}")
+    for v, _ in pairs:
+        if form.away:
+            b.op(f"vshr.s32 {q}, {v}, #31")
+            b.op(f"vadd.i32 {v}, {v}, {q}")
+    for v, (_, _, shift) in pairs:
+        b.op(f"vrshl.s32 {v}, {shift}")
