@@ -85,7 +85,9 @@ def emit_pointwise(w: StepWriter) -> None:
     assert isinstance(found, Pointwise)
     layer, shape, backward = found.layer, found.shape, w.step.backward
     wide_x, wide_y = TILE * shape.pixel_step, TILE * layer.filters
-    tiles = declare_tiles(w, layer, shape, -wide_x if backward else wide_x, -wide_y if backward else wide_y)
+    tiles = declare_tiles(
+        w, layer, shape, -wide_x if backward else wide_x, -wide_y if backward else wide_y
+    )
     block, count = tiles_block(shape), found.pixels // TILE
     start = count - 1 if backward else 0
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
@@ -106,7 +108,9 @@ def emit_pointwise(w: StepWriter) -> None:
             w.assemble(MVE, block, "ek_tiles_s8", tiles, w.scratch(), to, 1)
 
 
-def declare_tiles(w: StepWriter, layer: Layer, shape: Shape, x_step: int, y_step: int, row_step: int = 0) -> str:
+def declare_tiles(
+    w: StepWriter, layer: Layer, shape: Shape, x_step: int, y_step: int, row_step: int = 0
+) -> str:
     """Declare the step's ``ek_tiles`` and return a pointer to it.
 
     Args:

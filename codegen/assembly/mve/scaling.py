@@ -3,11 +3,14 @@
 ``VQDMULH`` gives ``floor(acc * m / 2**31)`` and ``VRSHL`` by ``s < 0`` rounds that half up, so both
 together are the rules SINGLE and HIGH exactly (a floor inside a floor changes nothing). DOUBLE
 rounds the product too (``VQRDMULH``) and ties away from zero, which costs two instructions more
-where a negative sum can be seen: with a clamp at the zero point (a fused ReLU) it cannot.
+where a negative sum can be seen: with a clamp at the zero point (a fused ReLU) it cannot. For the
+rules in floating point a significand is searched with which the first form passes every step of the
+output (`quantize.thresholds`).
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +18,13 @@ from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
 from edgekit.ir.ops import Requant, Rounding
+from quantize.requantize import INT32_MAX, bits_float, quantize_multiplier
+from quantize.thresholds import find_steps
 
 Int = NDArray[np.int64]
 MAX_SHIFT = 31
+NUDGES = (0, 1, -1, 2, -2, 3, -3)
+"""Significands tried beside the one that is nearest to the real scale."""
 SATURATING = 21
 """A sum that saturates before a shift by at most this many bits still gives over 2**8."""
 
@@ -78,7 +85,31 @@ def scaling_of(requant: Requant, bound: Int) -> Scaling | None:
     if rule is Rounding.DOUBLE and s.max() < 0:
         away = requant.low < requant.zero_point
         return _scaling(Form(True, away, 0, clamped), m, s, bound)
-    return None
+    return _searched(requant, tuple(bound.tolist()))
+
+
+@functools.lru_cache(maxsize=256)
+def _searched(requant: Requant, bounds: tuple[int, ...]) -> Scaling | None:
+    """Significands near the real scales that agree with the rule wherever the output can step."""
+    bound = np.array(bounds, np.int64)
+    pairs = list(zip(requant.multiplier, requant.shift, strict=True))
+    if requant.rule is Rounding.FLOAT:
+        pairs = [quantize_multiplier(bits_float(m)) for m in requant.multiplier]
+    m, s = (np.broadcast_to(v, len(bound)) for v in np.array(pairs, np.int64).T)
+    left = max(0, int(s.max()) + 1)
+    steps = find_steps(requant, -bound, bound)
+    best, proven = m.copy(), np.zeros(len(m), bool)
+    for nudge in NUDGES:
+        tried = np.minimum(m + nudge, INT32_MAX)
+        product = ((steps.points << left) * tried) >> 31
+        rounded = ((product >> (left - s - 1)) + 1) >> 1
+        found = np.clip(rounded + requant.zero_point, requant.low, requant.high)
+        is_equal = steps.agree(found) & ~proven
+        best, proven = np.where(is_equal, tried, best), proven | is_equal
+    if not proven.all():
+        return None
+    clamped = (requant.low, requant.high) != (-128, 127)
+    return _scaling(Form(left=left, clamped=clamped), best, s - left, bound)
 
 
 def _scaling(form: Form, multiplier: NDArray[np.object_], shift: Int, bound: Int) -> Scaling | None:

@@ -13,6 +13,8 @@ from codegen.assembly.mve.layer import FULL, HALF, steps_of
 from codegen.assembly.mve.scaling import Form, scale
 
 SUMS = ("r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr")
+CALL = 9
+"""Instructions of a call in the caller, its loop over rows included."""
 UNROLLED = 20
 """Steps written out for all runs of a window; more are looped over, run by run."""
 WORD_REACH, BYTE_REACH = 508, 127
@@ -83,7 +85,7 @@ class Shape:
     def instructions(self, calls: int, tiles: int, filters: int) -> int:
         """Executed by so many calls for so many tiles in all."""
         call, tile, pair = self.lines
-        return calls * call + tiles * (tile + (filters + 1) // 2 * pair)
+        return calls * (call + CALL) + tiles * (tile + (filters + 1) // 2 * pair)
 
 
 def tiles_block(shape: Shape) -> Block:

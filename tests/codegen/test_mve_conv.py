@@ -1,0 +1,80 @@
+"""Convolutions of Armv8.1-M: assembly on the emulated core, its equals on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from codegen.c.choice import KernelSet
+from codegen.c.step import Variant
+from edgekit.ir import Graph
+from edgekit.ir.ops import QConv2D, Rounding, Window
+from profiles.runners.base import RunResult
+from quantize.requantize import make_requant
+from tests.codegen.batch import BOTH
+from tests.codegen.graphs import int8, single, weights_and_bias
+from tests.codegen.on_core import at_limit, check, chosen, merged
+
+CORE = "cortex-m55"
+PLAIN = Window()
+Size = tuple[int, int]
+
+
+def conv(
+    rng: np.random.Generator,
+    size: Size,
+    channels: int,
+    filters: int,
+    kernel: Size = (1, 1),
+    window: Window = PLAIN,
+    rule: Rounding = Rounding.DOUBLE,
+    groups: int = 1,
+) -> Graph:
+    """A convolution whose scales have a vector form: below one half for DOUBLE."""
+    x_zero = int(rng.choice([-128, 127, 0, 5]))
+    shape = (filters, *kernel, channels // groups)
+    weights, bias, bounds = weights_and_bias(rng, shape, x_zero)
+    top = 2.0 if rule is Rounding.SINGLE else -1.01
+    scales = np.minimum(2 ** rng.uniform(-12, top, filters), 2**29 / np.maximum(bounds, 1))
+    zero = int(rng.integers(-128, 128))
+    low, high = [(-128, 127), (zero, 127), (-128, 90), (-60, 60)][int(rng.integers(4))]
+    spec = make_requant(scales.tolist(), rule, zero, low, high, bounds)
+    op = QConv2D(spec, x_zero, window, groups)
+    return single(op, [int8(1, *size, channels), weights, bias])
+
+
+def pointwise() -> Iterator[Graph]:
+    rng = np.random.default_rng(1)
+    rules = (Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH)
+    for index, channels in enumerate((8, 16, 24, 32, 40, 48, 64, 96, 128, 256)):
+        for size, filters in (((2, 2), 1), ((1, 7), 5), ((3, 3), 8), ((5, 5), 2)):
+            rule = rules[(index + filters) % len(rules)]
+            yield conv(rng, size, channels, filters, rule=rule)
+    for stride in ((1, 2), (2, 2), (3, 1)):
+        yield conv(rng, (9, 16), 16, 6, window=Window(stride))
+
+
+def compare_counts(graph: Graph, kernels: KernelSet, run: RunResult) -> None:
+    """What a variant says of its instructions is what the core executes, but for a few of glue."""
+    for node, layer in zip(graph.nodes, run.layers, strict=True):
+        variant = kernels.emitter(node)
+        if isinstance(variant, Variant):
+            assert layer.instructions == pytest.approx(variant.instructions(node), 0.02, 10), node
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_pointwise(core: str, toolchain: str) -> None:
+    graph, kernels = merged(list(pointwise())), KernelSet("mve")
+    assert chosen(graph, kernels).count("pointwise") >= len(graph.nodes) - 4
+    run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_pointwise_over_its_input(core: str, backward: bool) -> None:
+    check(merged(list(pointwise())), KernelSet("mve"), core, planner=at_limit(backward))
