@@ -19,7 +19,7 @@ from edgekit.pipeline.evaluation import by_name
 from edgekit.pipeline.vectors import SEED
 from edgekit.pipeline.verification import NOT_RUN, Verified
 from edgekit.processing import Processing
-from edgekit.report import model as m
+from edgekit.report.processing import Postprocessing, Preprocessing
 from profiles.runners import HOST, RunResult, select
 from profiles.runners.data import check_inputs
 from quantize.processing import process
@@ -79,7 +79,7 @@ def check_helpers(
     verified: Verified,
     options: ConvertOptions,
     progress: Progress,
-) -> tuple[m.Preprocessing, ...]:
+) -> tuple[Preprocessing, ...]:
     """Run the helpers wherever the model ran, and compare.
 
     Returns:
@@ -109,7 +109,7 @@ def check_helpers(
     return tuple(describe(r, run, same) for r in manifest.raw_inputs)
 
 
-def describe(raw: RawInput, run: RunResult | None, compared: tuple[str, ...]) -> m.Preprocessing:
+def describe(raw: RawInput, run: RunResult | None, compared: tuple[str, ...]) -> Preprocessing:
     """One helper as the report has it.
 
     Args:
@@ -118,7 +118,7 @@ def describe(raw: RawInput, run: RunResult | None, compared: tuple[str, ...]) ->
         compared: where the results were found identical.
     """
     counts = {c.symbol: c.instructions for c in run.layers} if run else {}
-    return m.Preprocessing(
+    return Preprocessing(
         input=raw.port.name,
         kind=str(raw.settings["kind"]),
         settings={k: v for k, v in raw.settings.items() if k != "kind"},
@@ -132,9 +132,9 @@ def describe(raw: RawInput, run: RunResult | None, compared: tuple[str, ...]) ->
     )
 
 
-def rankings(manifest: Manifest) -> tuple[m.Postprocessing, ...]:
+def rankings(manifest: Manifest) -> tuple[Postprocessing, ...]:
     """The helpers after the model as the report has them."""
-    return tuple(m.Postprocessing(r.name, **r.settings) for r in manifest.ranked_outputs)
+    return tuple(Postprocessing(r.name, **r.settings) for r in manifest.ranked_outputs)
 
 
 def raw_samples(port: Port, count: int) -> Array:

@@ -22,6 +22,7 @@ from edgekit.options import ConvertOptions
 from edgekit.pipeline.lowering import Lowered
 from edgekit.pipeline.verification import NOT_RUN, Candidate, Verified
 from edgekit.report import model as m
+from edgekit.report.processing import Scalar
 from edgekit.schedule import Program
 from profiles.cycles import estimate_cycles
 from quantize.layer_errors import quantization_error
@@ -157,7 +158,7 @@ def target_info(target: Target) -> m.TargetInfo:
     )
 
 
-def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, m.Scalar | tuple[str, ...]]:
+def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, Scalar | tuple[str, ...]]:
     given = {k: v for k, v in asdict(options).items() if k not in ("target", "force")}
     # as the command line spells them: a report's options are texts and numbers
     shapes = (f"{name}={','.join(map(str, dims))}" for name, dims in options.shapes.items())

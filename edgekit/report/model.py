@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edgekit.report.processing import Postprocessing, Preprocessing, Scalar
+
 SCHEMA_VERSION = 1
-Scalar = bool | int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -303,52 +304,6 @@ class GraphNode:
     outputs: tuple[str, ...]
     shape: tuple[int, ...]
     macs: int = 0
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """The helper that makes one input from pixels or samples.
-
-    Attributes:
-        input: the model's input.
-        kind: ``image`` or ``audio``.
-        settings: as they were given, defaults included.
-        dtype: element type of its own input.
-        shape: shape of its own input, batch axis included.
-        scratch_bytes: scratch that the caller gives, bytes.
-        table_bytes: its constants in flash, bytes.
-        instructions: instructions of one call, counted on the emulated core.
-        stack_bytes: deepest stack of the helpers, on the emulated core, bytes.
-        compared: where its results were compared with the numpy definition and found identical.
-    """
-
-    input: str
-    kind: str
-    settings: dict[str, Scalar | tuple[float, ...]]
-    dtype: str
-    shape: tuple[int, ...]
-    scratch_bytes: int
-    table_bytes: int
-    instructions: int | None = None
-    stack_bytes: int | None = None
-    compared: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Postprocessing:
-    """The helper that ranks the classes of one output.
-
-    Attributes:
-        output: the model's output.
-        labels: names of the classes.
-        top: how many classes are given at most.
-        threshold: smallest real score that is given; null for none.
-    """
-
-    output: str
-    labels: tuple[str, ...]
-    top: int
-    threshold: float | None = None
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from edgekit.report.model import (
     LayerError,
     Memory,
     ModelInfo,
-    Postprocessing,
-    Preprocessing,
     Report,
     Schedule,
     TargetInfo,
@@ -24,6 +22,7 @@ from edgekit.report.model import (
     Verification,
     Versions,
 )
+from edgekit.report.processing import Postprocessing, Preprocessing
 
 HOSTILE = "<b>conv[bold]</b>&:smile:"
 
