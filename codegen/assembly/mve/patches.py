@@ -1,0 +1,227 @@
+"""Padded rows of the input, and dense windows from them: what spatial convolutions read.
+
+Rows are copied in tail-predicated loops. Windows are copied by whole vectors: what a store writes
+too much is overwritten by the next one, so windows must be written in order, and have room behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from codegen.assembly.block import Block
+from codegen.assembly.mve.layer import FULL
+from codegen.c.step import StepWriter
+from edgekit.ir import Node
+from edgekit.ir.ops import QConv2D, Window
+
+SLACK = FULL
+"""Bytes that copies by whole vectors may read or write too much."""
+POINTERS = ("r4", "r5", "r6", "r7", "r8", "r9")
+"""Rows that have a pointer each."""
+POST_INDEX = 127
+"""Largest step of a pointer in a load or store of bytes."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Rows of the input as far as neighbouring output pixels of one row need them.
+
+    Attributes:
+        rows: of the window.
+        skip, left, copy, right: bytes, see ``ek_rows``.
+    """
+
+    rows: int
+    skip: int
+    left: int
+    copy: int
+    right: int
+
+    @property
+    def pitch(self) -> int:
+        """Bytes of a row."""
+        return self.left + self.copy + self.right
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
+        return self.rows * self.pitch
+
+    def widened(self, pitch: int) -> Patch:
+        """The same with rows of so many bytes."""
+        return replace(self, right=self.right + pitch - self.pitch)
+
+    @property
+    def instructions(self) -> int:
+        """Executed to fetch it once (with every row inside)."""
+        parts = sum(3 * -(-n // FULL) + 3 for n in (self.left, self.copy, self.right))
+        return 17 + self.rows * (8 + parts)
+
+
+def patch_of(node: Node, kernel: tuple[int, int], window: Window, start: int, width: int) -> Patch:
+    """What output columns ``[start, start + width)`` need; rows end at a multiple of 4 bytes."""
+    _, _, in_w, channels = node.input(0).type.shape
+    first = start * window.strides[1] - window.padding[1]
+    reach = (width - 1) * window.strides[1] + (kernel[1] - 1) * window.dilations[1] + 1
+    low, high = min(max(first, 0), in_w), min(max(first + reach, 0), in_w)
+    high = max(low, high)
+    left = min(max(-first, 0), reach)
+    right = (reach - left - (high - low)) * channels
+    right += -reach * channels % 4
+    return Patch(kernel[0], low * channels, left * channels, (high - low) * channels, right)
+
+
+def declare_rows(w: StepWriter, patch: Patch, op: QConv2D, variable: str) -> str:
+    """Declare an ``ek_rows`` and return a pointer to it."""
+    _, height, width, channels = w.node.input(0).type.shape
+    return w.declare(
+        "ek_rows",
+        variable,
+        height=height,
+        row_bytes=width * channels,
+        count=patch.rows,
+        step=op.window.dilations[0],
+        skip=patch.skip,
+        left=patch.left,
+        copy=patch.copy,
+        right=patch.right,
+        fill=op.x_zero,
+    )
+
+
+def rows_block() -> Block:
+    """``ek_rows_s8(a, x, y, row)``."""
+    b = Block("rows")
+    b.name(a="r0", x="r1", y="r2", row="r3", height="r4", bytes="r5", count="r6", step="r7")
+    b.name(skip="r8", left="r9", copy="r10", right="r11", src="r12", dst="r0", fill="q1")
+    b.op("push {{r4-r11, lr}}")
+    b.op("ldr r4, [{a}, #32]")
+    b.op("vdup.8 {fill}, r4")
+    b.op("ldm {a}, {{r4-r11}}")
+    outside, next_row = b.label(), b.label()
+    with b.loop("subs {count}, {count}, #1", "bne {head}"):
+        b.op("cmp {row}, {height}")
+        b.op("bhs {outside}", outside=outside)
+        b.op("mla {src}, {row}, {bytes}, {skip}")
+        b.op("add {src}, {src}, {x}")
+        _piece(b, "{left}")
+        _piece(b, "{copy}", "{src}")
+        _piece(b, "{right}")
+        b.place(next_row)
+        b.op("add {row}, {row}, {step}")
+    b.op("pop {{r4-r11, pc}}")
+    b.place(outside)
+    b.op("add {src}, {left}, {right}")
+    b.op("add {src}, {src}, {copy}")
+    _piece(b, "{src}")
+    b.op("b {next_row}", next_row=next_row)
+    return b
+
+
+def _piece(b: Block, count: str, source: str = "") -> None:
+    """Copy or fill ``count`` bytes, and move on behind them."""
+    done = b.label()
+    b.op("mov {dst}, {y}")
+    b.op(f"wlstp.8 lr, {count}, {{done}}", done=done)
+    with b.loop("letp lr, {head}"):
+        if source:
+            b.op(f"vldrb.u8 q0, [{source}], #16")
+        b.op("vstrb.8 {value}, [{dst}], #16", value="q0" if source else "q1")
+    b.place(done)
+    b.op(f"add {{y}}, {{y}}, {count}")
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How windows are copied densely.
+
+    Attributes:
+        rows: of a window.
+        run: bytes of each.
+        pixel_step: bytes from a pixel's window to the next one's in the rows.
+        window_bytes: from one dense window to the next.
+    """
+
+    rows: int
+    run: int
+    pixel_step: int
+    window_bytes: int
+
+    @property
+    def vectors(self) -> int:
+        """Of a run."""
+        return -(-self.run // FULL)
+
+    @property
+    def fits(self) -> bool:
+        """True where every step of a pointer can be encoded."""
+        last = self.window_bytes - self.rows * self.run + self._rest
+        back = self.pixel_step - FULL * (self.vectors - 1)
+        return max(last, self.pixel_step, abs(back), FULL * (self.vectors - 1)) <= POST_INDEX
+
+    @property
+    def _rest(self) -> int:
+        return self.run - FULL * (self.vectors - 1)
+
+    @property
+    def has_pointers(self) -> bool:
+        """True where each row has a pointer of its own."""
+        return self.rows <= len(POINTERS)
+
+    def instructions(self, pixels: int) -> int:
+        """Executed for neighbouring pixels."""
+        each = 2 * self.vectors * self.rows
+        if self.has_pointers:
+            return 12 + self.rows + pixels * (each + 1)
+        return 12 + pixels * (each + self.rows + 3)
+
+    def declare(self, w: StepWriter, pitch: int, pixels: int, variable: str) -> str:
+        """Declare an ``ek_windows`` and return a pointer to it."""
+        return w.declare(
+            "ek_windows",
+            variable,
+            pixels=pixels,
+            row_bytes=pitch,
+            rows=self.rows,
+            run=self.run,
+            pixel_step=self.pixel_step,
+            window_bytes=self.window_bytes,
+        )
+
+    def block(self) -> Block:
+        """``ek_windows_s8(a, x, y)``."""
+        b = Block(f"windows_{self.rows}x{self.run}_{self.pixel_step}_{self.window_bytes}")
+        b.name(a="r0", x="r1", y="r2", pixels="r3", pitch="r12")
+        b.op("push {{r4-r9, lr}}")
+        b.op("ldrd {pixels}, {pitch}, [{a}]")
+        if self.has_pointers:
+            b.op("mov r4, {x}")
+            for above, pointer in pairwise(POINTERS[: self.rows]):
+                b.op(f"add {pointer}, {above}, {{pitch}}")
+        b.op("dls lr, {pixels}")
+        with b.loop("le lr, {head}"):
+            if not self.has_pointers:
+                b.op("mov r4, {x}")
+            for row in range(self.rows):
+                self._row(b, row)
+            if not self.has_pointers:
+                b.op("add {x}, {x}, #{step}", step=self.pixel_step)
+        b.op("pop {{r4-r9, pc}}")
+        return b
+
+    def _row(self, b: Block, row: int) -> None:
+        pointer = POINTERS[row] if self.has_pointers else "r4"
+        for v in range(self.vectors):
+            is_last = v == self.vectors - 1
+            if not self.has_pointers:
+                b.op(f"vldrb.u8 q0, [{pointer}, #{FULL * v}]")
+            else:
+                step = self.pixel_step - FULL * v if is_last else FULL
+                b.op(f"vldrb.u8 q0, [{pointer}], #{step}")
+            step = self._rest if is_last else FULL
+            if is_last and row == self.rows - 1:
+                step += self.window_bytes - self.rows * self.run
+            b.op(f"vstrb.8 q0, [{{y}}], #{step}")
+        if not self.has_pointers:
+            b.op(f"add {pointer}, {pointer}, {{pitch}}")

@@ -1,0 +1,328 @@
+"""Convolutions with a window: padded rows in scratch, then tiles of four pixels (see `tiles`).
+
+Where the rows of a window suit vectors the tiles read them as they are; otherwise (few input
+channels) the windows are made dense first, for as many output rows as fill whole tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from codegen.assembly.isa import MVE
+from codegen.assembly.mve.layer import FULL, HALF, Layer, layer_of
+from codegen.assembly.mve.patches import (
+    SLACK,
+    Patch,
+    Windows,
+    declare_rows,
+    patch_of,
+    rows_block,
+)
+from codegen.assembly.mve.pointwise import MAX_FILTERS, TILE, declare_tiles
+from codegen.assembly.mve.tiles import Shape, tiles_block
+from codegen.c.operators.overlap import Declared, Walk, by_walk
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import Node
+from edgekit.ir.ops import QConv2D, Window
+
+SCRATCH = 2048
+"""Bytes that a part of a row may take, if it has more than the fewest pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Neighbouring output pixels of one row that are computed together."""
+
+    start: int
+    width: int
+    patch: Patch
+
+
+@dataclass(frozen=True, eq=False)
+class Spatial:
+    """A convolution as rows and tiles.
+
+    Attributes:
+        layer: its filters.
+        window: geometry.
+        shape: of the tiles' function.
+        windows: how windows are made dense; None where the tiles read the rows themselves.
+        parts: of an output row.
+        size: output height and width.
+        rows: output rows that are computed together, 1 where there are several parts.
+    """
+
+    layer: Layer
+    window: Window
+    shape: Shape
+    windows: Windows | None
+    parts: tuple[Part, ...]
+    size: tuple[int, int]
+    rows: int = 1
+
+    @property
+    def dense_bytes(self) -> int:
+        """Scratch before the padded rows."""
+        if self.windows is None:
+            return 0
+        pixels = self.rows * max(p.width for p in self.parts)
+        return pixels * self.windows.window_bytes + SLACK
+
+    @property
+    def pitch(self) -> int:
+        """Bytes of a padded row."""
+        return self.parts[0].patch.pitch
+
+    def declare_windows(self, w: StepWriter, part: Part, variable: str) -> str:
+        """Declare a part's ``ek_windows``; empty where there is none."""
+        if self.windows is None:
+            return ""
+        return self.windows.declare(w, self.pitch, part.width, variable)
+
+    @property
+    def scratch(self) -> int:
+        """Bytes in all."""
+        slack = SLACK if self.windows else 0
+        return self.dense_bytes + max(p.patch.nbytes for p in self.parts) + slack
+
+    @property
+    def chunks(self) -> list[tuple[int, int, int]]:
+        """(first output row, how many chunks, output rows of each)."""
+        count, rest = divmod(self.size[0], self.rows)
+        return [(0, count, self.rows), *([(count * self.rows, 1, rest)] if rest else [])]
+
+    @property
+    def tiles(self) -> int:
+        """Of all pixels."""
+        return sum(
+            count * -(-rows * part.width // TILE)
+            for _, count, rows in self.chunks
+            for part in self.parts
+        )
+
+    @property
+    def instructions(self) -> int:
+        """Executed by one run."""
+        calls = sum(
+            count * (2 if rows * part.width % TILE and rows * part.width > TILE else 1)
+            for _, count, rows in self.chunks
+            for part in self.parts
+        )
+        found = self.shape.instructions(calls, self.tiles, self.layer.filters)
+        for part in self.parts:
+            row = part.patch.instructions + 4
+            row += self.windows.instructions(part.width) + 4 if self.windows else 0
+            found += self.size[0] * row
+        return found
+
+
+def spatial_of(node: Node) -> Spatial | str:
+    """How a node is computed, or why it is not."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    if op.groups > 1 or op.window.dilations[1] > 1:
+        return "groups, or columns apart"
+    layer = layer_of(node)
+    if isinstance(layer, str):
+        return layer
+    if layer.filters > MAX_FILTERS:
+        return "too many filters"
+    found = [f for f in (_direct(node, layer, op.window), _dense(node, layer, op.window)) if f]
+    if not found:
+        return "its windows do not suit vectors"
+    return min(found, key=lambda f: f.instructions)
+
+
+def _direct(node: Node, layer: Layer, window: Window) -> Spatial | None:
+    """Tiles that read padded rows."""
+    _, kh, kw, channels = node.input(1).type.shape
+    odd = layer.filters % 2 == 1
+    shape = Shape(kh, kw * channels, channels * window.strides[1], odd, layer.scaling.form)
+    size = node.output.type.shape[1:3]
+    if not shape.fits or size[1] < TILE:
+        return None
+    parts = _parts(node, (kh, kw), window, lambda part: part.patch.nbytes)
+    return Spatial(layer, window, shape, None, parts, (size[0], size[1]))
+
+
+def _dense(node: Node, layer: Layer, window: Window) -> Spatial | None:
+    """Tiles that read dense windows."""
+    _, kh, kw, channels = node.input(1).type.shape
+    taps, step = kh * kw * channels, channels * window.strides[1]
+    for multiple in (HALF, FULL):
+        count = -(-taps // multiple) * multiple
+        shape = Shape(1, count, count, layer.filters % 2 == 1, layer.scaling.form)
+        windows = Windows(kh, kw * channels, step, count)
+        if shape.fits and windows.fits:
+            filled = np.zeros((layer.filters, count), np.int8)
+            filled[:, :taps] = layer.weights.reshape(layer.filters, -1)
+            return _densely(node, replace(layer, weights=filled), window, shape, windows)
+    return None
+
+
+def _densely(
+    node: Node, layer: Layer, window: Window, shape: Shape, windows: Windows
+) -> Spatial | None:
+    height, width = node.output.type.shape[1:3]
+    kernel = node.input(1).type.shape[1], node.input(1).type.shape[2]
+
+    def cost(part: Part) -> int:
+        return part.patch.nbytes + part.width * windows.window_bytes + 2 * SLACK
+
+    if width >= TILE:
+        parts = _parts(node, kernel, window, cost)
+    else:
+        parts = (_part(node, kernel, window, 0, width),)
+    found = Spatial(layer, window, shape, windows, parts, (height, width))
+    return _grouped(found) if len(parts) == 1 else found
+
+
+def _grouped(found: Spatial) -> Spatial | None:
+    """As many rows at a time as leave the fewest tiles."""
+    options = [replace(found, rows=rows) for rows in range(1, found.size[0] + 1)]
+    fitting = [
+        o
+        for o in options
+        if all(rows * o.size[1] >= TILE for _, _, rows in o.chunks)
+        and (o.scratch <= SCRATCH or o.rows * o.size[1] <= 2 * TILE)
+    ]
+    return min(fitting, key=lambda o: (o.tiles, o.rows), default=None)
+
+
+def _part(node: Node, kernel: tuple[int, int], window: Window, start: int, width: int) -> Part:
+    return Part(start, width, patch_of(node, kernel, window, start, width))
+
+
+def _parts(
+    node: Node, kernel: tuple[int, int], window: Window, cost: Callable[[Part], int]
+) -> tuple[Part, ...]:
+    """A row in parts of whole tiles that fit into the scratch, the last one of at least a tile."""
+    whole = node.output.type.shape[2]
+    width = whole
+    while width > TILE and cost(_part(node, kernel, window, 1, width)) > SCRATCH:
+        width = (width - 1) // TILE * TILE
+    starts = list(range(0, whole, width))
+    if whole - starts[-1] < TILE:
+        starts[-1:] = [] if width == TILE else [starts[-1] - TILE]
+    ends = [*starts[1:], whole]
+    found = [_part(node, kernel, window, a, b - a) for a, b in zip(starts, ends, strict=True)]
+    pitch = max(p.patch.pitch for p in found)
+    return tuple(replace(p, patch=p.patch.widened(pitch)) for p in found)
+
+
+def emit_spatial(w: StepWriter) -> None:
+    found, op = spatial_of(w.node), w.node.op
+    assert isinstance(found, Spatial)
+    assert isinstance(op, QConv2D)
+    steps = TILE * found.shape.pixel_step, TILE * found.layer.filters, found.pitch
+    calls = _Calls(
+        w,
+        found,
+        declare_tiles(w, found.layer, found.shape, *steps),
+        [declare_rows(w, p.patch, op, f"rows{i}") for i, p in enumerate(found.parts)],
+        [found.declare_windows(w, p, f"windows{i}") for i, p in enumerate(found.parts)],
+    )
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        for first, count, height in found.chunks[:: -1 if w.step.backward else 1]:
+            if count == 1:
+                calls.chunk(x, y, str(first), height)
+                continue
+            with w.loop("i", count):
+                turn = f"({count - 1} - i)" if w.step.backward else "i"
+                w.lines.append(f"const int32_t row = {turn} * {height};")
+                calls.chunk(x, y, "row", height)
+
+
+@dataclass(frozen=True, eq=False)
+class _Calls:
+    """Writes the calls of a step.
+
+    Attributes:
+        w: the step.
+        found: how it is computed.
+        tiles: pointer to the ``ek_tiles``.
+        rows, windows: pointers to each part's ``ek_rows`` and ``ek_windows``.
+    """
+
+    w: StepWriter
+    found: Spatial
+    tiles: str
+    rows: list[str]
+    windows: list[str]
+
+    def chunk(self, x: str, y: str, row: str, height: int) -> None:
+        """``height`` output rows from ``row`` on."""
+        order = range(len(self.found.parts))
+        for index in order[:: -1 if self.w.step.backward else 1]:
+            part = self.found.parts[index]
+            if height == 1:
+                self._fetch(index, x, row, "")
+            else:
+                with self.w.loop("j", height):
+                    self._fetch(index, x, f"({row} + j)", " + j")
+            self._multiply(part, y, row, height * part.width)
+
+    def _fetch(self, index: int, x: str, row: str, turn: str) -> None:
+        """One output row's windows."""
+        w, found = self.w, self.found
+        window, part = found.window, found.parts[index]
+        target = w.scratch() + (f" + {found.dense_bytes}" if found.dense_bytes else "")
+        start = f"{row} * {window.strides[0]} - {window.padding[0]}"
+        w.assemble(MVE, rows_block(), "ek_rows_s8", self.rows[index], x, target, start)
+        if found.windows is not None:
+            dense = w.scratch()
+            dense += f"{turn} * {part.width * found.windows.window_bytes}" if turn else ""
+            block = found.windows.block()
+            w.assemble(MVE, block, "ek_windows_s8", self.windows[index], target, dense)
+
+    def _multiply(self, part: Part, y: str, row: str, pixels: int) -> None:
+        """All windows times all filters; pixels after whole tiles with some before them."""
+        w, found = self.w, self.found
+        filters = found.layer.filters
+        to = f"{y} + ({row} * {found.size[1]} + {part.start}) * {filters}"
+        block = tiles_block(found.shape)
+        w.assemble(MVE, block, "ek_tiles_s8", self.tiles, w.scratch(), to, pixels // TILE)
+        if pixels % TILE:
+            last = pixels - TILE
+            from_ = f"{w.scratch()} + {last * found.shape.pixel_step}"
+            to = f"{to} + {last * filters}"
+            w.assemble(MVE, block, "ek_tiles_s8", self.tiles, from_, to, 1)
+
+
+def _overlap(node: Node) -> Declared:
+    found = spatial_of(node)
+    assert isinstance(found, Spatial)
+    _, kh, kw, _ = node.input(1).type.shape
+    if len(found.parts) > 1:  # earlier than pixel by pixel, later than row by row
+        return by_walk(node, Walk((kh, kw), found.window))
+    return by_walk(node, Walk((kh, kw), found.window, found.rows * found.size[1], gathered=True))
+
+
+def _refuse(node: Node) -> str:
+    found = spatial_of(node)
+    return found if isinstance(found, str) else ""
+
+
+def _scratch(node: Node) -> int:
+    found = spatial_of(node)
+    assert isinstance(found, Spatial)
+    return found.scratch
+
+
+def _instructions(node: Node) -> int:
+    found = spatial_of(node)
+    assert isinstance(found, Spatial)
+    return found.instructions
+
+
+SPATIAL = Variant(
+    emit_spatial,
+    scratch=_scratch,
+    overlap=_overlap,
+    name="rows",
+    refuse=_refuse,
+    instructions=_instructions,
+)
