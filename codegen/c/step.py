@@ -142,10 +142,13 @@ class Writer:
         Both take the same arguments, whose types are those of the kernel's definition. Functions
         of one symbol must be equal: the model holds each once.
         """
+        self._statement(f"{self.function(isa, block, kernel)}(", list(map(str, arguments)), ");")
+
+    def function(self, isa: Isa, block: Block, kernel: str) -> str:
+        """Name of an assembly function as in `assemble`, for a kernel in C that calls it."""
         self.kernels.append(f"{kernel}.c")
         self.blocks.append(Assembly(isa, block.symbol, block.text(), kernel))
-        head = f"{self.name}_{block.symbol}("
-        self._statement(head, list(map(str, arguments)), ");")
+        return f"{self.name}_{block.symbol}"
 
     def macro(self, name: str, *arguments: object) -> None:
         """Use a macro of a kernel header (the header is listed by the caller)."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.choice import PORTABLE
+from codegen.c.choice import PORTABLE, KernelSet
 from codegen.c.emit import FLOAT_TOLERANCE, Source, emit
 from edgekit.artefact import Manifest
 from edgekit.ir import DType, Graph, TensorType, verify
@@ -81,6 +81,7 @@ def compile_all(
     graphs: Sequence[Graph],
     toolchain: str = "",
     planner: Callable[[Graph], Program] = tightest,
+    chosen: KernelSet = PORTABLE,
 ) -> list[Compiled]:
     """Emit every graph and compile them as one translation unit (so names may not clash).
 
@@ -88,6 +89,7 @@ def compile_all(
         graphs: lowered graphs.
         toolchain: compiler; by default the first that is present.
         planner: makes the program of a graph.
+        chosen: the kernels that it was planned with; those in assembly run as their equals.
     """
     host = load_core("host")
     tool = get_toolchain(toolchain or available(host)[0].name)
@@ -99,7 +101,7 @@ def compile_all(
         if not graph.input_bindings:
             graph.bind_ports()
         artefact = emit(
-            planner(graph), f"g{index}", "host", Source("g", "0"), make_vectors(graph, 1)
+            planner(graph), f"g{index}", "host", Source("g", "0"), make_vectors(graph, 1), chosen
         )
         artefact.write(folder)
         manifests.append(artefact.manifest)

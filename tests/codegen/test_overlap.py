@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codegen.c.choice import PORTABLE
+from codegen.c.choice import PORTABLE, KernelSet
 from codegen.c.operators import EMITTERS
 from edgekit.ir import DType, Graph, Node, Quant, TensorType
 from edgekit.ir.ops import (
@@ -65,13 +65,15 @@ def only(graph: Graph) -> Node:
     return graph.nodes[-1]
 
 
-def shifted(graph: Graph, operand: int, distance: int, backward: bool) -> Program:
+def shifted(
+    graph: Graph, operand: int, distance: int, backward: bool, chosen: KernelSet = PORTABLE
+) -> Program:
     """The plan without overlap, then the output ``distance`` bytes above one of its operands.
 
     The other operands and the scratch move out of the way. Offsets need not be aligned: the test
     is about bytes, and the host reads int8 anywhere.
     """
-    program = plan(graph, PORTABLE.scratch_bytes)
+    program = plan(graph, chosen.scratch_bytes)
     node = only(graph)
     source = program.location[node.input(operand).name]
     target = program.location[node.output.name]
@@ -99,11 +101,11 @@ def shifted(graph: Graph, operand: int, distance: int, backward: bool) -> Progra
     )
 
 
-def limits(graph: Graph) -> Iterator[tuple[int, int, bool]]:
+def limits(graph: Graph, chosen: KernelSet = PORTABLE) -> Iterator[tuple[int, int, bool]]:
     """(operand, distance, backward) for every limit that the node declares."""
     node = only(graph)
     sizes = {v.type.dtype.itemsize for v in (*node.inputs, node.output) if v is not None}
-    for operand, overlap in enumerate(PORTABLE.overlaps(node)):
+    for operand, overlap in enumerate(chosen.overlaps(node)):
         if overlap is not None:
             step = max(sizes)
             if overlap.forward is not None:
@@ -236,16 +238,18 @@ def test_every_declared_limit_is_safe(family: Callable[[], list[Graph]]) -> None
         case.check_samples()
 
 
-def compile_at(cases: list[tuple[Graph, tuple[int, int, bool]]]) -> list[Compiled]:
+def compile_at(
+    cases: list[tuple[Graph, tuple[int, int, bool]]], chosen: KernelSet = PORTABLE
+) -> list[Compiled]:
     """Each graph with its output at the given distance; the checker has its say before."""
     waiting = iter(cases)
 
     def planner(graph: Graph) -> Program:
         expected, at = next(waiting)
         assert expected is graph
-        return shifted(graph, *at)
+        return shifted(graph, *at, chosen)
 
-    return compile_all([g for g, _ in cases], planner=planner)
+    return compile_all([g for g, _ in cases], planner=planner, chosen=chosen)
 
 
 def test_the_checker_agrees_with_the_limits() -> None:

@@ -69,9 +69,7 @@ def by_mean(node: Node) -> Declared:
 def by_window(node: Node) -> Declared:
     """Convolutions and pooling: rows of the input are free once no later window reaches them."""
     found = _walk_of(node)
-    if found is None or node.input(0).type.shape[0] != 1:
-        return ()
-    return [_window_overlap(node, found)]
+    return () if found is None else by_walk(node, found)
 
 
 def by_walk(node: Node, walk: Walk) -> Declared:

@@ -1,0 +1,192 @@
+"""Convolutions by tiles of four pixels: what instruction sets without byte products share.
+
+`ek_conv_tiles_s8` walks over the output and finds the windows; a tile kernel, written for one
+instruction set, multiplies. Here the weights are put in the order in which it reads them, and the
+requantization into its proven form.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.block import Block
+from codegen.assembly.isa import Isa
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import attributes, fold_zero_point
+from codegen.c.operators.overlap import Declared, Walk, by_walk
+from codegen.c.step import StepWriter
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D, QDense
+from quantize.high_word import HighWord, high_word
+
+PIXELS = 4
+TAPS = 64
+ROWS = 16
+FILTERS = 64
+"""As EK_TILE_PIXELS, EK_TILE_TAPS, EK_TILE_ROWS and EK_TILE_FILTERS in ek_tile.h."""
+SEGMENTS = 4 * PIXELS * ROWS
+"""Bytes of pointers that the driver keeps on the stack."""
+Bytes = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class TileKernel:
+    """What a tile kernel has to know when it is written.
+
+    Attributes:
+        signed: outputs are rounded twice.
+        clamp: the output's range is narrower than int8.
+    """
+
+    signed: bool
+    clamp: bool
+
+    @property
+    def portable(self) -> str:
+        """The portable equal."""
+        return "ek_tile_signed_s8" if self.signed else "ek_tile_s8"
+
+    @property
+    def symbol(self) -> str:
+        """The function's name in the model."""
+        return "tile" + "_signed" * self.signed + "_clamp" * self.clamp
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the taps of a window and the filters are divided into calls.
+
+    Attributes:
+        height, width: kernel rows, and bytes of each.
+        filters: how many the layer has.
+    """
+
+    height: int
+    width: int
+    filters: int
+
+    @property
+    def rows(self) -> int:
+        """Kernel rows of a call."""
+        return max(1, min(self.height, TAPS // self.width, ROWS))
+
+    @property
+    def piece(self) -> int:
+        """Bytes of each kernel row that a call takes: equal shares of long ones."""
+        shares = -(-self.width // TAPS)
+        return -(-self.width // shares)
+
+    @property
+    def calls(self) -> list[tuple[slice, slice]]:
+        """Rows and bytes of each call of a block."""
+        rows = [slice(r, r + self.rows) for r in range(0, self.height, self.rows)]
+        pieces = [slice(b, b + self.piece) for b in range(0, self.width, self.piece)]
+        return list(itertools.product(rows, pieces))  # slices end where the array does
+
+    @property
+    def block(self) -> int:
+        """Filters of a block: sums that wait for further calls must have room."""
+        return min(self.filters, FILTERS) if len(self.calls) > 1 else self.filters
+
+    @property
+    def waiting(self) -> int:
+        """Sums that wait for the next call."""
+        return PIXELS * (self.block & ~1) if len(self.calls) > 1 else 0
+
+    def blocks(self) -> Iterator[list[int]]:
+        """The filters of each block, in pairs; an odd last one comes with the one before it."""
+        start = 0
+        while start < self.filters:
+            count = min(self.block, self.filters - start)
+            if count == 1:
+                yield [start - 1, start]
+                return
+            count &= ~1
+            yield list(range(start, start + count))
+            start += count
+
+
+def split_of(node: Node) -> Split:
+    """The division of a convolution's taps and filters."""
+    filters, height, width, channels = node.input(1).type.shape
+    return Split(height, width * channels, filters)
+
+
+def refuse(node: Node) -> str:
+    """Why a convolution cannot be computed by tiles."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
+        return "int8 without a zero point of the weights only"
+    if op.groups > 1 or op.window.dilations[1] > 1:
+        return "no groups, no dilated rows"
+    if node.output.type.shape[3] < 2:
+        return "two filters at least"
+    return "" if form_of(node) else "a channel's rounding has no proven form"
+
+
+def form_of(node: Node) -> HighWord | None:
+    """The proven form of a layer's requantization."""
+    op = node.op
+    assert isinstance(op, QConv2D | QDense)
+    rows = node.input(1).array.reshape(node.output.type.shape[-1], -1).astype(np.int64)
+    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+    negative, positive = np.minimum(rows, 0).sum(axis=1), np.maximum(rows, 0).sum(axis=1)
+    return high_word(
+        op.requant, bias, (127 * negative - 128 * positive, 127 * positive - 128 * negative)
+    )
+
+
+def scratch(node: Node) -> int:
+    """Bytes of waiting sums, of a line of the zero point and of copied pieces."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    line = TAPS + PIXELS * TAPS if any(op.window.padding) else 0
+    return 4 * split_of(node).waiting + line
+
+
+def overlap(node: Node) -> Declared:
+    """Four pixels at a time; one block of filters reads every window before it writes."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    _, height, width, _ = node.input(1).type.shape
+    gathered = len(list(split_of(node).blocks())) == 1
+    return by_walk(node, Walk((height, width), op.window, PIXELS, gathered))
+
+
+def pack(weights: Bytes, split: Split) -> Bytes:
+    """Weights in reading order: block, call, pair of filters, tap, filter."""
+    taps = weights.reshape(split.filters, split.height, split.width)
+    found = []
+    for filters in split.blocks():
+        for rows, columns in split.calls:
+            part = taps[filters][:, rows, columns].reshape(len(filters) // 2, 2, -1)
+            found.append(part.transpose(0, 2, 1).ravel())
+    return np.concatenate(found)
+
+
+def emit(w: StepWriter, isa: Isa, write: Callable[[TileKernel], Block]) -> None:
+    """Emit a convolution whose tiles an instruction set's kernel computes."""
+    op = attributes(w, QConv2D)
+    split, form = split_of(w.node), form_of(w.node)
+    assert form is not None  # else refused
+    kind = TileKernel(form.signed, (op.requant.low, op.requant.high) != (-128, 127))
+    kernel = w.function(isa, write(kind), kind.portable)
+    order = [f for filters in split.blocks() for f in filters]
+    _, height, width, _ = w.node.input(1).type.shape
+    window = declare_window(w, (height, width), op.window)
+    layer = w.declare(
+        "ek_conv_tiles", "tiles",
+        weights=w.weights(pack(w.node.input(1).array, split), "weights"),
+        table=w.table(form.words()[order].ravel(), "requant"),
+        rows=split.rows, piece=split.piece, filters=split.block, waiting=split.waiting,
+        padded=int(any(op.window.padding)), fill=op.x_zero,
+        offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
+    )  # fmt: skip
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_conv_tiles_s8", window, layer, kernel, x, w.scratch(), y)

@@ -1,0 +1,58 @@
+/* The portable tile kernel, for both forms of requantization. */
+#ifndef EK_TILE_S8_H
+#define EK_TILE_S8_H
+
+#include "ek_high_word.h"
+#include "ek_tile.h"
+
+/* The bytes of four windows side by side: outputs may be written over them afterwards. */
+EK_INLINE void ek_tile_s8_spread(const ek_tile *t, const int8_t *const *x, int8_t *bytes)
+{
+    for (int32_t row = 0; row < t->rows; ++row) {
+        for (int32_t i = 0; i < t->length; ++i) {
+            for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
+                *bytes++ = x[EK_TILE_PIXELS * row + p][i];
+            }
+        }
+    }
+}
+
+EK_INLINE int8_t ek_tile_s8_output(const ek_tile *t, int32_t sum, const int32_t *q, int is_signed)
+{
+    const int32_t y = is_signed ? ek_high_word_signed(sum, q, t->offset) : ek_high_word(sum, q);
+    return (int8_t)ek_clamp_i32(y, t->low, t->high);
+}
+
+EK_INLINE void ek_tile_s8_pairs(const ek_tile *t, const int8_t *const *x, int8_t *const *y,
+                                int32_t *partial, int is_signed)
+{
+    const int8_t *weights = t->weights;
+    int8_t bytes[EK_TILE_PIXELS * EK_TILE_TAPS];
+    ek_tile_s8_spread(t, x, bytes);
+    for (int32_t pair = 0; pair < t->pairs; ++pair) {
+        /* Assembly keeps the sums of the last pair first. */
+        int32_t *kept = partial + 2 * EK_TILE_PIXELS * (t->pairs - 1 - pair);
+        int32_t sums[2 * EK_TILE_PIXELS] = {0};
+        for (int32_t i = 0; (t->flags & EK_TILE_RESUME) && i < 2 * EK_TILE_PIXELS; ++i) {
+            sums[i] = kept[i];
+        }
+        for (int32_t i = 0; i < t->taps; ++i) {
+            for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
+                sums[p] += bytes[EK_TILE_PIXELS * i + p] * weights[0];
+                sums[EK_TILE_PIXELS + p] += bytes[EK_TILE_PIXELS * i + p] * weights[1];
+            }
+            weights += 2;
+        }
+        for (int32_t i = 0; i < 2 * EK_TILE_PIXELS; ++i) {
+            const int32_t filter = 2 * pair + i / EK_TILE_PIXELS;
+            if (t->flags & EK_TILE_WAIT) {
+                kept[i] = sums[i];
+            } else {
+                y[i % EK_TILE_PIXELS][filter] =
+                    ek_tile_s8_output(t, sums[i], t->table + 3 * filter, is_signed);
+            }
+        }
+    }
+}
+
+#endif

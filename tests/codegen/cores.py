@@ -1,0 +1,96 @@
+"""Many small graphs in one model, computed by a core's own kernels: on the host and on the core."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from codegen.c.choice import kernels_for
+from codegen.c.emit import Source, emit
+from edgekit.ir import Graph, Value, verify
+from edgekit.pipeline.vectors import make_vectors, reference_outputs
+from edgekit.schedule import PlanOptions, plan, verify_program
+from profiles.runners import HOST
+from targets.load import load_core
+from targets.toolchains import get_toolchain
+from tests.codegen.batch import Array, samples
+from tests.codegen.test_overlap import compile_at, limits
+from tests.runners.support import emulator, skip_unless
+
+
+def merged(graphs: Sequence[Graph]) -> Graph:
+    """All graphs side by side: every input and output is one of the whole."""
+    whole = Graph("merged")
+    for index, graph in enumerate(graphs):
+        known: dict[str, Value] = {}
+        for value in graph.inputs:
+            known[value.name] = whole.add_input(f"x{index}_{value.name}", value.type)
+        for node in graph.nodes:
+            for v in node.inputs:
+                if v is not None and v.is_constant:
+                    known[v.name] = whole.constant(v.array)
+            inputs = [None if v is None else known[v.name] for v in node.inputs]
+            copy = whole.add_node(node.op, inputs, node.output.type)
+            known[node.output.name] = copy.output
+        whole.outputs.extend(known[v.name] for v in graph.outputs)
+    whole.bind_ports()
+    verify(whole, "the test")
+    return whole
+
+
+def check_limits(core_name: str, graphs: Sequence[Graph]) -> None:
+    """Every overlap that a core's kernels declare is safe at exactly its limit, on the host."""
+    chosen = kernels_for(load_core(core_name))
+    cases = [(g, at) for g in graphs for at in limits(g, chosen)]
+    assert len(cases) >= len(graphs)
+    for case in compile_at(cases, chosen):
+        case.check_samples()
+
+
+def check_on(
+    core_name: str,
+    graphs: Sequence[Graph],
+    variant: str | None,
+    toolchain: str = "gcc",
+    emulated: str = "unicorn",
+) -> None:
+    """Every graph's outputs, by the kernels of a core, are those of the reference.
+
+    Args:
+        core_name: whose kernels are used, and which is emulated.
+        graphs: small ones.
+        variant: that every graph's last node must have been given; None: any.
+        toolchain: builds for the host and for the core.
+        emulated: the emulator.
+    """
+    core, host, tool = load_core(core_name), load_core("host"), get_toolchain(toolchain)
+    skip_unless(tool.missing(host))
+    skip_unless(tool.missing(core))
+    chosen = kernels_for(core)
+    whole = merged(graphs)
+    program = plan(whole, chosen.scratch_bytes, chosen.overlaps, PlanOptions(seconds=2))
+    verify_program(program, chosen.overlaps)
+    made = emit(program, "m", core_name, Source("g", "0"), make_vectors(whole, 1), chosen)
+    if variant is not None:
+        names = [s.variant for s in made.manifest.steps if s.op != "Reshape"]
+        assert names == [variant] * len(names)
+    rng = np.random.default_rng(0)
+    inputs = [samples(rng, v.type, 4) for v in whole.inputs]
+    wanted = reference_outputs(whole, inputs)
+    with tempfile.TemporaryDirectory(prefix="edgekit-tests-") as name:
+        folder = Path(name)
+        made.write(folder)
+        image = tool.build_host_library(folder, made.manifest, folder / "m.so")
+        _compare(HOST.run(image, made.manifest, inputs).outputs, wanted, whole)
+        runner = emulator(emulated, core_name)
+        image = tool.build_firmware(folder, made.manifest, core, folder / "m.elf")
+        _compare(runner.run(image, made.manifest, inputs).outputs, wanted, whole)
+
+
+def _compare(found: Sequence[Array], wanted: Sequence[Array], graph: Graph) -> None:
+    for value, a, b in zip(graph.outputs, found, wanted, strict=True):
+        assert value.producer is not None
+        np.testing.assert_array_equal(a.reshape(b.shape), b, err_msg=str(value.producer))

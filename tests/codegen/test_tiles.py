@@ -1,0 +1,106 @@
+"""Convolutions by tiles of four pixels: shapes, divided taps and filters, borders, overlaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codegen.assembly import tiles
+from codegen.c.choice import kernels_for
+from edgekit.ir import Graph
+from edgekit.ir.ops import QConv2D, Rounding, Window
+from quantize.requantize import make_requant
+from targets.load import load_core
+from tests.codegen import graphs
+from tests.codegen.batch import BOTH
+from tests.codegen.cores import check_limits, check_on
+from tests.codegen.graphs import int8, single
+
+CORES = ("cortex-m3",)
+RULES = (Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH)
+PAD = Window(padding=(1, 1, 1, 1))
+SHAPES: list[tuple[tuple[int, int], int, int, tuple[int, int], Window]] = [
+    ((5, 5), 8, 6, (1, 1), Window()),
+    ((1, 1), 1, 2, (1, 1), Window()),  # one pixel, one tap
+    ((3, 3), 3, 7, (1, 1), Window((2, 2))),  # odd filters
+    ((2, 3), 65, 3, (1, 1), Window()),  # two calls of unequal pieces
+    ((3, 2), 130, 70, (1, 1), Window()),  # three calls, two blocks
+    ((4, 5), 5, 4, (3, 3), PAD),
+    ((6, 5), 16, 8, (3, 3), PAD),  # a call for each kernel row
+    ((5, 6), 33, 5, (3, 3), Window((2, 2), (0, 0, 1, 1))),  # two calls for each
+    ((9, 7), 3, 8, (3, 3), Window((2, 2), (0, 0, 1, 1))),  # a first layer
+    ((12, 6), 1, 6, (10, 4), Window((2, 2), (4, 1, 5, 2))),
+    ((20, 3), 1, 5, (17, 1), Window()),  # more rows than a call takes
+    ((5, 5), 2, 2, (3, 3), Window((1, 1), (2, 2, 2, 2), (2, 1))),
+    ((2, 2), 3, 4, (3, 3), PAD),  # every window reaches over an edge
+    ((1, 9), 4, 9, (1, 3), Window((1, 1), (0, 1, 0, 1))),
+]
+
+
+def conv(rng: np.random.Generator, index: int, rule: Rounding) -> Graph:
+    """A convolution with scales from 2**-14 to one half, the range of models."""
+    size, channels, filters, kernel, window = SHAPES[index]
+    x_zero = int(rng.choice([-128, 127, int(rng.integers(-128, 128))]))
+    weights, bias, _ = graphs.weights_and_bias(rng, (filters, *kernel, channels), x_zero)
+    scales = [float(s) for s in 2 ** rng.uniform(-14, -2.1, filters)]
+    scales[0] = 2.0**-5  # exact ties
+    zero = int(rng.integers(-128, 128))
+    low, high = [(-128, 127), (zero, 127), (max(zero - 50, -128), min(zero + 9, 127))][index % 3]
+    spec = make_requant(scales, rule, zero, low, high)
+    return single(QConv2D(spec, x_zero, window), [int8(1, *size, channels), weights, bias])
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", CORES)
+def test_shapes(core: str, toolchain: str) -> None:
+    rng = np.random.default_rng(3)
+    found = [conv(rng, i, RULES[(i + k) % 3]) for k in range(3) for i in range(len(SHAPES))]
+    check_on(core, found, "tiles", toolchain)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
+    rng = np.random.default_rng(4)
+    check_limits(core, [conv(rng, i, RULES[i % 3]) for i in range(len(SHAPES))])
+
+
+def test_what_tiles_refuse_stays_portable() -> None:
+    rng = np.random.default_rng(5)
+    window = Window()
+    refused = [
+        graphs.conv(rng, (3, 3), 4, 4, (1, 1), window, 2, RULES[0]),  # groups
+        graphs.conv(rng, (3, 3), 4, 1, (1, 1), window, 1, RULES[0]),  # one filter
+        graphs.conv(rng, (5, 5), 2, 2, (3, 3), Window(dilations=(1, 2)), 1, RULES[0]),
+    ]
+    spec = make_requant([0.75], Rounding.DOUBLE)  # its product shifts by less than 32
+    weights, bias = np.ones((2, 1, 1, 1), np.int8), np.zeros(2, np.int32)
+    refused.append(single(QConv2D(spec), [int8(1, 2, 2, 1), weights, bias]))
+    for core in CORES:
+        found = kernels_for(load_core(core))
+        assert all(not hasattr(found.emitter(g.nodes[-1]), "refuse") for g in refused)
+
+
+def test_weights_come_in_reading_order() -> None:
+    """Five taps by two kernel rows, filters 0-2: the odd one is packed again with its neighbour."""
+    weights = np.arange(30, dtype=np.int8)
+    split = tiles.Split(2, 5, 3)
+    assert list(split.blocks()) == [[0, 1], [1, 2]]
+    first, second = tiles.pack(weights, split).reshape(2, 10, 2)
+    assert first.tolist() == [[t, 10 + t] for t in range(10)]
+    assert second.tolist() == [[10 + t, 20 + t] for t in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("split", "calls", "blocks"),
+    [
+        (tiles.Split(1, 64, 200), 1, [200]),
+        (tiles.Split(1, 65, 200), 2, [64, 64, 64, 8]),
+        (tiles.Split(3, 9, 8), 1, [8]),
+        (tiles.Split(3, 48, 66), 3, [64, 2]),
+        (tiles.Split(3, 192, 65), 9, [64, 2]),
+        (tiles.Split(17, 1, 5), 2, [4, 2]),
+    ],
+)
+def test_taps_and_filters_are_divided(split: tiles.Split, calls: int, blocks: list[int]) -> None:
+    assert len(split.calls) == calls
+    assert [len(f) for f in split.blocks()] == blocks
