@@ -121,3 +121,43 @@ def test_spatial(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 def test_spatial_over_its_input(core: str, backward: bool) -> None:
     check(merged(list(spatial())), KernelSet("mve"), core, planner=at_limit(backward))
+
+
+def depthwise() -> Iterator[Graph]:
+    rng = np.random.default_rng(3)
+    same = (1, 1, 1, 1)
+    for size, channels, kernel, stride, padding in (
+        ((6, 16), 8, (3, 3), (1, 1), same),
+        ((7, 6), 128, (3, 3), (1, 1), same),
+        ((25, 5), 16, (3, 3), (1, 1), same),
+        ((3, 3), 136, (3, 3), (1, 1), same),
+        ((12, 48), 16, (3, 3), (2, 2), (0, 0, 1, 1)),
+        ((6, 6), 128, (3, 3), (2, 2), (0, 0, 1, 1)),
+        ((9, 13), 24, (3, 3), (2, 1), same),
+        ((9, 13), 24, (3, 3), (1, 2), same),
+        ((1, 1), 8, (3, 3), (1, 1), same),
+        ((1, 9), 8, (1, 4), (1, 1), (0, 1, 0, 2)),
+        ((9, 1), 8, (4, 1), (1, 1), (2, 0, 3, 0)),
+        ((8, 8), 16, (2, 2), (2, 2), (0, 0, 0, 0)),
+        ((5, 7), 8, (4, 4), (3, 3), (3, 2, 3, 2)),
+        ((5, 7), 8, (2, 3), (1, 1), (2, 2, 2, 2)),
+    ):
+        for rule in (Rounding.DOUBLE, Rounding.SINGLE):
+            window = Window(stride, padding)
+            yield conv(rng, size, channels, channels, kernel, window, rule, channels)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_depthwise(core: str, toolchain: str) -> None:
+    graph, kernels = merged(list(depthwise())), KernelSet("mve")
+    assert set(chosen(graph, kernels)) == {"planes"}
+    run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_depthwise_over_its_input(core: str, backward: bool) -> None:
+    check(merged(list(depthwise())), KernelSet("mve"), core, planner=at_limit(backward))

@@ -1,0 +1,337 @@
+"""Depthwise convolutions, eight channels at a time: planes whose columns are four rows each.
+
+A 16-byte load is a window of up to 4x4 taps, one ``VMLADAV`` its sum. For a vertical stride of one
+the same load serves a second output row, with weights that are shifted by one byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.assembly.block import Block
+from codegen.assembly.mve.scaling import Form, scale
+
+LANES = 8
+"""Results of a tile, and channels that are turned into planes together."""
+FIRST, SECOND = ("r0", "r2", "r4", "r6"), ("r8", "r10", "r12", "r8")
+"""Sums; r8 is free again when the last one is due."""
+POST_INDEX = 127
+FIELDS = (
+    "weights", "table", "channels", "count", "row", "row_step", "y_step", "height", "row_bytes",
+    "width", "skip", "plane", "tiles", "rest", "tile_step", "x_next", "y_next", "fill",
+    "rounded", "away", "left", "zero_point", "low", "high",
+)  # fmt: skip
+AT = {name: 4 * i for i, name in enumerate(FIELDS)} | {"spread": 96, "place": 112}
+"""Offsets in ``ek_planes``."""
+FRAME = {
+    name: 4 * i
+    for i, name in enumerate(
+        ("a", "x", "y", "scratch", "row", "count", "weights", "table", "row0", "row1", "row2",
+         "row3", "outside", "channel", "x_next", "y_next", "tiles", "end", "low", "high")
+    )
+}  # fmt: skip
+"""Offsets in the frame."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What tells one function from another.
+
+    Attributes:
+        lines: output rows that share a plane, 1 or 2.
+        rows: input rows that they need, at most 4.
+        pixel_step: bytes of a plane from one output pixel to the next.
+        channels: their number where it can be a pointer's step, otherwise 0.
+        has_rest: results remain after whole tiles.
+        form: of the requantization.
+    """
+
+    lines: int
+    rows: int
+    pixel_step: int
+    channels: int
+    has_rest: bool
+    form: Form
+
+    @property
+    def symbol(self) -> str:
+        """The function's name."""
+        shape = f"{self.lines}x{self.rows}_{self.pixel_step}_{self.channels}"
+        return f"planes_{shape}_{self.form.tag}{'r' if self.has_rest else ''}"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Instructions of a call, and of each time round its loops."""
+
+    call: int
+    row: int
+    group: int
+    column: int
+    channel: int
+    tile: int
+
+
+class _Writer:
+    """Writes the function for a shape."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.b = Block(shape.symbol)
+        self.b.name(a="r0", x="r1", y="r5", bias="r3", significand="r7", shift="r9", step="r11")
+        self.b.name(zero="q4", w0="q5", place="q7", out="r8")
+        self.columns = 0
+
+    def count(self) -> int:
+        return sum(line.startswith("    ") and "/*" not in line for line in self.b.lines)
+
+    def load(self, register: str, name: str, base: str = "a") -> None:
+        """From the frame, or from the arguments in r0."""
+        if base == "a":
+            self.b.op(f"ldr {register}, [r0, #{AT[name]}]")
+        else:
+            self.b.op(f"ldr {register}, [sp, #{FRAME[name]}]")
+
+    def store(self, register: str, name: str) -> None:
+        self.b.op(f"str {register}, [sp, #{FRAME[name]}]")
+
+    def function(self) -> tuple[Block, Counts]:
+        b = self.b
+        self.prologue()
+        fill, back = b.label(), b.label()
+        marks = [self.count()]
+        with b.loop("bne {head}"):
+            self.row_head()
+            marks.append(self.count())
+            with b.loop("bne {head}"):
+                self.fetch(fill, back)
+                marks.append(self.count())
+                self.channel_head()
+                marks.append(self.count())
+                with b.loop("bne {head}"):
+                    tile = self.channel()
+                marks.append(self.count())
+                self.group_tail()
+            marks.append(self.count())
+            self.row_tail()
+        end = self.count()
+        b.op("add sp, sp, #{size}", size=4 * len(FRAME))
+        b.op("vpop {{d8-d15}}")
+        b.op("pop {{r4-r11, pc}}")
+        call = marks[0] + self.count() - end
+        self.fill_rows(fill, back)
+        start, head, fetched, ready, done, tail = marks
+        column = self.columns
+        return b, Counts(
+            call,
+            head - start + end - tail,
+            fetched - head - column + ready - fetched + tail - done,
+            column,
+            done - ready - tile,
+            tile,
+        )
+
+    def prologue(self) -> None:
+        b = self.b
+        b.op("push {{r4-r11, lr}}")
+        b.op("vpush {{d8-d15}}")
+        b.op("sub sp, sp, #{size}", size=4 * len(FRAME))
+        b.op("stm sp, {{r0-r3}}")
+        for name in ("row", "count", "x_next", "y_next", "tiles", "low", "high"):
+            self.load("r1", name)
+            self.store("r1", name)
+        self.load("r1", "plane")
+        b.op("add r2, r3, r1, lsl #3")
+        self.store("r2", "end")
+        if self.shape.has_rest:
+            self.load("r2", "rest")
+            b.op("vctp.16 r2")
+        self.load("r2", "fill")
+        b.op("vdup.8 q0, r2")
+        b.op("lsr r1, r1, #1")
+        b.op("dls lr, r1")
+        with b.loop("le lr, {head}"):
+            b.op("vstrw.32 q0, [r3], #16")
+
+    def row_head(self) -> None:
+        """Pointers to the input rows; rows outside are noted, and read from row 0."""
+        b = self.b
+        self.load("r0", "a", "frame")
+        self.load("r1", "row", "frame")
+        self.load("r2", "height")
+        self.load("r3", "row_bytes")
+        self.load("r10", "x", "frame")
+        b.op("mov r11, #0")
+        for r in range(self.shape.rows):
+            b.op("mov r9, r1")
+            b.op("cmp r1, r2")
+            b.op("itt hs")
+            b.op("movhs r9, #0")
+            b.op("orrhs r11, r11, #{bit}", bit=1 << r)
+            b.op(f"mla r{4 + r}, r9, r3, r10")
+            b.op("add r1, r1, #1")
+        b.op("add r1, sp, #{at}", at=FRAME["row0"])
+        b.op("stm r1, {{r4-r7}}")
+        self.store("r11", "outside")
+        b.op("ldrd r2, r3, [r0]")
+        if self.shape.lines == 1:
+            b.op("add r2, r2, #1")
+        b.op("strd r2, r3, [sp, #{at}]", at=FRAME["weights"])
+        b.op("mov r1, #0")
+        self.store("r1", "channel")
+
+    def fetch(self, fill: str, back: str) -> None:
+        """Turn the rows of eight channels into planes."""
+        b, shape = self.b, self.shape
+        self.load("r0", "a", "frame")
+        b.op("vldrh.u16 q4, [r0, #{at}]", at=AT["spread"])
+        b.op("mov r2, #1")
+        for r in range(1, shape.rows):
+            b.op(f"vadd.i16 q{4 + r}, q{3 + r}, r2")
+        b.op("add r1, sp, #{at}", at=FRAME["row0"])
+        b.op("ldm r1, {{r4-r7}}")
+        self.load("r1", "channel", "frame")
+        for r in range(shape.rows):
+            b.op(f"add r{4 + r}, r{4 + r}, r1")
+        self.plane_columns()
+        if not shape.channels:
+            self.load("r9", "channels")
+        start = self.count()
+        with b.loop("le lr, {head}"):
+            for r in range(shape.rows):
+                step = f", #{shape.channels}" if shape.channels else ""
+                b.op(f"vldrb.u16 q{r}, [r{4 + r}]{step}")
+            for r in range(shape.rows):
+                if not shape.channels:
+                    b.op(f"add r{4 + r}, r{4 + r}, r9")
+                b.op(f"vstrb.16 q{r}, [{{out}}, q{4 + r}]")
+            b.op("add {out}, {out}, #4")
+        self.columns = self.count() - start
+        self.load("r1", "outside", "frame")
+        b.op("cmp r1, #0")
+        b.op("bne {fill}", fill=fill)
+        b.place(back)
+
+    def plane_columns(self) -> None:
+        """The first column's place in r8, their number in lr."""
+        self.load("r8", "scratch", "frame")
+        self.load("r2", "skip")
+        self.b.op("add {out}, {out}, r2")
+        self.load("r2", "width")
+        self.b.op("dls lr, r2")
+
+    def channel_head(self) -> None:
+        b = self.b
+        self.load("r0", "a", "frame")
+        b.op("vldrh.u16 {place}, [r0, #{at}]", at=AT["place"])
+        self.load("r1", "zero_point")
+        b.op("vdup.16 {zero}, r1")
+        self.load("{step}", "tile_step")
+        self.load("{y}", "y", "frame")
+        self.load("r1", "channel", "frame")
+        b.op("add {y}, {y}, r1")
+        self.load("{x}", "scratch", "frame")
+
+    def channel(self) -> int:
+        """One channel; returns the instructions of a whole tile."""
+        b, shape = self.b, self.shape
+        b.op("ldrd r0, r2, [sp, #{at}]", at=FRAME["weights"])
+        if shape.lines == 2:
+            b.op("vldrb.u8 {w0}, [r0, #1]")
+        b.op("vldrb.u8 {last}, [r0], #16", last="q6" if shape.lines == 2 else "q5")
+        b.op("ldm r2!, {{r3, r7, r9}}")
+        b.op("strd r0, r2, [sp, #{at}]", at=FRAME["weights"])
+        self.load("r0", "tiles", "frame")
+        done = b.label()
+        b.op("wls lr, r0, {done}", done=done)
+        start = self.count()
+        with b.loop("le lr, {head}"):
+            self.tile()
+            b.op("vstrb.16 q1, [{y}, {place}]")
+            b.op("add {y}, {y}, {step}")
+        tile = self.count() - start
+        b.place(done)
+        if shape.has_rest:
+            self.tile()
+            b.op("vpst")
+            b.op("vstrbt.16 q1, [{y}, {place}]")
+        b.op("ldrd r0, r2, [sp, #{at}]", at=FRAME["x_next"])
+        b.op("add {x}, {x}, r0")
+        b.op("add {y}, {y}, r2")
+        self.load("r0", "end", "frame")
+        b.op("cmp {x}, r0")
+        return tile
+
+    def tile(self) -> None:
+        """Eight sums into q1 as halfwords: four pixels of two rows, or eight of one, in turn."""
+        b, shape = self.b, self.shape
+        for p, (first, second) in enumerate(zip(FIRST, SECOND, strict=True)):
+            b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
+            b.op(f"vmladav.s8 {first}, q0, {{w0}}")
+            if shape.lines == 1:
+                b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
+            b.op(f"vmladav.s8 {second}, q0, {{weights}}", weights=f"q{4 + shape.lines}")
+            if p == 2:
+                b.op("vmov q2[2], q2[0], r8, r12")
+        b.op("vmov q1[2], q1[0], r0, r4")
+        b.op("vmov q1[3], q1[1], r2, r6")
+        b.op("vmov q2[3], q2[1], r10, r8")
+        scale(b, shape.form, ("q1", "q2"), ("r3", "r7", "r9"), "q3")
+        b.op("vqmovnb.s32 q1, q1")
+        b.op("vqmovnt.s32 q1, q2")
+        b.op("vqadd.s16 q1, q1, {zero}")
+        if shape.form.clamped:
+            b.op("ldrd r0, r2, [sp, #{at}]", at=FRAME["low"])
+            b.op("vdup.16 q2, r0")
+            b.op("vdup.16 q3, r2")
+            b.op("vmax.s16 q1, q1, q2")
+            b.op("vmin.s16 q1, q1, q3")
+        else:
+            b.op("vqmovnb.s16 q1, q1")
+
+    def group_tail(self) -> None:
+        b = self.b
+        self.load("r0", "a", "frame")
+        self.load("r1", "channel", "frame")
+        self.load("r2", "channels")
+        b.op("add r1, r1, #{lanes}", lanes=LANES)
+        self.store("r1", "channel")
+        b.op("cmp r1, r2")
+
+    def row_tail(self) -> None:
+        b = self.b
+        b.op("ldrd r1, r2, [r0, #{at}]", at=AT["row_step"])
+        self.load("r3", "y", "frame")
+        b.op("ldrd r4, r5, [sp, #{at}]", at=FRAME["row"])
+        b.op("add r3, r3, r2")
+        self.store("r3", "y")
+        b.op("add r4, r4, r1")
+        b.op("subs r5, r5, #1")
+        b.op("strd r4, r5, [sp, #{at}]", at=FRAME["row"])
+
+    def fill_rows(self, fill: str, back: str) -> None:
+        """Rows outside the input, after the others."""
+        b = self.b
+        b.place(fill)
+        self.load("r3", "fill")
+        b.op("vdup.16 q0, r3")
+        for r in range(self.shape.rows):
+            inside = b.label()
+            b.op("tst r1, #{bit}", bit=1 << r)
+            b.op("beq {inside}", inside=inside)
+            self.plane_columns()
+            with b.loop("le lr, {head}"):
+                b.op(f"vstrb.16 q0, [{{out}}, q{4 + r}]")
+                b.op("add {out}, {out}, #4")
+            b.place(inside)
+        b.op("b {back}", back=back)
+
+
+def planes_block(shape: Shape) -> Block:
+    """``ek_planes_s8(a, x, y, scratch)`` for a shape."""
+    return _Writer(shape).function()[0]
+
+
+def planes_counts(shape: Shape) -> Counts:
+    """Instructions of the function's loops."""
+    return _Writer(shape).function()[1]
