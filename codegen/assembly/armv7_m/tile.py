@@ -7,6 +7,7 @@ and enters at its first tap, so that every layer shares one function: 12 instruc
 
 from __future__ import annotations
 
+from codegen.assembly.armv7_m.high_word import clamp, requantize
 from codegen.assembly.block import Block
 from codegen.assembly.tiles import PIXELS, TAPS, TileKernel
 
@@ -146,27 +147,14 @@ def _taps(b: Block) -> None:
 
 
 def _requantize(b: Block, kind: TileKernel, filter: int) -> None:
-    b.name(m="r8", low="r9", high="r10", lo="r11", hi="r12")
     b.op("ldr r12, [sp, #{at}]", at=TABLE)
-    b.op("ldm r12!, {{{m}, {low}, {high}}}")
+    b.op("ldm r12!, {{r8, r9, r10}}")
     b.op("str r12, [sp, #{at}]", at=TABLE)
     if kind.signed:
         b.op("str lr, [sp, #{at}]", at=WEIGHTS)
         b.op("ldr lr, [sp, #{at}]", at=TILE_ARGS)
         b.op("ldr lr, [lr, #{at}]", at=ZERO_OFFSET)
-        b.op("lsl lr, lr, {low}")
-        b.op("asr lr, lr, #1")
-    for total in SUMS[filter]:
-        b.op("mov {lo}, {low}")
-        b.op("mov {hi}, {high}")
-        b.op(f"smlal {{lo}}, {{hi}}, {total}, {{m}}")
-        if kind.signed:  # x = (hi:lo) >> 31, less one if negative; then half and zero point
-            b.op("lsls {lo}, {lo}, #1")
-            b.op("adc {hi}, {hi}, {hi}")
-            b.op("add {hi}, {hi}, {hi}, asr #31")
-            b.op("add {hi}, {hi}, lr")
-        b.op("asr {hi}, {hi}, {low}")
-        b.op(f"ssat {total}, #8, {{hi}}")
+    requantize(b, SUMS[filter], kind.signed)
     if kind.signed:
         b.op("ldr lr, [sp, #{at}]", at=WEIGHTS)
 
@@ -175,11 +163,7 @@ def _clamp(b: Block) -> None:
     b.op("ldr r8, [sp, #{at}]", at=TILE_ARGS)
     b.op("ldr r9, [r8, #{at}]", at=LOW_OFFSET)
     b.op("ldr r10, [r8, #{at}]", at=HIGH_OFFSET)
-    for total in (*SUMS[0], *SUMS[1]):
-        for bound, condition in (("r9", "lt"), ("r10", "gt")):
-            b.op(f"cmp {total}, {bound}")
-            b.op(f"it {condition}")
-            b.op(f"mov{condition} {total}, {bound}")
+    clamp(b, [*SUMS[0], *SUMS[1]], "r9", "r10")
 
 
 def _store(b: Block) -> None:

@@ -1,0 +1,41 @@
+"""Requantization on Armv7-M: one SMLAL whose accumulator holds bias, rounding and zero point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codegen.assembly.block import Block
+
+M, LOW, HIGH = "r8", "r9", "r10"
+"""Multiplier and constant of the channel; the low word's last byte is the shift."""
+LO, HI = "r11", "r12"
+OFFSET = "lr"
+"""Half a step and the zero point, in the form that rounds twice."""
+
+
+def requantize(b: Block, sums: Sequence[str], signed: bool) -> None:
+    """Sums to int8, by the constants in their registers: five (nine) instructions each."""
+    b.name(m=M, low=LOW, high=HIGH, lo=LO, hi=HI, offset=OFFSET)
+    if signed:
+        b.op("lsl {offset}, {offset}, {low}")
+        b.op("asr {offset}, {offset}, #1")
+    for total in sums:
+        b.op("mov {lo}, {low}")
+        b.op("mov {hi}, {high}")
+        b.op("smlal {lo}, {hi}, {total}, {m}", total=total)
+        if signed:  # x = (hi:lo) >> 31, less one if negative; then half and zero point
+            b.op("lsls {lo}, {lo}, #1")
+            b.op("adc {hi}, {hi}, {hi}")
+            b.op("add {hi}, {hi}, {hi}, asr #31")
+            b.op("add {hi}, {hi}, {offset}")
+        b.op("asr {hi}, {hi}, {low}")
+        b.op("ssat {total}, #8, {hi}", total=total)
+
+
+def clamp(b: Block, sums: Sequence[str], low: str, high: str) -> None:
+    """Outputs to a range narrower than int8."""
+    for total in sums:
+        for bound, condition in ((low, "lt"), (high, "gt")):
+            b.op(f"cmp {total}, {bound}")
+            b.op(f"it {condition}")
+            b.op(f"mov{condition} {total}, {bound}")

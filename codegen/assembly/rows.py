@@ -1,0 +1,122 @@
+"""Depthwise 3x3 convolutions row by row: what instruction sets without byte products share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from codegen.assembly.block import Block
+from codegen.assembly.isa import Isa
+from codegen.assembly.tiles import form_of
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import attributes, is_depthwise
+from codegen.c.operators.overlap import Declared, Walk, by_walk
+from codegen.c.step import StepWriter
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D
+
+MOST = 8
+"""Pixels at once."""
+KERNEL = (3, 3)
+
+
+@dataclass(frozen=True)
+class RowKernel:
+    """What a row kernel has to know when it is written.
+
+    Attributes:
+        pixels: at once.
+        stride: columns from one window to the next.
+        channels: bytes from one column to the next.
+        row_bytes: from one input row to the next.
+        signed: outputs are rounded twice.
+        clamp: the output's range is narrower than int8.
+    """
+
+    pixels: int
+    stride: int
+    channels: int
+    row_bytes: int
+    signed: bool
+    clamp: bool
+
+    @property
+    def columns(self) -> int:
+        """Columns of the input that the windows reach."""
+        return (self.pixels - 1) * self.stride + KERNEL[1]
+
+    @property
+    def reach(self) -> int:
+        """Largest distance of a byte that is read from where the first window begins."""
+        return 2 * self.row_bytes + (self.columns - 1) * self.channels
+
+    @property
+    def portable(self) -> str:
+        """The portable equal."""
+        return "ek_depthwise_row_signed_s8" if self.signed else "ek_depthwise_row_s8"
+
+    @property
+    def symbol(self) -> str:
+        """The function's name in the model."""
+        shape = f"{self.pixels}x{self.stride}_{self.channels}_{self.row_bytes}"
+        return f"depthwise_{shape}" + "_signed" * self.signed + "_clamp" * self.clamp
+
+
+def kernel_of(node: Node, signed: bool = False) -> RowKernel:
+    """The kernel for a node: equal shares of a row, none larger than `MOST`."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    _, _, width, channels = node.input(0).type.shape
+    row = node.output.type.shape[2]
+    pixels = -(-row // -(-row // MOST))
+    clamp = (op.requant.low, op.requant.high) != (-128, 127)
+    stride = op.window.strides[1]
+    return RowKernel(pixels, stride, channels, width * channels, signed, clamp)
+
+
+def refuse(node: Node) -> str:
+    """Why a convolution cannot be computed by rows."""
+    op, x, y = node.op, node.input(0).type, node.output.type
+    assert isinstance(op, QConv2D)
+    if {x.dtype, y.dtype} != {DType.INT8} or op.w_zero:
+        return "int8 without a zero point of the weights only"
+    if not is_depthwise(node) or x.shape[3] != y.shape[3]:
+        return "one filter for each channel"
+    if node.input(1).type.shape[1:3] != KERNEL or op.window.dilations != (1, 1):
+        return "3x3 without dilation only"
+    after = [
+        (out - 1) * stride + 3 - before - size
+        for out, stride, before, size in zip(
+            y.shape[1:3], op.window.strides, op.window.padding[:2], x.shape[1:3], strict=True
+        )
+    ]
+    if max(*op.window.padding[:2], *after) > 1:
+        return "padding of at most one on each side"
+    return "" if form_of(node) else "a channel's rounding has no proven form"
+
+
+def overlap(node: Node) -> Declared:
+    """Every pixel of a row may read what the others read."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    return by_walk(node, Walk(KERNEL, op.window, node.output.type.shape[2]))
+
+
+def emit(w: StepWriter, isa: Isa, write: Callable[[RowKernel], Block]) -> None:
+    """Emit a depthwise convolution whose rows an instruction set's kernel computes."""
+    op = attributes(w, QConv2D)
+    form = form_of(w.node)
+    assert form is not None  # else refused
+    kind = kernel_of(w.node, form.signed)
+    kernel = w.function(isa, write(kind), kind.portable)
+    window = declare_window(w, KERNEL, op.window, op.groups)
+    row = w.declare(
+        "ek_depthwise_row", "row",
+        weights=w.weights(w.node.input(1).array, "weights"),
+        table=w.table(form.words().ravel(), "requant"),
+        channels=kind.channels, fill=op.x_zero, offset=2 * op.requant.zero_point + 1,
+        low=op.requant.low, high=op.requant.high, pixels=kind.pixels, stride=kind.stride,
+        row_bytes=kind.row_bytes,
+    )  # fmt: skip
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.call("ek_depthwise_rows_s8", window, row, kernel, x, y)
