@@ -143,6 +143,7 @@ def plan(
     plan_time: float = PLAN_TIME,
     levers: tuple[Lever, ...] = LEVERS,
     save: Path | str | None = None,
+    memories: Mapping[str, int | None] | None = None,
 ) -> MemoryPlan:
     """Place every tensor of a model in the arena, with a proof of how good the plan is.
 
@@ -153,15 +154,17 @@ def plan(
         plan_time: time limit in seconds.
         levers: what the plan may use beside the place of each tensor.
         save: file to write the plan to, for ``ConvertOptions(plan=...)``; replaced if there.
+        memories: what the arena is split over, as for `edgekit.options.ConvertOptions`.
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
-        UsageError: there is no such target.
+        UsageError: there is no such target or memory.
+        FitError: the memories are too small.
     """
     from edgekit.pipeline.planning import plan_model
 
     file = None if save is None else Path(save)
-    return plan_model(model, target, plan_time, levers, shapes, file, signature)
+    return plan_model(model, target, plan_time, levers, shapes, file, signature, memories)
 
 
 def quantize(

@@ -27,11 +27,12 @@ class Port:
         name: the original model's name for it.
         c_name: identifier used in generated code.
         dtype, shape, layout, quant: as the artefact stores it (batch axis included, 1).
-        offset: byte offset in the arena.
+        offset: byte offset in its region.
         outer_dtype, outer_shape: as the original model has it.
         perm: axes of the outer array in the artefact's order (``inner = outer.transpose(perm)``);
             None where they agree.
         half_even: rounding of ties from real numbers, see `edgekit.ir.Binding`.
+        region: ``arena``, or one of the manifest's further regions.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Port:
     outer_shape: tuple[int, ...]
     perm: tuple[int, ...] | None = None
     half_even: bool = True
+    region: str = "arena"
 
     @property
     def nbytes(self) -> int:
@@ -63,6 +65,20 @@ class Tensor:
     dtype: DType
     shape: tuple[int, ...]
     offset: int
+    region: str = "arena"
+
+
+@dataclass(frozen=True)
+class Region:
+    """Memory that the caller provides beside arena and state, for a part of the tensors.
+
+    Attributes:
+        name: of the memory that it is for, as the target calls it.
+        nbytes: its size.
+    """
+
+    name: str
+    nbytes: int
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,8 @@ class Manifest:
         weights_bytes, table_bytes: constant data, and how much of it is quantization tables.
         precision: ``int8`` or ``float32``.
         raw_inputs, ranked_outputs: helpers before and after the model.
+        arena_memory: memory that the arena is meant for, where it is split over several.
+        regions: further pieces of the arena in slower memories, in calling order.
     """
 
     kind: str
@@ -167,7 +185,20 @@ class Manifest:
     table_bytes: int
     raw_inputs: tuple[RawInput, ...] = ()
     ranked_outputs: tuple[RankedOutput, ...] = ()
+    arena_memory: str = ""
+    regions: tuple[Region, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def region_bytes(self) -> int:
+        """Bytes of the further regions."""
+        return sum(r.nbytes for r in self.regions)
+
+    def trace_offset(self, region: str) -> int:
+        """Where a region starts in a trace: the arena comes first, then the further ones."""
+        sizes = {"arena": self.arena_bytes} | {r.name: r.nbytes for r in self.regions}
+        names = list(sizes)
+        return sum(sizes[name] for name in names[: names.index(region)])
 
 
 def preprocess_manifest(manifest: Manifest) -> Manifest:
@@ -190,6 +221,7 @@ def preprocess_manifest(manifest: Manifest) -> Manifest:
         run_copy_symbol=f"{name}_run_copy",
         raw_inputs=(),
         ranked_outputs=(),
+        regions=(),
     )
 
 
@@ -257,6 +289,7 @@ def load_manifest(folder: Path) -> Manifest:
         raw["steps"] = tuple(_step(s) for s in raw["steps"])
         raw["raw_inputs"] = tuple(_raw_input(r) for r in raw["raw_inputs"])
         raw["ranked_outputs"] = tuple(RankedOutput(**r) for r in raw["ranked_outputs"])
+        raw["regions"] = tuple(Region(**r) for r in raw["regions"])
         raw["sources"], raw["headers"] = tuple(raw["sources"]), tuple(raw["headers"])
         return Manifest(**raw)
     except FileNotFoundError:
@@ -289,7 +322,8 @@ def _raw_input(raw: dict[str, Any]) -> RawInput:
 
 def _step(raw: dict[str, Any]) -> StepInfo:
     raw["writes"] = tuple(
-        Tensor(t["name"], DType(t["dtype"]), tuple(t["shape"]), t["offset"]) for t in raw["writes"]
+        Tensor(**{**t, "dtype": DType(t["dtype"]), "shape": tuple(t["shape"])})
+        for t in raw["writes"]
     )
     raw["origin"] = tuple(raw["origin"])
     return StepInfo(**raw)

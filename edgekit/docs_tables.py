@@ -36,15 +36,16 @@ def targets_document() -> str:
         "",
         "## Boards",
         "",
-        "| board | what | core | flash | RAM for the model | clock | source |",
-        "|---|---|---|---|---|---|---|",
+        "| board | what | core | flash | RAM for the model | `--memory` | clock | source |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name in board_names():
         b = load_board(name)
+        memories = ", ".join(f"`{m.name}` {m.nbytes // 1024:,} KiB" for m in b.memories)
         lines.append(
             f"| `{name}` | {b.title} | {b.core} | {b.flash_bytes // 1024:,} KiB | "
             f"{b.contiguous_sram_bytes // 1024:,} of {b.sram_bytes // 1024:,} KiB | "
-            f"{b.clock_hz / 1e6:g} MHz | {b.source} |"
+            f"{memories or '-'} | {b.clock_hz / 1e6:g} MHz | {b.source} |"
         )
     return "\n".join(lines) + "\n"
 

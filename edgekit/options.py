@@ -55,6 +55,8 @@ class ConvertOptions:
         plan_time: time limit of the memory plan in seconds.
         kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
             C alone.
+        memories: bytes that the arena may take in each memory of the target, the fastest first;
+            None: all that the board has there. Empty: the arena is one piece.
         plan: plan file of `edgekit.api.plan` to follow instead of planning anew.
         require_emulator: raise where no emulator can run the target.
         force: replace an existing folder.
@@ -74,6 +76,7 @@ class ConvertOptions:
     vectors: int = 4
     plan_time: float = PLAN_TIME
     kernels: Kernels = "fastest"
+    memories: Mapping[str, int | None] = field(default_factory=dict)
     plan: Path | None = None
     require_emulator: bool = False
     force: bool = False

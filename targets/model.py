@@ -32,6 +32,8 @@ class MemoryMap:
         vectors_address: vector table, or the first instruction after reset on RISC-V.
         flash_address, flash_bytes: code and constants.
         ram_address, ram_bytes: stack, data, arena and the harness' buffers.
+        slow_address, slow_bytes: a second memory, for what a split arena puts elsewhere; None:
+            that lies in the same RAM.
     """
 
     vectors_address: int
@@ -39,6 +41,20 @@ class MemoryMap:
     flash_bytes: int
     ram_address: int
     ram_bytes: int
+    slow_address: int | None = None
+    slow_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.slow_address is None) != (self.slow_bytes is None):
+            raise ValueError("slow_address and slow_bytes belong together")
+
+
+@dataclass(frozen=True)
+class BoardMemory:
+    """A memory of a board that activations may lie in: its name and size."""
+
+    name: str
+    nbytes: int
 
 
 @dataclass(frozen=True)
@@ -154,6 +170,8 @@ class Board:
         contiguous_sram_bytes: the largest piece with consecutive addresses: what an arena can use.
         clock_hz: highest clock of the core.
         flash_wait_states: at that clock; None where unknown.
+        memories: what an arena may be split over, the fastest first; empty where there is only one
+            kind.
         source: document the figures come from.
     """
 
@@ -166,6 +184,7 @@ class Board:
     clock_hz: int
     source: str
     flash_wait_states: int | None = None
+    memories: tuple[BoardMemory, ...] = ()
 
     def __post_init__(self) -> None:
         for key in ("flash_bytes", "sram_bytes", "contiguous_sram_bytes", "clock_hz"):

@@ -57,6 +57,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return from_table(typing.cast(type, hint), value, f"{where}.")
     if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if dataclasses.is_dataclass(inner) and isinstance(value, list):
+            return tuple(_convert(inner, v, f"{where}[{i}]") for i, v in enumerate(value))
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
         raise TableError([f"{where}: needs a list of strings, found {value!r}"])

@@ -13,15 +13,16 @@ from codegen.c import kernels
 from codegen.c.assembly import assembly_texts, is_assembly
 from codegen.c.choice import PORTABLE, KernelSet
 from codegen.c.literals import array_literal, comment
-from codegen.c.render import render
-from codegen.c.step import Constant, StepWriter, Variant, Writer
+from codegen.c.render import local, render
+from codegen.c.step import Constant, StepWriter, Variant, Writer, pointer
 from edgekit import __version__
-from edgekit.artefact import Artefact, Manifest, StepInfo, Tensor
+from edgekit.artefact import Artefact, Manifest, Region, StepInfo, Tensor
 from edgekit.errors import ModelError
 from edgekit.ir import Graph
 from edgekit.ir.graph import node_macs
 from edgekit.schedule import Program
 from edgekit.schedule.ports import make_ports
+from edgekit.schedule.program import ARENA, STATE
 
 FLOAT_TOLERANCE = 1e-4
 """Largest difference, relative to the largest magnitude, between float32 results."""
@@ -89,6 +90,8 @@ def emit(
         "title": _title(program, manifest),
         "arena_bytes": manifest.arena_bytes,
         "arena_align": manifest.arena_align,
+        "arena_memory": manifest.arena_memory,
+        "regions": manifest.regions,
         "state_bytes": manifest.state_bytes,
         "weights_bytes": manifest.weights_bytes,
         "inputs": manifest.inputs,
@@ -169,6 +172,8 @@ def _manifest(
         init_symbol=f"{name}_init",
         weights_bytes=sum(c.data.nbytes for c in constants),
         table_bytes=sum(c.data.nbytes for c in constants if c.table),
+        arena_memory=program.split.arena if program.split else "",
+        regions=tuple(Region(r.name, r.nbytes) for r in program.regions),
     )
 
 
@@ -188,8 +193,8 @@ def _step_info(program: Program, name: str, writer: StepWriter, chosen: KernelSe
         macs=node_macs(node),
         origin=node.origin,
         writes=tuple(
-            Tensor(v.name, v.type.dtype, v.type.shape, program.location[v.name].offset)
-            for v in node.outputs
+            Tensor(v.name, v.type.dtype, v.type.shape, place.offset, place.region)
+            for v, place in ((v, program.location[v.name]) for v in node.outputs)
         ),
         scratch_bytes=step.scratch.nbytes if step.scratch else 0,
         variant=fast.name if fast else "",
@@ -199,6 +204,8 @@ def _step_info(program: Program, name: str, writer: StepWriter, chosen: KernelSe
 
 def _step_text(writer: StepWriter, symbol: str) -> dict[str, Any]:
     node = writer.node
+    program = writer.program
+    regions = [ARENA, *(r.name for r in program.regions), *([STATE] if program.state_bytes else [])]
     shapes = " + ".join(str(v.type) for v in node.inputs if v is not None and not v.is_constant)
     notes = [comment(f"{shapes} -> {', '.join(str(v.type) for v in node.outputs)}")]
     origin = "; ".join(node.origin)
@@ -211,8 +218,7 @@ def _step_text(writer: StepWriter, symbol: str) -> dict[str, Any]:
         "title": comment(f"{node.op.name} '{node.name}'"),
         "notes": notes,
         "lines": writer.lines,
-        "uses_arena": "arena +" in body,
-        "uses_state": "state +" in body,
+        "unused": [pointer(region) for region in regions if f"{pointer(region)} +" not in body],
     }
 
 
@@ -242,11 +248,10 @@ def _states(program: Program, name: str, constants: list[Constant]) -> list[dict
 
 
 def _moves(program: Program) -> list[dict[str, Any]]:
-    base = {"arena": "a", "state": "s"}
     return [
         {
-            "source": f"{base[m.source.region]} + {m.source.offset}",
-            "home": f"s + {m.home.offset}",
+            "source": f"{local(m.source.region)} + {m.source.offset}",
+            "home": f"{local(m.home.region)} + {m.home.offset}",
             "nbytes": m.home.nbytes,
         }
         for m in program.moves

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegen.c.literals import comment, float_literal
+from edgekit.artefact import Region
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +30,23 @@ def _environment() -> Environment:
         autoescape=False,
     )
     environment.filters.update(comment=comment, float_literal=float_literal, size=math.prod)
+    environment.filters.update(local=local, parameters=parameters, arguments=arguments)
     return environment
+
+
+def local(region: str) -> str:
+    """The variable of the entry points that holds a region's address."""
+    return {"arena": "a", "state": "s"}.get(region, f"in_{region}")
+
+
+def parameters(regions: Sequence[Region]) -> str:
+    """Parameters of the public functions for the regions after the arena."""
+    return "".join(f", void *mem_{r.name}" for r in regions)
+
+
+def arguments(regions: Sequence[Region]) -> str:
+    """What a public function passes on of `parameters`."""
+    return "".join(f", mem_{r.name}" for r in regions)
 
 
 def render(template: str, context: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from codegen.assembly.isa import Isa
 from codegen.c.literals import array_literal, identifier
 from edgekit.ir import DType, Node, Value
 from edgekit.schedule import Overlap, Program, Step
-from edgekit.schedule.program import STATE
+from edgekit.schedule.program import ARENA, STATE
 
 WEIGHTS = "w"
 TABLE = "q"
@@ -231,7 +231,7 @@ class StepWriter(Writer):
         """Expression for the step's scratch, or NULL."""
         if self.step.scratch is None:
             return "NULL"
-        return f"(int8_t *)(arena + {self.step.scratch.offset})"
+        return f"(int8_t *)({pointer(self.step.scratch.region)} + {self.step.scratch.offset})"
 
     @contextmanager
     def each_sample(self, x: Value, y: Value) -> Iterator[tuple[str, str]]:
@@ -247,8 +247,13 @@ class StepWriter(Writer):
 
     def _place(self, value: Value, qualifier: str) -> str:
         buffer = self.program.location[value.name]
-        base = "state" if buffer.region == STATE else "arena"
+        base = pointer(buffer.region)
         return f"({qualifier}{value.type.dtype.c_name} *)({base} + {buffer.offset})"
+
+
+def pointer(region: str) -> str:
+    """The parameter of generated functions that points to a region."""
+    return region if region in (ARENA, STATE) else f"mem_{region}"
 
 
 @dataclass(frozen=True)

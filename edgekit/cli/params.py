@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,31 @@ def shape_option() -> Decorator:
     )
 
 
+def _memories(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for text in value:
+        name, given, size = text.partition("=")
+        number = re.fullmatch(r"(\d+)\s*(KiB|MiB|B)?", size.strip())
+        if not name or (given and not (number and int(number[1]))):
+            what = f"'{text}' is no memory; give it as NAME or NAME=64KiB"
+            raise click.BadParameter(what, ctx, param)
+        if name in found:
+            raise click.BadParameter(f"'{name}' is given twice", ctx, param)
+        found[name] = int(number[1]) * UNITS[number[2] or "B"] if number else None
+    return found
+
+
+UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+memory_option = click.option(
+    "--memory",
+    multiple=True,
+    callback=_memories,
+    metavar="NAME[=SIZE]",
+    help="Memory of the target that the arena may lie in, e.g. dtcm=64KiB; give each, the fastest "
+    "first. Without a size: all that the board has there.",
+)
 model_argument = click.argument("model", type=FILE)
 folder_argument = click.argument("folder", metavar="OUT", type=FILE)
 force_option = click.option(

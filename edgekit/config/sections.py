@@ -61,6 +61,9 @@ class PlanSection(ModelSection):
     levers: tuple[Lever, ...] = Field(
         default=LEVERS, strict=False, description="what the plan may use"
     )
+    memory: tuple[str, ...] = Field(
+        default=(), strict=False, description="memories of the arena, as dtcm=64KiB, fastest first"
+    )
     save: str | None = Field(default=None, examples=["plan.json"], description="plan file to write")
     force: bool = Field(default=False, description="replace an existing file")
 
@@ -120,6 +123,9 @@ class ConvertSection(ModelSection):
     )
     plan_time: PlanTime = Field(
         default=PLAN_TIME, strict=False, description="limit of the memory plan in seconds"
+    )
+    memory: tuple[str, ...] = Field(
+        default=(), strict=False, description="memories of the arena, as dtcm=64KiB, fastest first"
     )
     plan: str | None = Field(
         default=None, examples=["plan.json"], description="plan file to follow"

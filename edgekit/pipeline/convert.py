@@ -21,6 +21,7 @@ from edgekit.options import ConvertOptions
 from edgekit.pipeline.builds import build_all, confirm_images
 from edgekit.pipeline.helpers import check_helpers, rankings
 from edgekit.pipeline.lowering import Lowered, lower
+from edgekit.pipeline.memories import rooms
 from edgekit.pipeline.output import refuse_existing, staged
 from edgekit.pipeline.reporting import make_report
 from edgekit.pipeline.source import read_source
@@ -81,7 +82,8 @@ def convert_model(
     source = read_source(model, options.shapes, options.signature)
     name = symbol_name(options.name, source.file)
     progress("lowering to " + target.core.name)
-    lowered = lower(source, target.core, options, calibration)
+    memories = rooms(options.memories, target)
+    lowered = lower(source, target.core, options, calibration, memories)
     vectors = make_vectors(lowered.graph, options.vectors, calibration)
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")
@@ -166,7 +168,7 @@ def _build_and_verify(
 
 def _refuse_misfit(target: Target, report: Report) -> None:
     memory = report.memory
-    ram = memory.ram_bytes
+    ram = None if memory.ram_bytes is None else memory.ram_bytes - memory.region_bytes
     if ram is None:  # the stack was not measured: check what is known
         ram = (memory.arena_bytes or 0) + (memory.state_bytes or 0) + (memory.static_bytes or 0)
     check_fit(target, memory.flash_bytes or 0, ram)

@@ -42,7 +42,8 @@ def compare_trace(
     for index, step in enumerate(manifest.steps):
         for tensor in step.writes:
             want = wanted[tensor.name]
-            got = want if snapshots is None else _read(snapshots[index], tensor)
+            start = manifest.trace_offset(tensor.region) + tensor.offset
+            got = want if snapshots is None else _read(snapshots[index], tensor, start)
             tensors[tensor.name] = got
             gap, limit = difference(want, got.reshape(want.shape))
             differs = gap > limit
@@ -62,7 +63,7 @@ def compare_trace(
     return DebugResult(on, tuple(steps), first, tensors)
 
 
-def _read(arena: bytes, tensor: Tensor) -> Array:
+def _read(memory: bytes, tensor: Tensor, start: int) -> Array:
     count = math.prod(tensor.shape)
-    data = np.frombuffer(arena, tensor.dtype.numpy, count, tensor.offset)
+    data = np.frombuffer(memory, tensor.dtype.numpy, count, start)
     return data.reshape(tensor.shape).copy()

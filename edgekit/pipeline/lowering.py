@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.source import ModelSource, select_outputs
-from edgekit.schedule import PlanOptions, Program, plan, verify_program
+from edgekit.schedule import PlanOptions, Program, Room, plan_split, verify_program
 from edgekit.schedule.planfile import read_plan
 from edgekit.schedule.restore import restore
 from quantize.lower import LowerInteger
@@ -63,14 +63,19 @@ LOWERINGS: dict[str, Callable[[Rounding | None], tuple[Pass, ...]]] = {"nhwc-int
 
 
 def lower(
-    source: ModelSource, core: Core, options: ConvertOptions, calibration: Arrays | None
+    source: ModelSource,
+    core: Core,
+    options: ConvertOptions,
+    calibration: Arrays | None,
+    memories: Sequence[Room] = (),
 ) -> Lowered:
-    """Canonicalise, quantize if asked to, lower and schedule.
+    """Canonicalise, quantize if asked to, lower and schedule, over ``memories`` if there are any.
 
     Raises:
         UsageError: options that contradict each other or the model.
         ModelError: operators without a form for the target, all named.
         DataError: calibration data that do not fit.
+        FitError: the memories are too small.
     """
     graph = run_passes(select_outputs(source.graph, options.outputs), (*CANONICAL, DeadCode()))
     is_int8 = is_quantized(graph)
@@ -89,21 +94,24 @@ def lower(
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
     kernels = kernels_for(core, options.kernels)
-    program = schedule(lowered, kernels, options)
+    program = schedule(lowered, kernels, options, memories)
     return Lowered(source, graph, lowered, program, kernels, precision, rounding, quantized_here)
 
 
-def schedule(graph: Graph, kernels: KernelSet, options: ConvertOptions) -> Program:
+def schedule(
+    graph: Graph, kernels: KernelSet, options: ConvertOptions, memories: Sequence[Room]
+) -> Program:
     """Plan a lowered graph, or follow the plan file that the options name.
 
     Raises:
         DataError: the plan file cannot be read or does not fit the graph.
+        FitError: the memories are too small.
     """
     if options.plan is not None:
         pinned = read_plan(options.plan)
         return restore(pinned, graph, kernels.scratch_bytes, kernels.overlaps, str(options.plan))
     limit = PlanOptions(seconds=options.plan_time)
-    program = plan(graph, kernels.scratch_bytes, kernels.overlaps, limit)
+    program = plan_split(graph, kernels.scratch_bytes, kernels.overlaps, limit, memories)
     verify_program(program, kernels.overlaps)
     return program
 

@@ -16,12 +16,21 @@ from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.inspection import prospect_of
 from edgekit.pipeline.lowering import own_rounding
+from edgekit.pipeline.memories import rooms
 from edgekit.pipeline.reporting import schedule_of, target_info
 from edgekit.pipeline.source import read_source
 from edgekit.report.drawing import covered_bytes
 from edgekit.report.model import Schedule
 from edgekit.report.results import MemoryPlan, PlannedStep
-from edgekit.schedule import Buffer, PlanOptions, Program, Step, plan, verify_program
+from edgekit.schedule import (
+    Buffer,
+    PlanOptions,
+    Program,
+    Step,
+    plan,
+    plan_split,
+    verify_program,
+)
 from edgekit.schedule.planfile import plan_text
 from targets.load import load_core, resolve
 
@@ -34,6 +43,7 @@ def plan_model(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     save: Path | None = None,
     signature: str = "",
+    memories: Mapping[str, int | None] | None = None,
 ) -> MemoryPlan:
     """Plan the arena of a model as `edgekit.pipeline.convert` does.
 
@@ -42,9 +52,11 @@ def plan_model(
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
-        UsageError: there is no such target.
+        UsageError: there is no such target or memory.
+        FitError: the memories are too small.
     """
     chosen = resolve(target) if target is not None else None
+    split_over = rooms(memories or {}, chosen)
     source = read_source(model, shapes, signature)
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
@@ -60,7 +72,7 @@ def plan_model(
     start = time.monotonic()
     kernels = kernels_for(core)
     limit = PlanOptions(levers, seconds)
-    program = plan(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
+    program = plan_split(lowered, kernels.scratch_bytes, kernels.overlaps, limit, split_over)
     taken = time.monotonic() - start
     verify_program(program, kernels.overlaps)
     if save is not None:
@@ -91,6 +103,7 @@ def _step(program: Program, schedule: Schedule, step: Step) -> PlannedStep:
         name=node.name,
         op=node.op.name,
         used_bytes=covered_bytes(alive),
+        region=place.region,
         offset=place.offset,
         size=place.nbytes,
         scratch_bytes=step.scratch.nbytes if step.scratch else 0,

@@ -24,6 +24,7 @@ from edgekit.pipeline.verification import NOT_RUN, Candidate, Verified
 from edgekit.report import model as m
 from edgekit.report.processing import Scalar
 from edgekit.schedule import Program
+from edgekit.schedule.program import STATE
 from profiles.cycles import estimate_cycles
 from quantize.layer_errors import quantization_error
 from targets.model import Target
@@ -87,9 +88,11 @@ def memory_of(manifest: Manifest, candidate: Candidate) -> m.Memory:
             manifest.state_bytes,
             weights_bytes=weights,
             table_bytes=manifest.table_bytes,
+            region_bytes=manifest.region_bytes,
         )
     stack = run.stack_bytes if run else None
-    known = manifest.arena_bytes + manifest.state_bytes + found.static_bytes
+    caller = manifest.arena_bytes + manifest.region_bytes + manifest.state_bytes
+    known = caller + found.static_bytes
     return m.Memory(
         arena_bytes=manifest.arena_bytes,
         state_bytes=manifest.state_bytes,
@@ -100,6 +103,7 @@ def memory_of(manifest: Manifest, candidate: Candidate) -> m.Memory:
         table_bytes=found.table_bytes,
         code_bytes=found.code_bytes,
         flash_bytes=found.flash_bytes,
+        region_bytes=manifest.region_bytes,
     )
 
 
@@ -163,6 +167,8 @@ def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, Scalar | tu
     # as the command line spells them: a report's options are texts and numbers
     shapes = (f"{name}={','.join(map(str, dims))}" for name, dims in options.shapes.items())
     given["shapes"] = tuple(shapes)
+    sizes = options.memories.items()
+    given["memories"] = tuple(n if size is None else f"{n}={size}" for n, size in sizes)
     given["plan"] = options.plan and options.plan.name
     return {**given, "precision": lowered.precision, "rounding": lowered.rounding}
 
@@ -217,18 +223,36 @@ def schedule_of(program: Program) -> m.Schedule:
         program.location[v.name].name: "output" for v in graph.outputs
     }
     buffers = [
-        m.Buffer(b.name, b.offset, b.nbytes, b.first, b.last, roles.get(b.name, "tensor"))
+        m.Buffer(b.name, b.offset, b.nbytes, b.first, b.last, roles.get(b.name, "tensor"), b.region)
         for b in program.buffers
-        if b.region == "arena"
+        if b.region != STATE
     ]
     buffers += [
-        m.Buffer(s.scratch.name, s.scratch.offset, s.scratch.nbytes, s.index, s.index, "scratch")
-        for s in program.steps
-        if s.scratch
+        m.Buffer(b.name, b.offset, b.nbytes, b.first, b.last, "scratch", b.region)
+        for b in (s.scratch for s in program.steps)
+        if b
     ]
     steps = tuple(s.node.name for s in program.steps)
     proven = program.certificate
-    return m.Schedule(steps, tuple(buffers), proven.bound_bytes, proven.levers, proven.peak_step)
+    return m.Schedule(
+        steps,
+        tuple(buffers),
+        proven.bound_bytes,
+        proven.levers,
+        proven.peak_step,
+        split_of(program),
+    )
+
+
+def split_of(program: Program) -> m.MemorySplit | None:
+    """What lies in which memory."""
+    split = program.split
+    if split is None:
+        return None
+    regions = tuple(m.MemoryRegion(r.name, r.nbytes) for r in split.regions)
+    return m.MemorySplit(
+        split.arena, program.arena_bytes, regions, split.moved_bytes, split.bound_bytes
+    )
 
 
 def _fit(target: Target, memory: m.Memory) -> m.Fit | None:
@@ -237,8 +261,9 @@ def _fit(target: Target, memory: m.Memory) -> m.Fit | None:
         return None
     fits = None
     if memory.ram_bytes is not None and memory.flash_bytes is not None:
+        # pieces in further memories were held against the size of those
         fits = (
-            memory.ram_bytes <= board.contiguous_sram_bytes
+            memory.ram_bytes - memory.region_bytes <= board.contiguous_sram_bytes
             and memory.flash_bytes <= board.flash_bytes
         )
     return m.Fit(board.name, board.flash_bytes, board.contiguous_sram_bytes, fits)

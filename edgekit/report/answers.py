@@ -105,13 +105,16 @@ def plan_view(found: MemoryPlan, *, tables: bool = True) -> RenderableType:
 
     grid = Facts()
     grid.add_row("Model", f"{found.model} as {found.figures_for}")
-    saved = fmt.percent(found.first_fit_bytes - found.arena_bytes, found.first_fit_bytes)
+    total = found.lower_bound_bytes + found.gap_bytes  # of all memories
+    saved = fmt.percent(found.first_fit_bytes - total, found.first_fit_bytes)
     simple = fmt.bytes_exact(found.first_fit_bytes)
     beside = f"  {saved} less than first fit in the given order, {simple}"
-    grid.add_row("Arena", fmt.bytes_exact(found.arena_bytes) + beside)
+    grid.add_row("Arena", fmt.bytes_exact(total) + beside)
     if found.state_bytes:
         grid.add_row("State", fmt.bytes_exact(found.state_bytes))
     grid.add_row("Allowed", ", ".join(found.levers) or "placement alone")
+    if found.schedule.split is not None:
+        grid.add_row("Memories", fmt.memories(found.schedule.split))
     gap = f"gap {fmt.bytes_exact(found.gap_bytes)}" if found.gap_bytes else "proven optimal"
     grid.add_row("Bound", f"{fmt.bytes_exact(found.lower_bound_bytes)}  {gap}")
     grid.add_row("Peak at", found.peak_step or "the model's inputs and outputs")
@@ -133,8 +136,9 @@ def _plan_table(found: MemoryPlan) -> RenderableType:
     )
     for index, step in enumerate(found.steps):
         over = ", ".join(step.over) + (", backward" if step.backward else "")
-        figures = (step.used_bytes, step.offset, step.size)
-        cells = [str(index), step.name, step.op, *map(fmt.count, figures)]
+        where = f"{step.offset:,}" + ("" if step.region == "arena" else f" {step.region}")
+        cells = [str(index), step.name, step.op, fmt.count(step.used_bytes), where]
+        cells.append(fmt.count(step.size))
         cells += [_dash(step.scratch_bytes), over or "-"]
         made.add_row(*cells)
     return made

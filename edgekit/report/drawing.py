@@ -150,17 +150,21 @@ class Timeline:
 
 
 def covered_bytes(buffers: Iterable[Buffer]) -> int:
-    """Bytes that buffers cover together; what they share counts once."""
-    total = end = 0
-    for b in sorted(buffers, key=lambda b: b.offset):
+    """Bytes that buffers cover together in all regions; what they share counts once."""
+    total, end, region = 0, 0, ""
+    for b in sorted(buffers, key=lambda b: (b.region, b.offset)):
+        if b.region != region:
+            end, region = 0, b.region
         total += max(0, b.offset + b.size - max(end, b.offset))
         end = max(end, b.offset + b.size)
     return total
 
 
 def draw_timeline(schedule: Schedule, arena_bytes: int | None) -> Timeline | None:
-    """Place every buffer; None where there is nothing to draw."""
-    ends = [b.offset + b.size for b in schedule.buffers]
+    """Place every buffer; None where there is nothing to draw. Further regions lie to the right
+    of the arena."""
+    base = _bases(schedule, arena_bytes or 0)
+    ends = [base[b.region] + b.offset + b.size for b in schedule.buffers]
     scale = max([*ends, arena_bytes or 0], default=0)
     count = len(schedule.steps)
     if not scale or not count:
@@ -176,10 +180,10 @@ def draw_timeline(schedule: Schedule, arena_bytes: int | None) -> Timeline | Non
         for step in range(first, last + 1):
             used[step].append(b)
         label = b.name if b.kind == "input" else schedule.steps[first]
-        x, width = _share(b.offset, scale), _share(b.size, scale)
+        x, width = _share(base[b.region] + b.offset, scale), _share(b.size, scale)
         blocks.append(Block(b, label, x, width, first * row, (last - first + 1) * row))
     live = [covered_bytes(buffers) for buffers in used]
-    bound = schedule.lower_bound_bytes
+    bound = None if len(base) > 1 else schedule.lower_bound_bytes  # it is for one piece
     return Timeline(
         schedule.steps,
         tuple(live),
@@ -192,6 +196,15 @@ def draw_timeline(schedule: Schedule, arena_bytes: int | None) -> Timeline | Non
         None if bound is None or bound > scale else round(100 * bound / scale, 3),
         row >= 12,
     )
+
+
+def _bases(schedule: Schedule, arena_bytes: int) -> dict[str, int]:
+    """Where each region starts in the drawing."""
+    found, end = {"arena": 0}, arena_bytes
+    for region in schedule.split.regions if schedule.split else ():
+        found[region.name] = end
+        end += region.nbytes
+    return found
 
 
 @dataclass(frozen=True)

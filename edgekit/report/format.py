@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.report.model import Cycles, Memory, Report
+from edgekit.report.model import Cycles, Memory, MemorySplit, Report
 from edgekit.report.processing import Preprocessing
 
 UNKNOWN = "unknown"
@@ -109,10 +109,23 @@ def unknown(report: Report) -> str:
     return "not measured natively" if natively(report) else UNKNOWN
 
 
+def memories(split: MemorySplit) -> str:
+    """What lies in which memory, and what that costs."""
+    pieces = [f"{bytes_exact(split.arena_bytes)} in {split.arena}"]
+    pieces += [f"{bytes_exact(r.nbytes)} in {r.name}" for r in split.regions]
+    if not split.regions:
+        return f"everything in {split.arena}"
+    gap = split.moved_bytes - split.bound_bytes
+    proof = f"at least {bytes_exact(split.bound_bytes)} in this order" if gap else "proven least"
+    moved = f"{bytes_exact(split.moved_bytes)} moved outside {split.arena} in a run"
+    return f"{', '.join(pieces)}; {moved}, {proof}"
+
+
 def ram_parts(memory: Memory) -> tuple[tuple[str, int | None], ...]:
     """The parts of RAM, named."""
     return (
         ("arena", memory.arena_bytes),
+        ("further memories", memory.region_bytes),
         ("state", memory.state_bytes),
         ("static", memory.static_bytes),
         ("stack", memory.stack_bytes),

@@ -67,12 +67,13 @@ class Memory:
         state_bytes: state kept between runs, given by the caller.
         static_bytes: ``.data`` and ``.bss`` of the model.
         stack_bytes: deepest stack seen while the model ran.
-        ram_bytes: arena, state, static and stack together.
+        ram_bytes: arena, further regions, state, static and stack together.
         weights_bytes: weights and biases in flash.
         table_bytes: quantization tables in flash.
         code_bytes: linked text and read-only data that is neither weights nor tables, without
             start-up and test harness.
         flash_bytes: code, weights, tables and the initial content of static data.
+        region_bytes: pieces of the arena in slower memories, given by the caller.
     """
 
     arena_bytes: int | None
@@ -84,6 +85,7 @@ class Memory:
     table_bytes: int | None = None
     code_bytes: int | None = None
     flash_bytes: int | None = None
+    region_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,11 +194,12 @@ class Buffer:
 
     Attributes:
         name: the tensor's name.
-        offset: byte offset in the arena.
+        offset: byte offset in its region.
         size: bytes.
         first: index of the first step that needs it.
         last: index of the last step that needs it.
         kind: ``input``, ``output``, ``tensor`` or ``scratch``.
+        region: ``arena``, or a region of `MemorySplit`.
     """
 
     name: str
@@ -205,6 +208,34 @@ class Buffer:
     first: int
     last: int
     kind: str = "tensor"
+    region: str = "arena"
+
+
+@dataclass(frozen=True)
+class MemoryRegion:
+    """A piece of the arena in a slower memory: the memory's name and the bytes there."""
+
+    name: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class MemorySplit:
+    """An arena over several memories.
+
+    Attributes:
+        arena: memory that the arena itself is for.
+        arena_bytes: bytes there.
+        regions: pieces in slower memories.
+        moved_bytes: bytes that a run moves to and from them.
+        bound_bytes: no placement in the same order moves fewer.
+    """
+
+    arena: str
+    arena_bytes: int
+    regions: tuple[MemoryRegion, ...]
+    moved_bytes: int
+    bound_bytes: int
 
 
 @dataclass(frozen=True)
@@ -220,6 +251,7 @@ class Schedule:
             over operands), ``rows`` (results over the part of an input that is consumed).
         peak_step: the step at which most bytes are needed; empty where inputs or outputs alone
             need as much.
+        split: what lies in which memory; None: the arena is one piece.
     """
 
     steps: tuple[str, ...]
@@ -227,6 +259,7 @@ class Schedule:
     lower_bound_bytes: int | None = None
     levers: tuple[str, ...] = ()
     peak_step: str = ""
+    split: MemorySplit | None = None
 
 
 @dataclass(frozen=True)

@@ -71,12 +71,13 @@ class PlannedStep:
     Attributes:
         name: the node's name.
         op: the operator.
-        used_bytes: bytes of the arena in use during the step; shared bytes count once.
-        offset: where the (first) result lies.
+        used_bytes: bytes in use during the step, in all regions; shared bytes count once.
+        offset: where the (first) result lies in its region.
         size: bytes of the result.
         scratch_bytes: scratch of the kernel.
         over: steps (or inputs of the model) whose results it takes bytes of.
         backward: whether the kernel walks from the last output pixel to the first.
+        region: of the (first) result.
     """
 
     name: str
@@ -87,6 +88,7 @@ class PlannedStep:
     scratch_bytes: int = 0
     over: tuple[str, ...] = ()
     backward: bool = False
+    region: str = "arena"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from edgekit.schedule.overlap import Overlap
 from edgekit.schedule.plan import PlanOptions, plan
-from edgekit.schedule.program import Buffer, Certificate, Move, Program, Step
+from edgekit.schedule.program import Buffer, Certificate, Move, Program, Region, Split, Step
+from edgekit.schedule.split import Room, plan_split
 from edgekit.schedule.verify import verify_program
 
 __all__ = [
@@ -12,7 +13,11 @@ __all__ = [
     "Overlap",
     "PlanOptions",
     "Program",
+    "Region",
+    "Room",
+    "Split",
     "Step",
     "plan",
+    "plan_split",
     "verify_program",
 ]

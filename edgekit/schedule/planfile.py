@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from edgekit.errors import DataError, Problem, damage, other_version
 from edgekit.options import ALL_LEVERS, Lever
-from edgekit.schedule.program import ARENA, STATE, Buffer, Program
+from edgekit.schedule.program import ARENA, REGION_NAME, STATE, Buffer, Program, Split
 
 SCHEMA_VERSION = 1
 WALKS = ("forward", "backward")
@@ -56,7 +56,8 @@ class PlanFile:
     Attributes:
         model: name of the file that it was made for; for messages.
         align: alignment in bytes of every offset.
-        regions: bytes by name of region.
+        regions: bytes by name of region, further ones the faster first.
+        split: what the file says of further memories; its regions are empty, None without any.
         levers, bound_bytes, peak_step: see `edgekit.schedule.Certificate`.
         steps: in order.
         tensors: in the order in which they come to life.
@@ -65,6 +66,7 @@ class PlanFile:
     model: str
     align: int
     regions: dict[str, int]
+    split: Split | None
     levers: tuple[Lever, ...]
     bound_bytes: int
     peak_step: str
@@ -80,19 +82,26 @@ def plan_text(program: Program, model: str) -> str:
         model: name of the model's file.
     """
     proven = program.certificate
-    entries = {
+    entries: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "model": model,
         "align": program.align,
-        "regions": {ARENA: program.arena_bytes, STATE: program.state_bytes},
+        "regions": {ARENA: program.arena_bytes, STATE: program.state_bytes}
+        | {r.name: r.nbytes for r in program.regions},
         "certificate": {
             "levers": proven.levers,
-            "arena_bytes": program.arena_bytes,
+            "arena_bytes": proven.bound_bytes + program.gap_bytes,
             "bound_bytes": proven.bound_bytes,
             "gap_bytes": program.gap_bytes,
             "peak_step": proven.peak_step,
         },
     }
+    if program.split is not None:
+        entries["split"] = {
+            "arena": program.split.arena,
+            "moved_bytes": program.split.moved_bytes,
+            "bound_bytes": program.split.bound_bytes,
+        }
     steps = [
         {"node": s.node.name, "walk": WALKS[s.backward]}
         | ({"scratch": _place(s.scratch)} if s.scratch else {})
@@ -146,15 +155,17 @@ class _Reader:
     def plan(self, raw: dict[str, Any]) -> PlanFile:
         proven = self.table(raw.get("certificate"), "certificate")
         self.only(raw, "the plan", {"schema_version", "model", "align", "regions", "certificate",
-                                    "steps", "tensors"})  # fmt: skip
+                                    "split", "steps", "tensors"})  # fmt: skip
         self.only(proven, "certificate", {"levers", "arena_bytes", "bound_bytes", "gap_bytes",
                                           "peak_step"})  # fmt: skip
         regions = self.table(raw.get("regions"), "regions")
+        self.names(regions)
         self.sums(proven, regions)
         return PlanFile(
             model=self.text(raw, "model", ""),
             align=self.count(raw, "align", ""),
             regions={name: self.count(regions, name, "regions") for name in regions},
+            split=self.split(raw["split"]) if "split" in raw else None,
             levers=self.levers(proven),
             bound_bytes=self.count(proven, "bound_bytes", "certificate"),
             peak_step=self.text(proven, "peak_step", "certificate"),
@@ -162,11 +173,24 @@ class _Reader:
             tensors=self.items(raw, "tensors", self.tensor),
         )
 
+    def names(self, regions: dict[str, Any]) -> None:
+        for name in regions.keys() - {ARENA, STATE}:
+            if not REGION_NAME.fullmatch(name):
+                what = f"is called {name!r}"
+                self.problems.append(Problem(what, "regions", "lower-case letters, digits and _"))
+
+    def split(self, raw: object) -> Split:
+        table = self.table(raw, "split")
+        self.only(table, "split", {"arena", "moved_bytes", "bound_bytes"})
+        moved, bound = (self.count(table, k, "split") for k in ("moved_bytes", "bound_bytes"))
+        return Split(self.text(table, "arena", "split"), (), moved, bound)
+
     def sums(self, proven: dict[str, Any], regions: dict[str, Any]) -> None:
         """What is said twice must agree."""
         arena, bound = proven.get("arena_bytes"), proven.get("bound_bytes")
-        if arena != regions.get(ARENA):
-            what = f"is {arena!r}, but the region has {regions.get(ARENA)!r}"
+        sizes = [n for name, n in regions.items() if name != STATE and isinstance(n, int)]
+        if arena != sum(sizes):
+            what = f"is {arena!r}, but the regions have {sum(sizes)}"
             self.problems.append(Problem(what, "certificate.arena_bytes"))
         gap = arena - bound if isinstance(arena, int) and isinstance(bound, int) else None
         if gap != proven.get("gap_bytes"):

@@ -30,6 +30,7 @@ def _ports(
             layout=v.type.layout,
             quant=v.type.quant,
             offset=program.location[v.name].offset,
+            region=program.location[v.name].region,
             outer_dtype=b.outer.dtype,
             outer_shape=b.outer.shape,
             perm=b.perm,

@@ -6,12 +6,15 @@ here assumes that a step covers a whole node.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from edgekit.ir import Graph, Node
 
 ARENA = "arena"
 STATE = "state"
+REGION_NAME = re.compile(r"(?!(arena|state)$)[a-z][a-z0-9_]{0,30}")
+"""What a further region may be called: a part of C identifiers, on every level."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Buffer:
 
     Attributes:
         name: value it belongs to, or ``scratch of NODE``.
-        region: ``arena`` (contents live within one run) or ``state`` (contents persist).
+        region: ``arena`` (contents live within one run), ``state`` (contents persist), or the
+            name of a further region of the program.
         offset: bytes from the start of the region.
         nbytes: size in bytes.
         first: step before or in which it is first written; -1 for what the caller writes.
@@ -89,6 +93,32 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A piece of a further memory: its name and the bytes that the program needs there."""
+
+    name: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """The arena over several memories.
+
+    Attributes:
+        arena: memory that the arena itself is for, the fastest.
+        regions: what lies in slower ones, the faster first; none where everything fits.
+        moved_bytes: bytes that a run moves outside the arena: those of each tensor for the step
+            (or the caller) that writes it and for each that reads it, those of scratch twice.
+        bound_bytes: no placement for this order moves fewer.
+    """
+
+    arena: str
+    regions: tuple[Region, ...]
+    moved_bytes: int
+    bound_bytes: int
+
+
+@dataclass(frozen=True)
 class Program:
     """A graph with every byte placed.
 
@@ -102,6 +132,7 @@ class Program:
         align: alignment in bytes of every buffer and of the regions.
         moves: copies after the last step, in this order: no state is overwritten before every
             other state that takes its old content has it.
+        split: what lies in which memory; None: the arena is one piece.
     """
 
     graph: Graph
@@ -113,11 +144,21 @@ class Program:
     certificate: Certificate
     align: int
     moves: tuple[Move, ...] = ()
+    split: Split | None = None
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """Further pieces that the caller provides beside arena and state."""
+        return self.split.regions if self.split else ()
 
     @property
     def gap_bytes(self) -> int:
-        """Arena bytes above the proven bound; 0: no plan with the same levers needs less."""
-        return self.arena_bytes - self.certificate.bound_bytes
+        """Bytes above the proven bound; 0: no plan with the same levers needs less.
+
+        All regions count: side by side they are an arena too.
+        """
+        total = self.arena_bytes + sum(r.nbytes for r in self.regions)
+        return total - self.certificate.bound_bytes
 
     @property
     def scratch_bytes(self) -> int:

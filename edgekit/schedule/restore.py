@@ -12,7 +12,7 @@ from edgekit.options import PATCHES
 from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, Tensor, build_model
 from edgekit.schedule.plan import ALIGN, order_moves, refuse_constants
 from edgekit.schedule.planfile import AGAIN, Place, PlanFile, PlannedStep, PlannedTensor
-from edgekit.schedule.program import ARENA, STATE, Buffer, Certificate, Program, Step
+from edgekit.schedule.program import ARENA, STATE, Buffer, Certificate, Program, Region, Step
 from edgekit.schedule.verify import find_problems
 
 
@@ -63,6 +63,8 @@ def _misfits(plan: PlanFile, model: MemoryModel) -> list[Problem]:
     for step in plan.steps:
         if step.node in tasks:
             problems += _scratch(step, tasks[step.node].scratch)
+    if _regions(plan) and plan.split is None:
+        problems.append(Problem("is missing", "split"))
     if plan.peak_step not in ("", *tasks):
         problems.append(Problem(f"'{plan.peak_step}' is not a step", "certificate.peak_step"))
     tensors = {own: (t, aliases) for t, (own, *aliases) in _named(model)}
@@ -149,7 +151,13 @@ def _program(plan: PlanFile, model: MemoryModel) -> Program:
         certificate=Certificate(plan.levers, plan.bound_bytes, plan.peak_step),
         align=plan.align,
         moves=order_moves(model.graph, location),
+        split=plan.split and replace(plan.split, regions=_regions(plan)),
     )
+
+
+def _regions(plan: PlanFile) -> tuple[Region, ...]:
+    sizes = plan.regions.items()
+    return tuple(Region(name, size) for name, size in sizes if name not in (ARENA, STATE))
 
 
 def _buffer(name: str, place: Place, live: tuple[int, int], aliases: Sequence[str] = ()) -> Buffer:

@@ -51,13 +51,15 @@ class _Replay:
         self.overlap_of = overlap_of
         self.problems: list[Problem] = []
         self.regions = {ARENA: Region(program.arena_bytes), STATE: Region(program.state_bytes)}
+        self.regions |= {r.name: Region(r.nbytes) for r in program.regions}
         self.content: dict[str, tuple[Stretch, ...]] = {}  # value name -> what it consists of
         self.stepped = {id(s.node) for s in program.steps}
 
     def check_bounds(self) -> None:
         program = self.program
         states = {s.state.name for s in program.graph.states}
-        sizes = {ARENA: program.arena_bytes, STATE: program.state_bytes}
+        sizes = {r.name: r.nbytes for r in program.regions}
+        sizes |= {ARENA: program.arena_bytes, STATE: program.state_bytes}
         scratch = [s.scratch for s in program.steps if s.scratch]
         for b in [*program.buffers, *scratch]:
             size = sizes.get(b.region, 0)
@@ -73,8 +75,33 @@ class _Replay:
                 self.problems.append(Problem(f"offset {b.offset} is misaligned", b.name))
         if program.gap_bytes < 0:
             bound = program.certificate.bound_bytes
-            what = f"takes {program.arena_bytes} B, but {bound} B are said to be necessary"
+            total = bound + program.gap_bytes
+            what = f"takes {total} B, but {bound} B are said to be necessary"
             self.problems.append(Problem(what, "the arena"))
+        self.check_moved()
+
+    def check_moved(self) -> None:
+        """Count what a run moves outside the arena, access by access."""
+        split = self.program.split
+        if split is None:
+            return
+        outside = {r.name for r in split.regions}
+        counted = 0
+        for step in self.program.steps:
+            touched = [v for v in step.node.inputs if v is not None and not v.is_constant]
+            places = [self.program.location[v.name] for v in [*touched, *step.node.outputs]]
+            counted += sum(b.nbytes for b in {b.name: b for b in places}.values()
+                           if b.region in outside)  # fmt: skip
+            if step.scratch and step.scratch.region in outside:
+                counted += 2 * step.scratch.nbytes
+        ends = [*self.program.graph.inputs, *self.program.graph.outputs]
+        places = [self.program.location[v.name] for v in ends]
+        places += [m.source for m in self.program.moves]
+        counted += sum(b.nbytes for b in places if b.region in outside)
+        if not split.bound_bytes <= split.moved_bytes == counted:
+            what = f"moves {counted} B, but {split.moved_bytes} B are stated"
+            where = "outside the arena"
+            self.problems.append(Problem(what, where, f"{split.bound_bytes} B or more"))
 
     def check_steps(self) -> None:
         """Every node has one step of its own; views need none."""
@@ -131,7 +158,7 @@ class _Replay:
             self.execute(step)
         for value in graph.outputs:
             self.read(value, "the caller")
-            if self.program.location[value.name].region != ARENA:
+            if self.program.location[value.name].region == STATE:
                 self.problems.append(Problem("is an output outside the arena", f"'{value.name}'"))
         self.move_states()
 

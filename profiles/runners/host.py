@@ -59,14 +59,16 @@ class HostRunner:
         """The arena after each step of the first sample; see `profiles.runners.base.Runner`."""
         require_trace(image, True)
         snapshots: list[bytes] = []
-
-        def reported(step: int, arena: int) -> None:
-            snapshots.append(ctypes.string_at(arena, manifest.arena_bytes))
-
-        callback = _Callback(reported)
         with _library(image) as library:
+            call = _Call(library, manifest)
+
+            def reported(step: int, arena: int) -> None:
+                more = b"".join(region.tobytes() for region in call.regions)
+                snapshots.append(ctypes.string_at(arena, manifest.arena_bytes) + more)
+
+            callback = _Callback(reported)
             library.ek_set_trace(callback)
-            _Call(library, manifest).samples([a[:1] for a in inputs], False)
+            call.samples([a[:1] for a in inputs], False)
         return snapshots
 
 
@@ -78,6 +80,7 @@ class _Call:
         self._run = getattr(library, manifest.run_copy_symbol)
         self._init = getattr(library, manifest.init_symbol)
         self._arena = aligned(manifest.arena_bytes, manifest.arena_align)
+        self.regions = [aligned(r.nbytes, manifest.arena_align) for r in manifest.regions]
         self._state = aligned(manifest.state_bytes, 16) if manifest.state_bytes else None
 
     def samples(self, inputs: Sequence[NDArray[Any]], carry_state: bool) -> list[NDArray[Any]]:
@@ -90,11 +93,12 @@ class _Call:
             for p in self.manifest.outputs
         ]
         state = None if self._state is None else self._state.ctypes.data
-        fixed = [ctypes.c_void_p(self._arena.ctypes.data), ctypes.c_void_p(state)]
+        pieces = [self._arena, *self.regions]
+        fixed = [*(ctypes.c_void_p(p.ctypes.data) for p in pieces), ctypes.c_void_p(state)]
         moving = [*arrays, *outputs]
         for index in range(count):
             if self._state is not None and (index == 0 or not carry_state):
-                self._init(fixed[1])
+                self._init(fixed[-1])
             # The address of a row stays valid as long as its array; a row alone may be empty.
             rows = [
                 ctypes.c_void_p(a.ctypes.data + index * p.nbytes)

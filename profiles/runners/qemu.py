@@ -91,7 +91,7 @@ class QemuRunner:
             folder = Path(name)
             _execute(folder, image, load_firmware(image.path), records, False, [], Limits())
             data = (folder / "trace.bin").read_bytes()
-        size = 4 + manifest.arena_bytes  # the step's number, then the arena
+        size = 4 + manifest.arena_bytes + manifest.region_bytes  # the step's number comes first
         return [data[i + 4 : i + size] for i in range(0, len(data), size)]
 
 

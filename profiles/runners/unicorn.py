@@ -24,6 +24,7 @@ from profiles.runners.data import check_status, pack_inputs, require_trace, unpa
 from profiles.runners.hook import BlockHook
 from targets.model import Core
 from targets.toolchains.base import Image
+from targets.toolchains.glue import region_symbol
 
 PAGE = 0x1000
 
@@ -97,12 +98,14 @@ class UnicornRunner:
         records = pack_inputs(manifest, inputs)[:1]
         firmware = load_firmware(image.path)
         snapshots: list[bytes] = []
-        arena = firmware.symbol("ek_arena").address
+        pieces = [(firmware.symbol("ek_arena").address, manifest.arena_bytes)]
+        pieces += [(firmware.symbol(region_symbol(r)).address, r.nbytes) for r in manifest.regions]
         reporter = firmware.symbol(f"{manifest.name}_trace").address
 
         def reported(engine: Any, address: int, size: int, user: Any) -> None:
             if address == reporter:
-                snapshots.append(bytes(engine.mem_read(arena, manifest.arena_bytes)))
+                read = (bytes(engine.mem_read(start, size)) for start, size in pieces)
+                snapshots.append(b"".join(read))
 
         with _machine(image.core, firmware) as machine:
             machine.engine.hook_add(UC_HOOK_CODE, reported, begin=reporter, end=reporter)
@@ -156,6 +159,8 @@ class _Machine:
         for first, count in _runs(sorted(low)):
             self.engine.mem_map(first * PAGE, count * PAGE, UC_PROT_READ | UC_PROT_EXEC)
         self.engine.mem_map(memory.ram_address, memory.ram_bytes)
+        if memory.slow_address is not None and memory.slow_bytes is not None:
+            self.engine.mem_map(memory.slow_address, memory.slow_bytes)
         for segment in self.firmware.segments:
             self.engine.mem_write(segment.address, segment.data)
 

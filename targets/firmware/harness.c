@@ -80,6 +80,13 @@ void ek_trace_record(int step, const void *arena, uint32_t bytes)
     transfer(SYS_WRITE, trace_file, arena, bytes);
 }
 
+void ek_trace_more(const void *data, uint32_t bytes)
+{
+    if (ek_semihosting != 0) {
+        transfer(SYS_WRITE, trace_file, data, bytes);
+    }
+}
+
 void ek_fault(uint32_t pc, uint32_t address, uint32_t cause)
 {
     uint32_t record[3];

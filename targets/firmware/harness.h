@@ -31,6 +31,7 @@ extern volatile uint32_t ek_semihosting;
 extern uint32_t ek_stack_bytes; /* below the call of the model, the largest so far */
 int ek_sample(int reset); /* one inference; the model's status */
 void ek_trace_record(int step, const void *arena, uint32_t bytes);
+void ek_trace_more(const void *data, uint32_t bytes); /* of the same step */
 void ek_main(void);
 void ek_fault(uint32_t pc, uint32_t address, uint32_t cause);
 void ek_halt(void); /* never returns; embedded emulators stop here */

@@ -173,6 +173,9 @@ def _linker_script(core: Core) -> str:
         flash_bytes=hex(memory.flash_bytes),
         ram_address=hex(memory.ram_address),
         ram_bytes=hex(memory.ram_bytes),
+        slow="RAM" if memory.slow_bytes is None else "SLOW",
+        slow_address=hex(memory.slow_address or 0),
+        slow_bytes=hex(memory.slow_bytes or 0),
     )
 
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.artefact import Manifest, Port
+from edgekit.artefact import Manifest, Port, Region
 
 ALIGN_BYTES = 16
+
+
+SLOW = '__attribute__((section(".ek_slow")))'
+"""Where the linker script puts what lies outside the arena."""
+
+
+def region_symbol(region: Region) -> str:
+    """The harness' buffer for a further region."""
+    return f"ek_region_{region.name}"
 
 
 def port_offsets(ports: Sequence[Port]) -> tuple[tuple[int, ...], int]:
@@ -23,7 +32,7 @@ def firmware_glue(manifest: Manifest, trace: bool) -> str:
     upper = manifest.name.upper()
     ins, in_bytes = port_offsets(manifest.inputs)
     outs, out_bytes = port_offsets(manifest.outputs)
-    args = ["ek_arena", "MODEL_STATE"]
+    args = ["ek_arena", *(region_symbol(r) for r in manifest.regions), "MODEL_STATE"]
     args += [
         f"(const {p.dtype.c_name} *)(const void *)(ek_input + {o})"
         for p, o in zip(manifest.inputs, ins, strict=True)
@@ -39,10 +48,18 @@ def firmware_glue(manifest: Manifest, trace: bool) -> str:
         "",
         "/* The manifest and the header must agree, or every figure would be wrong. */",
         _same("arena_bytes", f"{upper}_ARENA_BYTES", manifest.arena_bytes),
+        *(
+            _same(f"{r.name}_bytes", f"{upper}_MEM_{r.name.upper()}_BYTES", r.nbytes)
+            for r in manifest.regions
+        ),
         _same("state_bytes", f"{upper}_STATE_BYTES", manifest.state_bytes),
         "",
         f"#define ALIGNED __attribute__((aligned({max(ALIGN_BYTES, manifest.arena_align)})))",
         f"static uint8_t ek_arena[{max(manifest.arena_bytes, 1)}] ALIGNED;",
+        *(
+            f"static uint8_t {region_symbol(r)}[{r.nbytes}] ALIGNED {SLOW};"
+            for r in manifest.regions
+        ),
         f"uint8_t ek_input[{max(in_bytes, 1)}] ALIGNED;",
         f"uint8_t ek_output[{max(out_bytes, 1)}] ALIGNED;",
         f"const uint32_t ek_input_bytes = {in_bytes}u;",
@@ -100,6 +117,7 @@ def _firmware_trace(manifest: Manifest) -> list[str]:
         f"__attribute__((noinline)) void {name}_trace(int step, const void *arena)",
         "{",
         f"    ek_trace_record(step, arena, {manifest.arena_bytes}u);",
+        *(f"    ek_trace_more({region_symbol(r)}, {r.nbytes}u);" for r in manifest.regions),
         "}",
     ]
 

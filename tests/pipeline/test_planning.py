@@ -91,6 +91,9 @@ def test_a_gap_is_printed() -> None:
         ("--levers", "order,magic", "'magic' is not one of: order, in-place, rows, none"),
         ("--plan-time", "0", "not in the range"),
         ("--target", "z80", "z80"),
+        ("--memory", "dtcm=lots", "'dtcm=lots' is no memory; give it as NAME or NAME=64KiB"),
+        ("--memory", "dtcm=0", "'dtcm=0' is no memory"),
+        ("--memory", "arena=64", "cannot be a part of C names"),
     ],
 )
 def test_wrong_options(option: str, value: str, message: str) -> None:
@@ -98,6 +101,15 @@ def test_wrong_options(option: str, value: str, message: str) -> None:
     assert result.exit_code != 0
     said = result.stderr + str(result.exception)
     assert message in said
+
+
+def test_memories_are_printed() -> None:
+    arena = api.plan(DIGITS).arena_bytes
+    text = run(str(DIGITS), "--memory", f"dtcm={arena - 64}", "--memory", "sram").stdout
+    assert " in dtcm, " in text
+    assert "moved outside dtcm in a run, proven least" in " ".join(text.split())
+    whole = run(str(DIGITS), "--memory", f"dtcm={arena}", "--memory", "sram").stdout
+    assert "everything in dtcm" in whole
 
 
 def test_a_saved_plan_is_followed(tmp_path: Path) -> None:

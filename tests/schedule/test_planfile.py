@@ -138,7 +138,7 @@ DAMAGES: list[tuple[str, Damage, str]] = [
          bound_bytes=4000, gap_bytes=raw["regions"]["arena"] - 4000),
      "4000 B are said to be necessary"),
     ("arena said twice", lambda raw: raw["certificate"].update(arena_bytes=4),
-     "certificate.arena_bytes: is 4, but the region has"),
+     "certificate.arena_bytes: is 4, but the regions have 32"),
     ("wrong gap", lambda raw: raw["certificate"].update(gap_bytes=1),
      "certificate.gap_bytes: is 1, but arena and bound differ by"),
     ("lever of another name", lambda raw: raw["certificate"].update(levers=["magic"]),

@@ -13,6 +13,7 @@ from edgekit.cli.params import (
     emulator_option,
     force_option,
     kernels_option,
+    memory_option,
     model_argument,
     names_option,
     observer_option,
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
 )
 @plan_time_option
 @kernels_option
+@memory_option
 @click.option(
     "--plan", type=FILE, help="Follow this plan file of edgekit plan --save; nothing is planned."
 )
@@ -104,6 +106,7 @@ def convert(
     out: Path,
     calibration: Path | None,
     shape: dict[str, tuple[int, ...]],
+    memory: dict[str, int | None],
     **options: Any,
 ) -> None:
     """Turn MODEL into verified C for a target.
@@ -122,13 +125,14 @@ def convert(
     check_folder(out, "-o")
     refuse_idle_percentile(options["observer"])
     refuse_idle(options["plan"] is not None, "plan_time", "with --plan")
+    refuse_idle(options["plan"] is not None, "memory", "with --plan")
     if options["rounding"] is not None and options["precision"] == "float32":
         raise UsageError("--rounding is for integers and has no effect with --precision float32")
     with ui.progress() as step:
         deployment = api.convert(
             model,
             out,
-            api.ConvertOptions(**options, shapes=shape),
+            api.ConvertOptions(**options, shapes=shape, memories=memory),
             calibration=calibration,
             processing=_processing(),
             progress=step,

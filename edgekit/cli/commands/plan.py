@@ -10,6 +10,7 @@ from edgekit.cli.command import FILE, Command, common, complete_targets, config_
 from edgekit.cli.params import (
     force_option,
     levers_option,
+    memory_option,
     model_argument,
     plan_time_option,
     plugin_option,
@@ -26,6 +27,10 @@ from edgekit.options import Lever
     examples=[
         ("edgekit plan model.tflite", "how much RAM the arena takes, and the proof"),
         ("edgekit plan model.tflite --levers order", "the same without results over their inputs"),
+        (
+            "edgekit plan model.tflite --memory dtcm=16KiB --memory sram",
+            "an arena over two memories, the fast one first",
+        ),
         ("edgekit plan model.tflite --save plan.json", "keep the plan, for convert --plan"),
     ],
 )
@@ -35,6 +40,7 @@ from edgekit.options import Lever
 @signature_option
 @plan_time_option
 @levers_option
+@memory_option
 @click.option("--save", type=FILE, help="Write the plan to this file, for convert --plan.")
 @force_option
 @plugin_option
@@ -48,6 +54,7 @@ def plan(
     signature: str,
     plan_time: float,
     levers: tuple[Lever, ...],
+    memory: dict[str, int | None],
     save: Path | None,
     force: bool,
 ) -> None:
@@ -69,5 +76,6 @@ def plan(
         plan_time=plan_time,
         levers=levers,
         save=save,
+        memories=memory,
     )
     ui.result(found, lambda: plan_view(found, tables=not ui.quiet))
