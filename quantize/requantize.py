@@ -187,6 +187,16 @@ def bits_float(bits: int) -> float:
     return value
 
 
+def channel_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
+    """The real scale of every channel."""
+    if requant.rule is Rounding.FLOAT:
+        scales = np.array([bits_float(m) for m in requant.multiplier])
+    else:
+        exponent = np.array(requant.shift) - (32 if requant.rule is Rounding.HIGH else 31)
+        scales = np.ldexp(np.array(requant.multiplier, np.float64), exponent)
+    return np.broadcast_to(scales, (channels,))
+
+
 def requantize(acc: Array, requant: Requant, dtype: DTypeLike = np.int8) -> Array:
     """Requantize accumulators.
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
+from edgekit.ir.ops import QConv2D
 
-VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {}
+VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
+    QConv2D: (DEPTHWISE_3X3,),
+}
 """What each operator may become, beside portable C."""

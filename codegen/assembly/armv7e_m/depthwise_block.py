@@ -1,0 +1,219 @@
+"""Depthwise 3x3 convolution with stride 1 on Armv7E-M: two output rows of four channels at a time.
+
+NHWC bytes first become pairs of halfwords, for four channels (a word) at once. With ``r0 .. r3``
+the input rows that the output rows A and B need, a pair of columns becomes four words per channel:
+``(r1, r2)`` of both columns, which A and B share, and the two columns of ``r0`` (for A) and of
+``r3`` (for B). An output is then five dual multiplications: three vertical pairs, and the three
+taps of the row that is A's or B's own. As what is packed serves two rows, packing costs 3.5
+instructions an output.
+
+Weights are expanded to 256 times their value, which costs one AND for two; the scale absorbs it.
+The input's zero point is part of the bias. Left and right of a row it stands in a register, above
+and below it is written over what was packed from a neighbouring row. Outputs of four channels are
+collected as words and copied to their pixels, so that no register holds the pixel stride meanwhile.
+"""
+
+from __future__ import annotations
+
+from codegen.assembly.armv7e_m.depthwise_frame import FRAME, SLOTS, Writer
+from codegen.assembly.armv7e_m.depthwise_inner import SECOND, SLOT_BYTES, START, channels
+from codegen.assembly.armv7e_m.depthwise_packing import pack, pad_column, pad_rows
+from codegen.assembly.block import Block
+
+
+def depthwise3x3(shift: int) -> Block:
+    """The function ``(const ek_depthwise3x3 *, x, y, scratch)``.
+
+    Args:
+        shift: how far an output is shifted right after its high multiplication.
+    """
+    w = Writer(f"depthwise3x3_s{shift}")
+    band, quad, last = (w.b.label() for _ in range(3))
+    w.op("push {{r4-r11, lr}}")
+    w.op(f"sub sp, sp, #{4 * len(FRAME)}")
+    _prepare(w)
+    w.b.place(band)
+    _enter_band(w)
+    w.b.place(quad)
+    pack(w, vertical=True)
+    pack(w, vertical=False)
+    pad_rows(w)
+    pad_column(w)
+    channels(w, shift)
+    _copy_rows(w)
+    _next_quad(w, quad, last)
+    w.b.place(last)
+    _next_band(w, band)
+    w.op(f"add sp, sp, #{4 * len(FRAME)}")
+    w.op("pop {{r4-r11, pc}}")
+    return w.b
+
+
+def _prepare(w: Writer) -> None:
+    """What stays the same in every band."""
+    for number, name in enumerate(("args", "x", "y", "tile")):
+        w.put(f"r{number}", name)
+    w.field("r4", "pairs", "r0")
+    w.op("lsl r5, r4, #6")
+    w.put("r5", "span")
+    w.op("add r6, r3, r5")
+    w.put("r6", "outputs")
+    w.field("r6", "odd", "r0")
+    w.op("subs r5, r5, r6, lsl #6")
+    w.op("add r5, r3, r5")
+    w.put("r5", "whole")
+    w.field("r5", "half", "r0")
+    w.put("r5", "half")
+    w.op("lsl r5, r5, #1")
+    w.op("sub r5, r5, #1")
+    w.put("r5", "back")
+    for name in ("pad", "band", "bands"):
+        w.field("r5", name, "r0")
+        w.put("r5", name)
+    _prepare_jumps(w)
+
+
+def _prepare_jumps(w: Writer) -> None:
+    """Where the inner loops are entered, so that whole turns remain, and left."""
+    w.op("rsb r4, r4, #0")
+    w.op(f"and r4, r4, #{SLOTS - 1}")
+    w.op(f"mov r5, #{SLOT_BYTES}")
+    w.op("mul r4, r4, r5")
+    w.field("r5", "left", "r0")
+    w.op("cmp r5, #0")
+    w.op("ite ne")
+    w.op(f"addne r4, r4, #{SECOND}")
+    w.op(f"addeq r4, r4, #{START}")
+    w.field("r6", "right", "r0")
+    for row in ("a", "b"):
+        w.address("r5", f"loop_{row}")
+        w.op("add r5, r5, r4")
+        w.put("r5", f"enter_{row}")
+        w.address("r5", f"after_{row}")
+        w.address("r7", f"pad_{row}")
+        w.op("cmp r6, #0")
+        w.op("it ne")
+        w.op("movne r5, r7")
+        w.put("r5", f"leave_{row}")
+    w.get("r5", "enter_a")
+    w.put("r5", "enter_whole")
+
+
+def _enter_band(w: Writer) -> None:
+    """Pointers to the rows of the band whose number is in ``band``, and what is beyond them."""
+    w.get("r0", "args")
+    w.get("r1", "band")
+    w.op("lsl r1, r1, #1")
+    w.field("r2", "out_h", "r0")
+    w.op("add r3, r1, #1")
+    w.op("cmp r3, r2")
+    w.get("r4", "enter_whole")
+    w.address("r5", "skip_a")  # sets no flags: its ADD is the wide one
+    w.op("itt eq")
+    w.op("moveq r4, r5")
+    w.op("subeq r1, r1, #1")  # an odd last row: A was the row before
+    w.put("r4", "enter_a")
+    w.field("r2", "out_row", "r0")
+    w.get("r3", "y")
+    w.op("mla r3, r1, r2, r3")
+    w.put("r3", "out")
+    w.field("r2", "pad_top", "r0")
+    w.op("sub r1, r1, r2")
+    w.op("add r1, r1, #1")
+    w.field("r2", "in_row", "r0")
+    w.get("r3", "x")
+    w.op("mla r3, r1, r2, r3")
+    w.put("r3", "middle")
+    _neighbours(w)
+    w.field("r1", "filters", "r0")
+    w.put("r1", "filter")
+    w.op("mov r1, #0")
+    w.put("r1", "channel")
+
+
+def _neighbours(w: Writer) -> None:
+    """The rows above and below the two in the middle: others stand for those outside."""
+    w.op("subs r4, r1, #0")
+    w.op("ite eq")
+    w.op("moveq r5, r3")
+    w.op("subne r5, r3, r2")
+    w.put("r4", "is_top")
+    w.put("r5", "top")
+    w.field("r4", "in_h", "r0")
+    w.op("sub r4, r4, r1")
+    w.op("add r5, r3, r2, lsl #1")
+    w.op("subs r4, r4, #2")
+    w.op("it eq")
+    w.op("addeq r5, r3, r2")
+    w.put("r4", "is_bottom")
+    w.put("r5", "bottom")
+
+
+def _copy_rows(w: Writer) -> None:
+    """Words of four outputs to their pixels."""
+    row, pair, test, done = (w.b.label() for _ in range(4))
+    w.get("r0", "args")
+    w.field("r12", "channels", "r0")
+    w.field("r8", "out_row", "r0")
+    w.get("r10", "outputs")
+    w.get("r11", "out")
+    w.get("r1", "channel")
+    w.op("add r11, r11, r1")
+    w.get("r7", "half")
+    w.get("r5", "enter_a")
+    w.get("r6", "enter_whole")
+    w.op("subs r6, r6, r5")
+    w.op("itt ne")
+    w.op("addne r10, r10, r7")
+    w.op("addne r11, r11, r8")
+    w.b.place(row)
+    w.op("mov r2, r10")
+    w.op("mov r3, r11")
+    w.field("r9", "out_w", "r0")
+    w.jump("b", test)
+    w.b.place(pair)
+    w.op("ldrd r4, r5, [r2], #8")
+    w.op("str r4, [r3]")
+    w.op("str r5, [r3, r12]")
+    w.op("add r3, r3, r12, lsl #1")
+    w.b.place(test)
+    w.op("subs r9, r9, #2")
+    w.jump("bge", pair)
+    w.op("adds r9, r9, #1")
+    w.op("itt eq")
+    w.op("ldreq r4, [r2]")
+    w.op("streq r4, [r3]")
+    w.jump("cbnz r6,", done)
+    w.op("mov r6, #1")
+    w.op("add r10, r10, r7")
+    w.op("add r11, r11, r8")
+    w.jump("b", row)
+    w.b.place(done)
+
+
+def _next_quad(w: Writer, quad: str, last: str) -> None:
+    """The next four channels; the last four may have been met in part."""
+    w.get("r0", "args")
+    w.field("r1", "channels", "r0")
+    w.get("r2", "channel")
+    w.op("sub r1, r1, #4")
+    w.op("cmp r2, r1")
+    w.jump("beq", last)
+    w.op("add r2, r2, #4")
+    w.op("cmp r2, r1")
+    w.op("it gt")
+    w.op("movgt r2, r1")
+    w.put("r2", "channel")
+    w.jump("b", quad)
+
+
+def _next_band(w: Writer, band: str) -> None:
+    w.get("r0", "args")
+    w.field("r1", "step", "r0")
+    w.get("r2", "band")
+    w.op("add r2, r2, r1")
+    w.put("r2", "band")
+    w.get("r1", "bands")
+    w.op("subs r1, r1, #1")
+    w.put("r1", "bands")
+    w.jump("bne", band)
