@@ -83,7 +83,7 @@ def find_steps(requant: Requant, low: Int, high: Int) -> Steps:
     return Steps(points, requantize(points, requant, np.int64), requant.low, requant.high)
 
 
-def affine_offsets(steps: Steps, multiplier: Int, total: int) -> tuple[Int, Int]:
+def affine_offsets(steps: Steps, multiplier: Int, total: int | Int) -> tuple[Int, Int]:
     """Every offset with which ``(acc * multiplier + offset) >> total``, clamped, is equal.
 
     Args:

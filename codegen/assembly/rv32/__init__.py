@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.rv32.conv import PACKED
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
+from edgekit.ir.ops import QConv2D
 
-VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {}
+VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
+    QConv2D: (PACKED,),
+}
 """What each operator may become, beside portable C."""

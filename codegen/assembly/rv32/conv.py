@@ -1,0 +1,154 @@
+"""Convolutions by packed products: six output pixels at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.isa import RV32
+from codegen.assembly.rv32 import parts
+from codegen.assembly.rv32.layer import Layer, Part, conv_refusal, layer_of, sums_bytes
+from codegen.assembly.rv32.packed import block, block_count
+from codegen.assembly.rv32.products import COLUMN, FILTERS, SLOTS
+from codegen.assembly.rv32.registers import SAVED
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import attributes
+from codegen.c.operators.overlap import Declared, Walk, by_walk
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import Node
+from edgekit.ir.ops import QConv2D
+
+STACK_BYTES = 128 + 4 * len(SAVED)
+PACKING, PACKING_TAP, PACKING_CALL = 3.7, 70, 120
+"""Instructions of compiled C for each packed byte, each tap of six windows, each call."""
+
+
+def emit_conv(w: StepWriter) -> None:
+    """Pack the windows of six pixels, compute every filter, go on."""
+    op, node, layer = attributes(w, QConv2D), w.node, _layer(w.node)
+    weights = node.input(1).array
+    window = declare_window(w, weights.shape[1:3], op.window)
+    pad = w.weights(np.full(weights.shape[3], op.x_zero, np.int8), "pad")
+    declared = [_declare(w, i, p) for i, p in enumerate(layer.parts)]
+    w.lines.append(f"uint32_t *const columns = (uint32_t *){w.scratch()};")
+    if not layer.is_whole:
+        w.lines.append(f"uint32_t *const sums = columns + {_columns_bytes(layer) // 4};")
+        w.call("ek_packed_start_s32", declared[0], "sums")
+    with w.each_sample(node.input(0), node.output) as (x, y), _each_group(w):
+        target = f"{y} + pixel * {len(weights)}", f"{_pixels(node)} - pixel"
+        for part, pointer in zip(layer.parts, declared, strict=True):
+            span = part.tap, part.taps, part.channel, part.channels
+            w.call("ek_packed_columns_s8", window, x, pad, "pixel", *span, "columns")
+            _emit_part(w, pointer, target)
+        if not layer.is_whole:
+            is_signed = layer.scaling.is_signed
+            kernel = f"ek_packed_finish{'_signed' if is_signed else ''}_s8"
+            code = parts.finish(*_clamp(node), is_signed)
+            w.assemble(RV32, code, kernel, declared[0], "sums", *target)
+
+
+def _emit_part(w: StepWriter, pointer: str, target: tuple[str, str]) -> None:
+    if _layer(w.node).is_whole:
+        code = block(*_clamp(w.node))
+        w.assemble(RV32, code, "ek_packed_block_s8", pointer, "columns", *target)
+    else:
+        w.assemble(RV32, parts.part(), "ek_packed_part_s8", pointer, "columns", "sums")
+
+
+@contextmanager
+def _each_group(w: StepWriter) -> Iterator[None]:
+    """Repeat what is written for every six pixels, ``pixel`` being the first, in the step's
+    direction."""
+    last = -(-_pixels(w.node) // SLOTS) - 1
+    with w.loop("g", last + 1):
+        turn = f"({last} - g)" if w.step.backward else "g"
+        w.lines.append(f"const int32_t pixel = {SLOTS} * {turn};")
+        yield
+
+
+def _declare(w: StepWriter, index: int, part: Part) -> str:
+    """Declare a part's ``ek_packed``; returns a pointer to it."""
+    op, layer, weights = attributes(w, QConv2D), _layer(w.node), w.node.input(1).array
+    rows = part.of(weights.reshape(len(weights), -1, weights.shape[3]))
+    if not layer.is_whole:
+        rows = np.pad(rows, ((0, -len(rows) % FILTERS), (0, 0)))
+    low, top = _clamp(w.node)
+    return w.declare(
+        "ek_packed", f"part{index}",
+        weights=w.weights(pack_weights(rows), f"part{index}"),
+        table=w.table(layer.scaling.table, "scaling") if index == 0 else "NULL",
+        positions=part.positions, filters=len(weights), low=low, top=top,
+        zero=2 * (op.requant.zero_point - low) + 1, start=layer.start, left=32 - layer.bits,
+    )  # fmt: skip
+
+
+def pack_weights(rows: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Rows (filters, positions) in reading order: blocks of filters, positions, filters. The last
+    block overlaps the one before where there is no whole one left."""
+    starts = [min(c, len(rows) - FILTERS) for c in range(0, len(rows), FILTERS)]
+    return np.concatenate([rows[c : c + FILTERS].T.ravel() for c in starts])
+
+
+def _layer(node: Node) -> Layer:
+    found = layer_of(node)
+    assert found is not None
+    return found
+
+
+def _clamp(node: Node) -> tuple[int, int]:
+    """The smallest output, and the largest less the smallest."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    return op.requant.low, op.requant.high - op.requant.low
+
+
+def _pixels(node: Node) -> int:
+    """Output pixels of one sample."""
+    _, height, width, _ = node.output.type.shape
+    return height * width
+
+
+def _columns_bytes(layer: Layer) -> int:
+    return COLUMN * max(p.positions for p in layer.parts)
+
+
+def conv_scratch(node: Node) -> int:
+    """The columns of a part, and sums where there are several."""
+    layer = _layer(node)
+    sums = 0 if layer.is_whole else sums_bytes(node.output.type.shape[3])
+    return _columns_bytes(layer) + sums
+
+
+def conv_overlap(node: Node) -> Declared:
+    """Six windows are read before anything of their pixels is written."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    height, width = node.input(1).type.shape[1:3]
+    return by_walk(node, Walk((height, width), op.window, SLOTS, gathered=True))
+
+
+def conv_count(node: Node) -> int:
+    """Instructions, from the loops."""
+    layer, filters = _layer(node), node.output.type.shape[3]
+    each = 10.0
+    for p in layer.parts:
+        each += PACKING_CALL + p.taps * (PACKING_TAP + PACKING * SLOTS * p.channels)
+        count = block_count if layer.is_whole else parts.part_count
+        each += count(p.positions, filters)
+    if not layer.is_whole:
+        each += parts.finish_count(filters, layer.scaling.is_signed)
+    return round(node.output.type.shape[0] * -(-_pixels(node) // SLOTS) * each)
+
+
+PACKED = Variant(
+    emit_conv,
+    scratch=conv_scratch,
+    overlap=conv_overlap,
+    name="packed",
+    refuse=conv_refusal,
+    instructions=conv_count,
+    stack=lambda node: STACK_BYTES,
+)

@@ -1,0 +1,155 @@
+"""What a convolution needs to be computed by packed products: its parts and its constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
+from codegen.assembly.rv32.scale import Scaling, find_scaling
+from codegen.c.operators.integer import fold_zero_point
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D
+
+Int = NDArray[np.int64]
+SCRATCH_BYTES = 2048
+SMALLEST_PART = 32
+"""Positions, however many filters there are."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some positions of the window.
+
+    Attributes:
+        tap, taps: the first tap, row by row, and their number.
+        channel, channels: the same of each tap's channels.
+    """
+
+    tap: int
+    taps: int
+    channel: int
+    channels: int
+
+    @property
+    def positions(self) -> int:
+        """Positions, filled up to whole turns of the loop."""
+        return -(-self.taps * self.channels // UNROLL) * UNROLL
+
+    def of(self, weights: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The part's weights as rows (filters, positions), zeros where there are none.
+
+        Args:
+            weights: shape (filters, taps, channels).
+        """
+        taps = slice(self.tap, self.tap + self.taps)
+        part = weights[:, taps, self.channel : self.channel + self.channels]
+        rows = part.reshape(len(weights), -1)
+        return np.pad(rows, ((0, 0), (0, self.positions - rows.shape[1])))
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A convolution as packed products.
+
+    Attributes:
+        parts: of the window, computed one after the other.
+        scaling: constants of the requantization.
+        bits: width of the field that holds the sum over all parts.
+    """
+
+    parts: tuple[Part, ...]
+    scaling: Scaling
+    bits: int = FIELD_BITS
+
+    @property
+    def is_whole(self) -> bool:
+        """True where one part gives outputs at once."""
+        return len(self.parts) == 1 and not self.scaling.is_signed
+
+    @property
+    def start(self) -> int:
+        """What sums over parts begin with, so that they end as a field of ``bits`` bits: each part
+        adds half of its own field."""
+        return (1 << (self.bits - 1)) - len(self.parts) * (1 << (FIELD_BITS - 1))
+
+
+def conv_refusal(node: Node) -> str:
+    """Why packed products cannot compute a convolution; empty where they can."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8}:
+        return "activations are not int8"
+    if op.w_zero or op.groups != 1 or not node.input(1).is_constant:
+        return "grouped, or weights with a zero point"
+    if node.output.type.shape[3] < FILTERS:
+        return f"fewer than {FILTERS} filters"
+    return "" if layer_of(node) else "a scale has no proven form"
+
+
+@lru_cache(maxsize=64)
+def layer_of(node: Node) -> Layer | None:
+    """The convolution's parts and constants; None where there are none."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    weights = node.input(1).array
+    taps = weights.reshape(len(weights), -1, weights.shape[3])
+    rows = weights.reshape(len(weights), -1).astype(np.int64)
+    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+    low, high = sum_bounds(rows)
+    bits = max(FIELD_BITS, 1 + int(max(-low.min(), high.max() + 1)).bit_length())
+    scaling = find_scaling(op.requant, bias + low, bias + high, bias, bits)
+    if scaling is None:
+        return None
+    whole = find_parts(taps, SCRATCH_BYTES // COLUMN)
+    if len(whole) == 1 and not scaling.is_signed:
+        return Layer(whole, scaling)
+    room = SCRATCH_BYTES - sums_bytes(len(rows))
+    parts = find_parts(taps, max(room // COLUMN, SMALLEST_PART))
+    return Layer(parts, scaling, bits)
+
+
+def sums_bytes(filters: int) -> int:
+    """Bytes of the sums over parts of six pixels."""
+    return 4 * SLOTS * (-(-filters // FILTERS) * FILTERS)
+
+
+def find_parts(weights: NDArray[np.int8], most: int) -> tuple[Part, ...]:
+    """The fewest parts of at most ``most`` positions whose sums fit their fields."""
+    _, taps, channels = weights.shape
+    parts = _parts(taps, channels, most)
+    while not all(fits_field(p.of(weights).astype(np.int64)) for p in parts):
+        most //= 2  # at 32 positions any weights fit
+        parts = _parts(taps, channels, most)
+    return parts
+
+
+def _parts(taps: int, channels: int, most: int) -> tuple[Part, ...]:
+    if channels <= most:
+        count = -(-taps // (most // channels))
+        each = -(-taps // count)
+        starts = range(0, taps, each)
+        return tuple(Part(tap, min(each, taps - tap), 0, channels) for tap in starts)
+    count = -(-channels // most)
+    each = -(-channels // count // UNROLL) * UNROLL
+    return tuple(
+        Part(tap, 1, channel, min(each, channels - channel))
+        for tap in range(taps)
+        for channel in range(0, channels, each)
+    )
+
+
+def sum_bounds(rows: Int) -> tuple[Int, Int]:
+    """Smallest and largest sum of products of each row of weights with int8 numbers."""
+    up, down = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
+    return 127 * down - 128 * up, 127 * up - 128 * down
+
+
+def fits_field(rows: Int) -> bool:
+    """True where no sum of products leaves its field."""
+    low, high = sum_bounds(rows)
+    limit = 1 << (FIELD_BITS - 1)
+    return bool(low.min() >= -limit and high.max() < limit)

@@ -1,0 +1,129 @@
+"""Functions of packed products: the assembly behind `codegen/c/kernels/packed`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from codegen.assembly.rv32.outputs import (
+    SATURATED,
+    clamp_and_store,
+    clamp_suffix,
+    point_at,
+    scale,
+    unpack,
+)
+from codegen.assembly.rv32.products import (
+    COLUMN,
+    FILTERS,
+    FREE,
+    SLOTS,
+    products,
+    products_count,
+    sums_of,
+)
+from codegen.assembly.rv32.registers import SAVED, Function
+
+ENTRY = 12
+"""Bytes of the table for one filter."""
+WEIGHTS, TABLE, POSITIONS, N_FILTERS, LOW, TOP, ZERO, START, LEFT = (4 * i for i in range(9))
+"""Fields of ``ek_packed``."""
+PIXELS = tuple(f"pixel{i}" for i in range(SLOTS))
+_BLOCK_WORDS = (*PIXELS, "y", "columns", "end", "weights", "channel", "last", "top", "row")
+
+
+def block(low: int, top: int) -> Function:
+    """``ek_packed_block_s8(layer, words, y, pixels)``."""
+    b = Function(f"packed_block{clamp_suffix(low, top)}", _BLOCK_WORDS)
+    _enter_block(b)
+    with b.loop("bnez {left}, {head}"):
+        products(b)
+        pointers = FREE[:SLOTS]
+        b.name(multiplier="a6", offset="a7", shift="t0", u="s0", t="s11", top="ra")
+        b.load(b.reg("t"), "channel")
+        point_at(b, pointers, b.reg("t"), b.reg("u"))
+        b.load(b.reg("top"), "top")
+        for f in range(FILTERS):
+            b.load(b.reg("shift"), "row")
+            for at, name in enumerate(("multiplier", "offset", "shift")):
+                b.op(f"lw {{{name}}}, {{at}}({{shift}})", at=ENTRY * f + 4 * at)
+            for triple in range(2):
+                first, second = sums_of(f)[2 * triple : 2 * triple + 2]
+                places = [f"{f}({p})" for p in pointers[3 * triple : 3 * triple + 3]]
+                unpack(b, first, second, _output(b, low, top, places))
+        _next_block(b)
+    b.finish()
+    return b
+
+
+def _output(b: Function, low: int, top: int, places: Sequence[str]) -> Callable[[int], None]:
+    """Scales and stores each number of a triple."""
+
+    def output(i: int) -> None:
+        scale(b)
+        clamp_and_store(b, low, top, places[i])
+
+    return output
+
+
+def block_count(positions: int, filters: int) -> int:
+    """Instructions of one call of `block`, half of the outputs clamped."""
+    blocks = -(-filters // FILTERS)
+    outputs = FILTERS * SLOTS * (3 + 3 + 3) + FILTERS * SLOTS * SATURATED // 2
+    around = 2 * SLOTS + 4 + 4 * FILTERS + 19
+    return 2 * len(SAVED) + 42 + blocks * (products_count(positions) + outputs + around)
+
+
+def enter_products(b: Function) -> None:
+    """The words of the frame that `products` wants, from ``{layer}`` and ``{words}``."""
+    b.store(b.reg("words"), "columns")
+    b.op("lw {u}, {at}({layer})", at=POSITIONS)
+    b.op("slli {u}, {u}, {shift}", shift=COLUMN.bit_length() - 1)
+    b.op("add {u}, {u}, {words}")
+    b.store(b.reg("u"), "end")
+    b.op("lw {u}, {at}({layer})", at=WEIGHTS)
+    b.store(b.reg("u"), "weights")
+
+
+def _enter_block(b: Function) -> None:
+    """Fill the frame from the arguments."""
+    b.name(layer="a0", words="a1", y="a2", pixels="a3", u="t0", v="t1", n="t2")
+    enter_products(b)
+    b.store(b.reg("y"), "y")
+    for field, word in ((TABLE, "row"), (TOP, "top")):
+        b.op("lw {u}, {at}({layer})", at=field)
+        b.store(b.reg("u"), word)
+    b.op("lw {n}, {at}({layer})", at=N_FILTERS)
+    b.op("addi {u}, {n}, {less}", less=-FILTERS)
+    b.store(b.reg("u"), "last")
+    b.store("zero", "channel")
+    b.note("offsets of the six pixels; those that are not wanted are the last one again")
+    b.op("mv {v}, zero")
+    b.store("zero", PIXELS[0])
+    for word in PIXELS[1:]:
+        same = b.label()
+        b.op("addi {pixels}, {pixels}, -1")
+        b.op("blez {pixels}, {same}", same=same)
+        b.op("add {v}, {v}, {n}")
+        b.place(same)
+        b.store(b.reg("v"), word)
+
+
+def _next_block(b: Function) -> None:
+    """On to the next filters: the last block starts so that it ends with the last filter."""
+    b.name(channel="a0", last="a1", row="a2", left="a3", step="a4")
+    fits = b.label()
+    b.load(b.reg("channel"), "channel")
+    b.load(b.reg("last"), "last")
+    b.load(b.reg("row"), "row")
+    b.op("sub {left}, {last}, {channel}")
+    b.op("li {step}, {n}", n=FILTERS)
+    b.op("bge {left}, {step}, {fits}", fits=fits)
+    b.op("mv {step}, {left}")
+    b.place(fits)
+    b.op("add {channel}, {channel}, {step}")
+    b.store(b.reg("channel"), "channel")
+    b.op("slli {last}, {step}, 3")
+    b.op("slli {step}, {step}, 2")
+    b.op("add {row}, {row}, {last}")
+    b.op("add {row}, {row}, {step}")
+    b.store(b.reg("row"), "row")
