@@ -48,6 +48,10 @@ class Steps:
         """
         return np.asarray((found == self.wanted).all(axis=0))
 
+    def of(self, channels: Int) -> Steps:
+        """The steps of some channels, in the given order."""
+        return Steps(self.points[:, channels], self.wanted[:, channels], self.low, self.high)
+
     @property
     def constant(self) -> NDArray[np.bool_]:
         """Channels whose output is the same for every accumulator."""

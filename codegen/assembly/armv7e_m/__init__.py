@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QConv2D
+from edgekit.ir.ops import QConv2D, QDense
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
-    QConv2D: (DEPTHWISE_3X3,),
+    QConv2D: (CONV, DEPTHWISE_3X3),
+    QDense: (CONV,),
 }
 """What each operator may become, beside portable C."""

@@ -1,0 +1,170 @@
+"""Convolutions without groups, and dense layers of several rows, on Armv7E-M."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
+from codegen.assembly.armv7e_m.conv_layer import CLAMP, KEEP, Layer, prepare
+from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
+from codegen.assembly.armv7e_m.pairs import STEP
+from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
+from codegen.assembly.isa import ARMV7E_M
+from codegen.c.operators.geometry import braces
+from codegen.c.operators.overlap import Walk, by_walk
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D, QDense
+from edgekit.schedule import Overlap
+
+
+def refuse(node: Node) -> str:
+    """Why the function cannot compute a node; empty where it can."""
+    op, y = node.op, node.output.type
+    assert isinstance(op, QConv2D | QDense)
+    if {node.input(0).type.dtype, y.dtype} != {DType.INT8} or op.w_zero:
+        return "not int8 with symmetric weights"
+    if isinstance(op, QConv2D) and (op.groups > 1 or y.shape[0] > 1):
+        return "groups or batches"
+    if isinstance(op, QDense) and y.shape[0] < PIXELS - 1:
+        return "few rows"
+    found = prepare(node)
+    return found if isinstance(found, str) else ""
+
+
+def emit(w: StepWriter) -> None:
+    """Write a layer: its taps, its passes, its weights."""
+    layer = prepare(w.node)
+    assert isinstance(layer, Layer)
+    op = w.node.op
+    assert isinstance(op, QConv2D | QDense)
+    weights = w.weights(layer.stream(), "weights")
+    low, high = op.requant.low, op.requant.high
+    clamp = (255 - high + low, 255 - high) if layer.scaling.tail == CLAMP else (0, 0)
+    w.kernels.append("ek_conv_pairs.h")
+    plan = layer.plan
+    taps = [braces((_offset(plan, t.dy, t.dx) + t.channel, t.dy, t.dx)) for t in plan.taps]
+    pointer = w.declare(
+        "ek_conv_pairs",
+        "layer",
+        weights=weights,
+        taps=w.declare_array("ek_tap", "taps", taps),
+        passes=w.declare_array("ek_pass", "passes", _passes(layer)),
+        pass_count=len(plan.passes),
+        **_geometry(plan),
+        fill=int(np.int8(op.x_zero).view(np.uint8)) * 0x01010101 - (op.x_zero < 0) * (1 << 32),
+        **_frame(plan),
+        add=clamp[0],
+        subtract=clamp[1],
+        zero=2 * op.requant.zero_point + 1,
+        shift=layer.scaling.shift,
+    )
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.assemble(ARMV7E_M, conv_function(layer.scaling.shift), "ek_conv_pairs_s8", pointer, x, y)
+
+
+def _offset(plan: Plan, row: int, column: int) -> int:
+    """Bytes from position (0, 0) of the input."""
+    return (row * plan.geometry.size[1] + column) * plan.geometry.channels
+
+
+def _passes(layer: Layer) -> list[str]:
+    """Initialisers of every ``ek_pass``."""
+    found = []
+    for p in layer.plan.passes:
+        steps = len(p.taps) * layer.plan.steps
+        words = 2 * p.is_first + 2 * steps + 4 * p.is_last
+        values = dict(
+            zip(
+                PASS,
+                (
+                    p.first, 4 * words * p.pairs, entry_distance(steps), int(not p.is_first),
+                    layer.scaling.tail if p.is_last else KEEP, STEP_BYTES * steps,
+                    8 * p.taps.start, len(p.taps) if p.packs else 0,
+                ),
+                strict=True,
+            )
+        )  # fmt: skip
+        found.append(braces(tuple(values.values())))
+    return found
+
+
+def _geometry(plan: Plan) -> dict[str, int]:
+    g = plan.geometry
+    (stride_h, stride_w), (top, left, _, _) = g.window.strides, g.window.padding
+    rows = _inside(g.out[0], stride_h, top, max(t.dy for t in plan.taps) + 1, g.size[0])
+    reach = max(t.dx for t in plan.taps) + plan.columns
+    columns = _inside(g.out[1], stride_w, left, reach, g.size[1])
+    readable = plan.run >= STEP
+    return {
+        "in_h": g.size[0], "in_w": g.size[1], "in_c": g.channels,
+        "out_w": g.out[1], "pixels": g.pixels, "out_c": g.filters,
+        "stride_h": stride_h, "stride_w": stride_w, "pad_top": top, "pad_left": left,
+        "origin": -_offset(plan, top, left),
+        "row_step": _offset(plan, stride_h, 0), "col_step": _offset(plan, 0, stride_w),
+        "fast_y": rows.start, "fast_h": len(rows), "fast_x": columns.start,
+        "fast_w": max(len(columns) - PIXELS + 1, 0) if readable else 0,
+        "run": plan.run, "columns": plan.columns,
+        "steps": plan.run // STEP if readable else 1,
+        "back": -plan.run % STEP if readable else 0,
+        "within": g.size[1] - plan.columns + 1 if readable else 0,
+        "staged": int(plan.columns > 1 or not readable),
+    }  # fmt: skip
+
+
+def _inside(count: int, stride: int, pad: int, reach: int, size: int) -> range:
+    """Output positions whose windows lie inside the input, along one axis."""
+    first = -(-pad // stride)
+    last = (size + pad - reach) // stride
+    return range(first, max(min(last, count - 1) + 1, first))
+
+
+def _frame(plan: Plan) -> dict[str, int]:
+    pad = STEP * plan.steps
+    total = LOCAL_BYTES + plan.tile_bytes + UPPER_BYTES + plan.edge_bytes + plan.sum_bytes
+    return {
+        "tile_bytes": plan.tile_bytes,
+        "pad_bytes": pad,
+        "edge_bytes": plan.edge_bytes,
+        "frame_bytes": -(-total // 8) * 8,
+    }
+
+
+def stack(node: Node) -> int:
+    """Bytes of the tile and of the sums that wait."""
+    layer = prepare(node)
+    assert isinstance(layer, Layer)
+    return _frame(layer.plan)["frame_bytes"]
+
+
+def overlap(node: Node) -> Sequence[Overlap | None]:
+    """All windows of a tile are copied before its first output, unless filters come in groups that
+    copy them again."""
+    layer = prepare(node)
+    assert isinstance(layer, Layer)
+    if isinstance(node.op, QDense):
+        return ()
+    assert isinstance(node.op, QConv2D)
+    once = sum(p.packs for p in layer.plan.passes) == layer.plan.chunks
+    kernel = layer.plan.geometry.kernel
+    (found,) = by_walk(node, Walk(kernel, node.op.window, PIXELS, gathered=once))
+    return [None if found is None else replace(found, backward=None)]
+
+
+def instructions(node: Node) -> int:
+    """Executed by one run."""
+    return node.input(1).type.size
+
+
+CONV = Variant(
+    emit,
+    overlap=overlap,
+    name="conv pairs",
+    refuse=refuse,
+    instructions=instructions,
+    stack=stack,
+)
+"""Tiles of four pixels, two filters in one register."""

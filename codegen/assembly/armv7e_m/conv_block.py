@@ -1,0 +1,220 @@
+"""The convolution function of Armv7E-M: tiles of four pixels, pairs of filters, passes as data."""
+
+from __future__ import annotations
+
+from codegen.assembly.armv7e_m.conv_pack import pack_tile, stage
+from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile
+from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
+from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
+from codegen.assembly.block import Block
+
+LDRD_REACH = 1020
+"""Largest offset of LDRD."""
+FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
+"""Sums of a pair of filters for the four pixels."""
+
+
+def conv_function(shift: int) -> Block:
+    """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``.
+
+    Args:
+        shift: of the requantization, see `requant`.
+    """
+    b = Block(f"conv_s8_shift{shift}")
+    b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
+    b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
+    labels = {name: b.label() for name in ("tile", "pass", "done", "multiplied", "table", "stage")}
+    heads = [b.label(), b.label()]
+    tails = [b.label() for _ in range(4)]
+    enter(b)
+    b.op("b {tile}", tile=labels["tile"])
+    _start_with_bias(b, heads[0])
+    _start_with_sums(b, heads[1])
+    _multiply(b, labels["multiplied"])
+    _keep(b, tails[0], labels["done"])
+    _scale(b, tails[1], labels["done"], shift, clamped=False)
+    _scale(b, tails[2], labels["done"], shift, clamped=True)
+    _round_twice(b, tails[3], labels["done"])
+    b.place(labels["tile"])
+    place_tile(b)
+    _begin_pass(b, labels)
+    pack_tile(b, labels["stage"])
+    b.op("ldr {w}, [sp, #{o}]", o=LOCALS["weights"])
+    b.op("ldr pc, [sp, #{o}]", o=LOCALS["head"])
+    stage(b, labels["stage"])
+    b.place(labels["done"])
+    _end_pass(b, labels["pass"])
+    next_tile(b, labels["tile"])
+    leave(b)
+    b.lines.append("    .balign 4")
+    b.place(labels["table"])
+    for label in (*heads, *tails):
+        b.lines.append(f"    .word {label} - {labels['multiplied']} + 1")
+    return b
+
+
+def entry_distance(steps: int) -> int:
+    """Bytes from where multiplying ``steps`` steps begins to its end."""
+    return sum(4 * _step_size(j) for j in range(steps))
+
+
+def _step_size(step: int) -> int:
+    """Instructions of one step, each of four bytes."""
+    return 23 if LOCAL_BYTES + STEP_BYTES * step + 24 <= LDRD_REACH else 27
+
+
+def _begin_pass(b: Block, labels: dict[str, str]) -> None:
+    """Read the pass: where its output lies, where its code begins, whether a tile is filled."""
+    b.place(labels["pass"])
+    b.name(first="r1", bytes="r2", entry="r3", head="r4", tail="r5", tile="r6", tap="r7", taps="r8")
+    b.op("ldr r0, [sp, #{o}]", o=LOCALS["pass"])
+    b.op("ldm r0!, {{{first}, {bytes}, {entry}, {head}, {tail}, {tile}, {tap}, {taps}}}")
+    b.op("str r0, [sp, #{o}]", o=LOCALS["pass"])
+    b.op("ldr r9, [sp, #{o}]", o=LOCALS["upper"])
+    b.op("ldr r10, [r9, #{o}]", o=UPPER["y"])
+    b.op("add r10, {first}")
+    b.op("str r10, [sp, #{o}]", o=LOCALS["out"])
+    b.op("ldr {w}, [sp, #{o}]", o=LOCALS["weights"])
+    b.op("add {bytes}, {w}")
+    b.op("str {bytes}, [sp, #{o}]", o=LOCALS["end"])
+    b.op("ldr r10, [r9, #{o}]", o=UPPER["sums"])
+    b.op("strd r10, r10, [sp, #{o}]", o=LOCALS["sums_in"])
+    b.op("adr r10, {label}", label=labels["multiplied"])
+    b.op("adr r11, {label}", label=labels["table"])
+    b.op("sub {entry}, r10, {entry}")
+    b.op("add {entry}, #1")
+    b.op("ldr {head}, [r11, {head}, lsl #2]")
+    b.op("add {head}, r10")
+    b.op("add r11, #8")
+    b.op("ldr {tail}, [r11, {tail}, lsl #2]")
+    b.op("add {tail}, r10")
+    b.op("strd {entry}, {head}, [sp, #{o}]", o=LOCALS["entry"])
+    b.op("str {tail}, [sp, #{o}]", o=LOCALS["tail"])
+
+
+def _start_with_bias(b: Block, label: str) -> None:
+    """The sums of all pixels start with the constants that come before the weights."""
+    b.place(label)
+    b.op("ldrd {f3}, {s3}, [{w}], #8")
+    for p in range(3):
+        b.op(f"mov {{f{p}}}, {{f3}}")
+        b.op(f"mov {{s{p}}}, {{s3}}")
+    b.op("ldr pc, [sp, #{o}]", o=LOCALS["entry"])
+
+
+def _start_with_sums(b: Block, label: str) -> None:
+    """The sums go on where the pass before ended."""
+    b.place(label)
+    b.op("ldr r12, [sp, #{o}]", o=LOCALS["sums_in"])
+    b.op("ldm r12!, {{r0-r7}}")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["sums_in"])
+    b.op("ldr pc, [sp, #{o}]", o=LOCALS["entry"])
+
+
+def _multiply(b: Block, end: str) -> None:
+    """Steps of four inputs, four pixels, two filters: 23 instructions for 32 products. A pass of
+    fewer steps begins further down; the tile is filled from its end, so that it ends at the stack
+    pointer."""
+    b.name(w0="r8", w1="r9", x0="r10", x1="r11", narrow="r12")
+    for step in reversed(range(WORDS)):
+        base = LOCAL_BYTES + STEP_BYTES * step
+        b.op("ldrd {w0}, {w1}, [{w}], #8")
+        for half, weights in enumerate(("w0", "w1")):
+            for pair in (0, 2):
+                _load_two(b, base + 16 * half + 4 * pair, _step_size(step) == 23)
+                if pair == 0:
+                    b.op(f"sxtb16 {{narrow}}, {{{weights}}}")
+                for p, x in ((pair, "x0"), (pair + 1, "x1")):
+                    b.op(f"smlad {{f{p}}}, {{{x}}}, {{narrow}}, {{f{p}}}")
+                    b.op(f"smlad {{s{p}}}, {{{x}}}, {{{weights}}}, {{s{p}}}")
+    b.place(end)
+    b.op("ldr pc, [sp, #{o}]", o=LOCALS["tail"])
+
+
+def _load_two(b: Block, offset: int, near: bool) -> None:
+    if near:
+        b.op("ldrd {x0}, {x1}, [sp, #{o}]", o=offset)
+    else:
+        b.op("ldr {x0}, [sp, #{o}]", o=offset)
+        b.op("ldr {x1}, [sp, #{o}]", o=offset + 4)
+
+
+def _keep(b: Block, label: str, done: str) -> None:
+    """The sums wait for the next pass."""
+    b.place(label)
+    b.op("ldr r12, [sp, #{o}]", o=LOCALS["sums_out"])
+    b.op("stm r12!, {{r0-r7}}")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["sums_out"])
+    b.op("ldr r8, [sp, #{o}]", o=LOCALS["end"])
+    _next_pair(b, done)
+
+
+def _scale(b: Block, label: str, done: str, shift: int, clamped: bool) -> None:
+    """Requantize by one multiplication; a narrow clamp takes two instructions more."""
+    saturate = "usat" if clamped else "ssat"
+    b.place(label)
+    _separate(b)
+    b.op("ldm {w}!, {{r8-r11}}")
+    for sums, scale, addend, right in (("f", "r8", "r9", shift), ("s", "r10", "r11", shift + 8)):
+        shifted = f", asr #{right}" if right else ""
+        for p in range(4):
+            b.op(f"smmlar {{{sums}{p}}}, {{{sums}{p}}}, {scale}, {addend}")
+            b.op(f"{saturate} {{{sums}{p}}}, #8, {{{sums}{p}}}{shifted}")
+    if clamped:
+        b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
+        b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
+        for register in (*FIRST, *SECOND):
+            b.op(f"uqadd8 {register}, {register}, r8")
+            b.op(f"sub {register}, r9")
+    _store(b, done)
+
+
+def _round_twice(b: Block, label: str, done: str) -> None:
+    """Requantize as the rule says: a rounded high product, a sign, a rounded shift."""
+    b.place(label)
+    _separate(b)
+    b.op("ldr r11, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldr r11, [r11, #{o}]", o=ARGUMENTS["zero"])
+    for sums, twice in (("f", "lsl {}, #1"), ("s", "asr {}, #7")):
+        b.op("ldrd r8, r10, [{w}], #8")
+        b.op("sub r9, r10, #1")
+        b.op("lsl r9, r11, r9")
+        for p in range(4):
+            b.op(twice.replace("{}", f"{{{sums}{p}}}"))
+            b.op(f"smmlar r12, {{{sums}{p}}}, r8, r9")
+            b.op(f"add {{{sums}{p}}}, r12, {{{sums}{p}}}, asr #31")
+            b.op(f"asr {{{sums}{p}}}, r10")
+            b.op(f"ssat {{{sums}{p}}}, #8, {{{sums}{p}}}")
+    _store(b, done)
+
+
+def _separate(b: Block) -> None:
+    """256 times the second filter's sums."""
+    for p in range(4):
+        b.op(f"sub {{s{p}}}, {{f{p}}}")
+
+
+def _store(b: Block, done: str) -> None:
+    b.op("ldm sp, {{r8-r12}}")
+    for sums in ("f", "s"):
+        for p, distance in ((1, "r9"), (2, "r10"), (3, "r11")):
+            b.op(f"strb {{{sums}{p}}}, [r12, {distance}]")
+        b.op(f"strb {{{sums}0}}, [r12], #1")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["out"])
+    _next_pair(b, done)
+
+
+def _next_pair(b: Block, done: str) -> None:
+    """``r8``: end of the weights."""
+    b.op("cmp {w}, r8")
+    b.op("beq {done}", done=done)
+    b.op("ldr pc, [sp, #{o}]", o=LOCALS["head"])
+
+
+def _end_pass(b: Block, again: str) -> None:
+    b.op("str {w}, [sp, #{o}]", o=LOCALS["weights"])
+    b.op("ldr r0, [sp, #{o}]", o=LOCALS["pass"])
+    b.op("ldr r4, [sp, #{o}]", o=LOCALS["upper"])
+    b.op("ldr r1, [r4, #{o}]", o=UPPER["pass_end"])
+    b.op("cmp r0, r1")
+    b.op("bne {again}", again=again)

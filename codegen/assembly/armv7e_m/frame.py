@@ -1,0 +1,69 @@
+"""Where the convolution function keeps its variables, and the structs it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+WORD = 4
+
+
+def offsets(names: Sequence[str]) -> dict[str, int]:
+    """Byte offsets of consecutive words."""
+    return {name: WORD * i for i, name in enumerate(names)}
+
+
+LOCALS = offsets(
+    (
+        "end",  # of the weights of this pass
+        "n1",  # distance of the second pixel's output from the first's
+        "n2",
+        "n3",
+        "out",  # output of the next pair of filters
+        "entry",  # where the multiplications of this pass begin
+        "head",  # how its sums begin
+        "tail",  # what becomes of them
+        "sums_in",  # sums waiting from the pass before
+        "sums_out",  # sums for the next pass
+        "upper",  # variables above the tile
+        "args",
+        "weights",  # of this pass
+        "pass",
+        "tap",
+        "tap_end",
+    )
+)
+"""At the stack pointer: what is used for every pair of filters. The tile follows."""
+LOCAL_BYTES = WORD * len(LOCALS)
+
+UPPER = offsets(
+    (
+        "oy",  # output position of the tile's first pixel
+        "ox",
+        "y",  # its output
+        "x",  # input address of output position (0, 0)
+        "base",  # input address of the tile's first pixel
+        "slow",  # whether its pixels have positions of their own
+        "left",  # output pixels that remain
+        "pass_end",
+        "pad",  # a tap of padding
+        "sums",
+        *(f"{name}{p}" for p in range(4) for name in ("iy", "ix", "from")),
+    )
+)
+"""Above the tile: what is used for every tile, pass or tap."""
+UPPER_BYTES = WORD * len(UPPER)
+
+ARGUMENTS = offsets(
+    (
+        "weights", "taps", "passes", "pass_count",
+        "in_h", "in_w", "in_c", "out_w", "pixels", "out_c",
+        "stride_h", "stride_w", "pad_top", "pad_left",
+        "origin", "row_step", "col_step",
+        "fast_y", "fast_h", "fast_x", "fast_w",
+        "run", "columns", "steps", "back", "within", "staged", "fill",
+        "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "shift",
+    )
+)  # fmt: skip
+"""``ek_conv_pairs``, in the order of its definition."""
+PASS = offsets(("first", "bytes", "entry", "head", "tail", "tile", "tap", "taps"))
+"""``ek_pass``."""

@@ -1,0 +1,165 @@
+"""Requantization on Armv7E-M: one SMMLAR and one SSAT with an immediate shift.
+
+An output is ``SSAT8(SMMLAR(x, m, a) >> s)``, with SMMLAR giving ``(x * m + 2**31 >> 32) + a``. Here
+``x = unit * sum + start`` is what a register holds: a filter's sum, or 256 times the sum where two
+filters share one register (`pairs`). Bias, zero point and every rounding constant are in ``start``
+and ``a``. All of it is one affine function and a floor, so `quantize.thresholds.affine_offsets`
+says which offsets are right, and what remains is to write one of them as ``start * m + a * 2**32``.
+With 31 bits for ``m`` there is room to spare: one small shift serves every layer, whatever the
+scales of its channels are, and so layers share their code.
+
+TFLite's double rounding is not affine around zero: negative halves fall the other way. Where a
+channel shows outputs on both sides of its zero point, `exact_form` follows the rule step by step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.ir.ops import Requant, Rounding
+from quantize.requantize import bits_float
+from quantize.thresholds import Steps, affine_offsets
+
+Int = NDArray[np.int64]
+SHIFTS = (2, 1, 0, 4)
+"""Shifts to try, the best first: large scales need a small one, tiny scales a large one."""
+UPPER = 256
+"""Unit of the second filter of a pair."""
+_HALF = np.int64(1) << 31
+_NUDGES = (0, 1, -1, 2, -2)
+_ADDENDS = 8192
+"""Addends to try on both sides: each moves the offset by 2**32 modulo the multiplier."""
+_START_LIMIT = 1 << 30
+_MOST_RIGHT = 23
+"""Shift up to which the zero point, shifted left by it, stays inside int32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """Constants of every channel, int64 arrays of int32 values of shape (channels,).
+
+    Attributes:
+        start: first value of the register, for a sum without bias.
+        multiplier: 0 for channels whose output is constant.
+        addend: ``a``.
+        shift: ``s`` of channels whose unit is 1; 8 more where it is 256.
+    """
+
+    start: Int
+    multiplier: Int
+    addend: Int
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """Constants of the rule DOUBLE followed step by step.
+
+    Attributes:
+        multiplier: significands.
+        shift: to the right, at least 1.
+    """
+
+    multiplier: Int
+    shift: Int
+
+
+def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
+    """The scale of every channel."""
+    if requant.rule is Rounding.FLOAT:
+        scales = np.array([bits_float(m) for m in requant.multiplier])
+    else:
+        exponent = np.array(requant.shift) - (32 if requant.rule is Rounding.HIGH else 31)
+        scales = np.ldexp(np.array(requant.multiplier, np.float64), exponent)
+    return np.broadcast_to(scales, (channels,))
+
+
+def affine_form(
+    steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int = 0
+) -> Affine | None:
+    """Constants that are proven for every channel, with the first shift of `SHIFTS` that has them.
+
+    Args:
+        steps: of the requantization, accumulators with bias.
+        scales: real ones, see `real_scales`.
+        bias: what the accumulators contain beside the sum, shape (channels,).
+        unit: 1 or `UPPER` for each channel.
+        base: is subtracted from the outputs.
+
+    Returns:
+        None where a channel has none.
+    """
+    return next(
+        (f for s in SHIFTS if (f := _with_shift(steps, scales, bias, unit, base, s)) is not None),
+        None,
+    )
+
+
+def _with_shift(
+    steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int, shift: int
+) -> Affine | None:
+    upper = np.where(unit == UPPER, 8, 0)
+    start, multiplier = np.zeros_like(bias), np.zeros_like(bias)
+    addend = (steps.wanted[0] - base) << (shift + upper)  # of channels that are constant
+    missing = ~steps.constant
+    for nudge in _NUDGES:
+        trial = np.rint(np.ldexp(scales, 32 + shift)) + nudge
+        able = missing & (trial > 0) & (trial < 2.0**31)
+        slope = np.where(able, trial, 1).astype(np.int64)
+        lowest, highest = affine_offsets(steps, slope, 32 + shift)
+        for c in np.flatnonzero(able & (lowest <= highest)):
+            moved = int(bias[c] * slope[c]) - (base << (32 + shift))
+            first, beyond = int(lowest[c]) + moved, int(highest[c]) + 1 + moved
+            found = _write(first * int(unit[c]), beyond * int(unit[c]) - 1, int(slope[c]))
+            if found is not None:
+                start[c], addend[c] = found
+                multiplier[c] = slope[c]
+                missing[c] = False
+        if not missing.any():
+            return Affine(start, multiplier, addend, shift)
+    return None
+
+
+def _write(lowest: int, highest: int, multiplier: int) -> tuple[int, int] | None:
+    """``start`` and ``a`` with ``start * multiplier + a * 2**32 + 2**31`` inside the interval; the
+    smallest start that there is."""
+    lowest, highest = lowest - int(_HALF), highest - int(_HALF)
+    nearest = lowest >> 32
+    for reach in (64, _ADDENDS):
+        addends = nearest + np.arange(-reach, reach, dtype=np.int64)
+        rest = np.int64(lowest - (nearest << 32)) - ((addends - nearest) << 32)
+        starts = -(-rest // multiplier)
+        width = np.int64(min(highest - lowest, 1 << 62))
+        good = (starts * multiplier - rest <= width) & (np.abs(starts) < _START_LIMIT)
+        good &= np.abs(addends) < _START_LIMIT
+        if good.any():
+            best = np.flatnonzero(good)[np.abs(starts[good]).argmin()]
+            return int(starts[best]), int(addends[best])
+    return None
+
+
+def exact_form(steps: Steps, requant: Requant, channels: Int) -> Exact | None:
+    """The rule DOUBLE as SMMULR of twice the accumulator, sign, shift: proven like any form.
+
+    Args:
+        steps: of ``channels``, in this order.
+        requant: the definition.
+        channels: numbers of channels.
+
+    Returns:
+        None for other rules, a narrow clamp, or where a channel does not shift to the right.
+    """
+    if requant.rule is not Rounding.DOUBLE or (requant.low, requant.high) != (-128, 127):
+        return None
+    pick = channels if len(requant.multiplier) > 1 else np.zeros_like(channels)
+    shift = -np.array(requant.shift, np.int64)[pick]
+    multiplier = np.array(requant.multiplier, np.int64)[pick]
+    if shift.min() < 1 or shift.max() > _MOST_RIGHT or np.abs(steps.points).max() >= 1 << 30:
+        return None
+    twice = 2 * steps.points
+    y = ((twice * multiplier + _HALF) >> 32) + ((2 * requant.zero_point + 1) << (shift - 1))
+    found = np.clip((y + (twice >> 63)) >> shift, -128, 127)
+    return Exact(multiplier, shift) if steps.agree(found).all() else None

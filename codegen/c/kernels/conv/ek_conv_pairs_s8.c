@@ -1,0 +1,114 @@
+/* int8 convolution in passes over tiles of four pixels, two filters in one register: the readable
+ * equal of the Armv7E-M function, of the same weights and passes.
+ *
+ * A pass holds, for each pair of filters: two words that the sums start with (where they start),
+ * the weights, and the constants of the requantization (where the sums are complete). A halfword of
+ * weights is a + 256 b; sums of a and of the halfword are kept, 256 times the sum of b is their
+ * difference.
+ */
+#include "ek_conv_pairs.h"
+
+#define EK_CONV_PAIRS_PIXELS 4
+#define EK_CONV_PAIRS_WAITING 64 /* most pairs whose sums wait for the next pass */
+#define EK_CONV_PAIRS_BYTES 144  /* most bytes of a pixel in a tile */
+
+/* The high word of a * b, rounded, plus c. */
+EK_INLINE int32_t ek_smmlar(int32_t a, int32_t b, int32_t c)
+{
+    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32) + c;
+}
+
+/* One byte of a tap. */
+EK_INLINE int8_t ek_conv_pairs_input(const ek_conv_pairs *a, const int8_t *x, int32_t pixel,
+                                     const ek_tap *tap, int32_t byte)
+{
+    const int32_t oy = pixel / a->out_w;
+    const int32_t ox = pixel - oy * a->out_w;
+    const int32_t iy = oy * a->stride_h - a->pad_top + tap->dy;
+    const int32_t ix = ox * a->stride_w - a->pad_left + tap->dx + byte / a->in_c;
+    if (byte >= a->run || iy < 0 || iy >= a->in_h || ix < 0 || ix >= a->in_w) {
+        return (int8_t)(a->fill & 0xff);
+    }
+    return x[a->origin + oy * a->row_step + ox * a->col_step + tap->offset + byte];
+}
+
+/* The taps of a pass for one pixel; the last word of a tap may repeat bytes. */
+EK_INLINE void ek_conv_pairs_gather(const ek_conv_pairs *a, const int8_t *x, int32_t pixel,
+                                    const ek_pass *p, int8_t *tile)
+{
+    const ek_tap *tap = a->taps + p->tap / (int32_t)sizeof(ek_tap);
+    const int32_t words = a->steps + (a->back != 0 ? 1 : 0);
+    for (int32_t t = 0; t < p->taps; ++t, ++tap) {
+        for (int32_t i = 0; i < 4 * words; ++i) {
+            const int32_t byte = i < 4 * a->steps ? i : i - a->back;
+            *tile++ = ek_conv_pairs_input(a, x, pixel, tap, byte);
+        }
+    }
+}
+
+/* Add the products of one pixel and one pair; words hold the inputs (0, 2) and (1, 3). */
+EK_INLINE void ek_conv_pairs_multiply(const int8_t *tile, const int32_t *w, int32_t words,
+                                      uint32_t sums[2])
+{
+    for (int32_t i = 0; i < words; ++i) {
+        const int8_t *x = tile + 2 * (i & ~1) + (i & 1);
+        const int32_t low = (int16_t)(w[i] & 0xffff);
+        const int32_t high = w[i] >> 16;
+        sums[0] += (uint32_t)(x[0] * (int8_t)(low & 0xff) + x[2] * (int8_t)(high & 0xff));
+        sums[1] += (uint32_t)(x[0] * low) + (uint32_t)(x[2] * high);
+    }
+}
+
+/* Requantize one sum; i: first or second filter, q: its two constants. */
+EK_INLINE int8_t ek_conv_pairs_scale(const ek_conv_pairs *a, int32_t tail, int32_t i,
+                                     const int32_t *q, int32_t sum)
+{
+    if (tail == 3) {
+        const int32_t right = q[1];
+        const int32_t twice = i == 0 ? 2 * sum : sum >> 7;
+        const int32_t high = ek_smmlar(twice, q[0], a->zero * (1 << (right - 1)));
+        return (int8_t)ek_clamp_i32((high + (twice >> 31)) >> right, -128, 127);
+    }
+    const int32_t high = ek_smmlar(sum, q[0], q[1]) >> (a->shift + 8 * i);
+    if (tail == 1) {
+        return (int8_t)ek_clamp_i32(high, -128, 127);
+    }
+    return (int8_t)(ek_clamp_i32(ek_clamp_i32(high, 0, 255) + a->add, 0, 255) - a->subtract);
+}
+
+EK_KERNEL void ek_conv_pairs_s8(const ek_conv_pairs *a, const int8_t *x, int8_t *y)
+{
+    int8_t tile[EK_CONV_PAIRS_PIXELS][EK_CONV_PAIRS_BYTES];
+    uint32_t waiting[EK_CONV_PAIRS_WAITING][EK_CONV_PAIRS_PIXELS][2];
+    for (int32_t n = 0; n < a->pixels; n += EK_CONV_PAIRS_PIXELS) {
+        const int32_t count = ek_clamp_i32(a->pixels - n, 1, EK_CONV_PAIRS_PIXELS);
+        const int32_t *w = a->weights;
+        for (const ek_pass *p = a->passes; p < a->passes + a->pass_count; ++p) {
+            const int32_t *end = w + p->bytes / 4;
+            const int32_t words = p->tile / (8 * EK_CONV_PAIRS_PIXELS) * 2;
+            for (int32_t i = 0; i < count; ++i) {
+                ek_conv_pairs_gather(a, x, n + i, p, tile[i]);
+            }
+            for (int32_t pair = 0; w < end; ++pair) {
+                const int32_t *start = w;
+                w += p->head == 0 ? 2 : 0;
+                for (int32_t i = 0; i < count; ++i) {
+                    uint32_t *sums = waiting[p->head == 0 && p->tail != 0 ? 0 : pair][i];
+                    int8_t *to = y + (n + i) * a->out_c + p->first + 2 * pair;
+                    if (p->head == 0) {
+                        sums[0] = (uint32_t)start[0];
+                        sums[1] = (uint32_t)start[1];
+                    }
+                    ek_conv_pairs_multiply(tile[i], w, words, sums);
+                    if (p->tail != 0) {
+                        const int32_t *q = w + words;
+                        to[0] = ek_conv_pairs_scale(a, p->tail, 0, q, (int32_t)sums[0]);
+                        to[1] = ek_conv_pairs_scale(a, p->tail, 1, q + 2,
+                                                    (int32_t)(sums[1] - sums[0]));
+                    }
+                }
+                w += words + (p->tail != 0 ? 4 : 0);
+            }
+        }
+    }
+}
