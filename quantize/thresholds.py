@@ -93,7 +93,7 @@ def affine_offsets(steps: Steps, multiplier: Int, total: int | Int) -> tuple[Int
     Args:
         steps: what decides.
         multiplier: one for each channel, 0 <= multiplier < 2**31.
-        total: the shift, at most 52.
+        total: the shift, or one for each channel; at most 52.
 
     Returns:
         Smallest and largest offset of each channel; none works where the first is larger.

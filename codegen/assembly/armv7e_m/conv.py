@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
-from codegen.assembly.armv7e_m.conv_layer import CLAMP, KEEP, Layer, prepare
+from codegen.assembly.armv7e_m.conv_cost import conv_instructions
+from codegen.assembly.armv7e_m.conv_layer import KEEP, Layer, prepare
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
@@ -43,7 +44,6 @@ def emit(w: StepWriter) -> None:
     assert isinstance(op, QConv2D | QDense)
     weights = w.weights(layer.stream(), "weights")
     low, high = op.requant.low, op.requant.high
-    clamp = (255 - high + low, 255 - high) if layer.scaling.tail == CLAMP else (0, 0)
     w.kernels.append("ek_conv_pairs.h")
     plan = layer.plan
     taps = [braces((_offset(plan, t.dy, t.dx) + t.channel, t.dy, t.dx)) for t in plan.taps]
@@ -57,13 +57,12 @@ def emit(w: StepWriter) -> None:
         **_geometry(plan),
         fill=int(np.int8(op.x_zero).view(np.uint8)) * 0x01010101 - (op.x_zero < 0) * (1 << 32),
         **_frame(plan),
-        add=clamp[0],
-        subtract=clamp[1],
+        add=255 - high + low,
+        subtract=255 - high,
         zero=2 * op.requant.zero_point + 1,
-        shift=layer.scaling.shift,
     )
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.assemble(ARMV7E_M, conv_function(layer.scaling.shift), "ek_conv_pairs_s8", pointer, x, y)
+    w.assemble(ARMV7E_M, conv_function(), "ek_conv_pairs_s8", pointer, x, y)
 
 
 def _offset(plan: Plan, row: int, column: int) -> int:
@@ -95,9 +94,7 @@ def _passes(layer: Layer) -> list[str]:
 def _geometry(plan: Plan) -> dict[str, int]:
     g = plan.geometry
     (stride_h, stride_w), (top, left, _, _) = g.window.strides, g.window.padding
-    rows = _inside(g.out[0], stride_h, top, max(t.dy for t in plan.taps) + 1, g.size[0])
-    reach = max(t.dx for t in plan.taps) + plan.columns
-    columns = _inside(g.out[1], stride_w, left, reach, g.size[1])
+    rows, columns = plan.inside
     readable = plan.run >= STEP
     return {
         "in_h": g.size[0], "in_w": g.size[1], "in_c": g.channels,
@@ -106,20 +103,13 @@ def _geometry(plan: Plan) -> dict[str, int]:
         "origin": -_offset(plan, top, left),
         "row_step": _offset(plan, stride_h, 0), "col_step": _offset(plan, 0, stride_w),
         "fast_y": rows.start, "fast_h": len(rows), "fast_x": columns.start,
-        "fast_w": max(len(columns) - PIXELS + 1, 0) if readable else 0,
+        "fast_w": len(columns),
         "run": plan.run, "columns": plan.columns,
         "steps": plan.run // STEP if readable else 1,
         "back": -plan.run % STEP if readable else 0,
         "within": g.size[1] - plan.columns + 1 if readable else 0,
         "staged": int(plan.columns > 1 or not readable),
     }  # fmt: skip
-
-
-def _inside(count: int, stride: int, pad: int, reach: int, size: int) -> range:
-    """Output positions whose windows lie inside the input, along one axis."""
-    first = -(-pad // stride)
-    last = (size + pad - reach) // stride
-    return range(first, max(min(last, count - 1) + 1, first))
 
 
 def _frame(plan: Plan) -> dict[str, int]:
@@ -156,7 +146,9 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
 
 def instructions(node: Node) -> int:
     """Executed by one run."""
-    return node.input(1).type.size
+    layer = prepare(node)
+    assert isinstance(layer, Layer)
+    return conv_instructions(layer)
 
 
 CONV = Variant(

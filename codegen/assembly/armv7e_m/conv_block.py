@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+import functools
+
+from codegen.assembly.armv7e_m.conv_cost import step_instructions
+from codegen.assembly.armv7e_m.conv_layer import LAYER_SHIFT, SHIFT_BITS
 from codegen.assembly.armv7e_m.conv_pack import pack_tile, stage
 from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
 from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
 from codegen.assembly.block import Block
 
-LDRD_REACH = 1020
-"""Largest offset of LDRD."""
 FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
 """Sums of a pair of filters for the four pixels."""
 
 
-def conv_function(shift: int) -> Block:
-    """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``.
-
-    Args:
-        shift: of the requantization, see `requant`.
-    """
-    b = Block(f"conv_s8_shift{shift}")
+@functools.cache
+def conv_function() -> Block:
+    """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``."""
+    b = Block("conv_pairs_s8")
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
     labels = {name: b.label() for name in ("tile", "pass", "done", "multiplied", "table", "stage")}
     heads = [b.label(), b.label()]
-    tails = [b.label() for _ in range(4)]
+    tails = [b.label() for _ in range(5)]
     enter(b)
     b.op("b {tile}", tile=labels["tile"])
     _start_with_bias(b, heads[0])
     _start_with_sums(b, heads[1])
     _multiply(b, labels["multiplied"])
     _keep(b, tails[0], labels["done"])
-    _scale(b, tails[1], labels["done"], shift, clamped=False)
-    _scale(b, tails[2], labels["done"], shift, clamped=True)
+    _scale(b, tails[1], labels["done"], clamped=False)
+    _scale(b, tails[2], labels["done"], clamped=True)
     _round_twice(b, tails[3], labels["done"])
+    _shift_each(b, tails[4], labels["done"])
     b.place(labels["tile"])
     place_tile(b)
     _begin_pass(b, labels)
@@ -54,13 +54,8 @@ def conv_function(shift: int) -> Block:
 
 
 def entry_distance(steps: int) -> int:
-    """Bytes from where multiplying ``steps`` steps begins to its end."""
-    return sum(4 * _step_size(j) for j in range(steps))
-
-
-def _step_size(step: int) -> int:
-    """Instructions of one step, each of four bytes."""
-    return 23 if LOCAL_BYTES + STEP_BYTES * step + 24 <= LDRD_REACH else 27
+    """Bytes from where multiplying ``steps`` steps begins to its end: instructions of four."""
+    return sum(4 * step_instructions(j) for j in range(steps))
 
 
 def _begin_pass(b: Block, labels: dict[str, str]) -> None:
@@ -121,7 +116,7 @@ def _multiply(b: Block, end: str) -> None:
         b.op("ldrd {w0}, {w1}, [{w}], #8")
         for half, weights in enumerate(("w0", "w1")):
             for pair in (0, 2):
-                _load_two(b, base + 16 * half + 4 * pair, _step_size(step) == 23)
+                _load_two(b, base + 16 * half + 4 * pair, step_instructions(step) == 23)
                 if pair == 0:
                     b.op(f"sxtb16 {{narrow}}, {{{weights}}}")
                 for p, x in ((pair, "x0"), (pair + 1, "x1")):
@@ -149,24 +144,31 @@ def _keep(b: Block, label: str, done: str) -> None:
     _next_pair(b, done)
 
 
-def _scale(b: Block, label: str, done: str, shift: int, clamped: bool) -> None:
+def _scale(b: Block, label: str, done: str, clamped: bool) -> None:
     """Requantize by one multiplication; a narrow clamp takes two instructions more."""
     saturate = "usat" if clamped else "ssat"
     b.place(label)
     _separate(b)
     b.op("ldm {w}!, {{r8-r11}}")
-    for sums, scale, addend, right in (("f", "r8", "r9", shift), ("s", "r10", "r11", shift + 8)):
-        shifted = f", asr #{right}" if right else ""
+    for sums, scale, addend, right in (
+        ("f", "r8", "r9", LAYER_SHIFT),
+        ("s", "r10", "r11", LAYER_SHIFT + 8),
+    ):
         for p in range(4):
             b.op(f"smmlar {{{sums}{p}}}, {{{sums}{p}}}, {scale}, {addend}")
-            b.op(f"{saturate} {{{sums}{p}}}, #8, {{{sums}{p}}}{shifted}")
+            b.op(f"{saturate} {{{sums}{p}}}, #8, {{{sums}{p}}}, asr #{right}")
     if clamped:
-        b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
-        b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
-        for register in (*FIRST, *SECOND):
-            b.op(f"uqadd8 {register}, {register}, r8")
-            b.op(f"sub {register}, r9")
+        _clamp(b)
     _store(b, done)
+
+
+def _clamp(b: Block) -> None:
+    """From the lowest output as 0 to a narrow range: saturate at the highest, then move back."""
+    b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
+    for register in (*FIRST, *SECOND):
+        b.op(f"uqadd8 {register}, {register}, r8")
+        b.op(f"sub {register}, r9")
 
 
 def _round_twice(b: Block, label: str, done: str) -> None:
@@ -185,6 +187,24 @@ def _round_twice(b: Block, label: str, done: str) -> None:
             b.op(f"add {{{sums}{p}}}, r12, {{{sums}{p}}}, asr #31")
             b.op(f"asr {{{sums}{p}}}, r10")
             b.op(f"ssat {{{sums}{p}}}, #8, {{{sums}{p}}}")
+    _store(b, done)
+
+
+def _shift_each(b: Block, label: str, done: str) -> None:
+    """Requantize with a shift for each filter, for scales too far apart."""
+    b.place(label)
+    _separate(b)
+    for sums in ("f", "s"):
+        b.op("ldrd r8, r9, [{w}], #8")
+        b.op("and r10, r9, #{mask}", mask=(1 << SHIFT_BITS) - 1)
+        b.op("asr r9, #{bits}", bits=SHIFT_BITS)
+        for p in range(4):
+            if sums == "s":
+                b.op(f"asr {{s{p}}}, #8")
+            b.op(f"smmlar {{{sums}{p}}}, {{{sums}{p}}}, r8, r9")
+            b.op(f"asr {{{sums}{p}}}, r10")
+            b.op(f"usat {{{sums}{p}}}, #8, {{{sums}{p}}}")
+    _clamp(b)
     _store(b, done)
 
 

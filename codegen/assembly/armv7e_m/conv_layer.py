@@ -8,24 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.pairs import STEP, fit_pair, pack_pairs
+from codegen.assembly.armv7e_m.pairs import STEP, UPPER_LIMIT, fit_pair, pack_pairs
 from codegen.assembly.armv7e_m.plan import Pass, Plan, geometry_of
 from codegen.assembly.armv7e_m.requant import (
-    SHIFTS,
     UPPER,
     affine_form,
     exact_form,
     real_scales,
+    shifted_form,
 )
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, QDense, Requant
+from quantize.requantize import INT32_MAX, requantize
 from quantize.thresholds import Steps, find_steps
 
 Int = NDArray[np.int64]
-KEEP, SCALE, CLAMP, TWICE = range(4)
+KEEP, SCALE, CLAMP, TWICE, SHIFT = range(5)
 """What becomes of sums, as the function numbers it."""
+LAYER_SHIFT = 2
+"""Shift of scaled sums that all layers share: it suits nearly every scale (see `requant`)."""
+SHIFT_BITS = 5
+"""Low bits of a constant of `SHIFT` that hold the filter's own shift."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +40,12 @@ class Scaling:
     Attributes:
         start: first value of each register, shape (filters,).
         constants: two words that scale a sum, shape (filters, 2).
-        tail: `SCALE`, `CLAMP` or `TWICE`.
-        shift: of the scaled sums.
+        tail: `SCALE`, `CLAMP`, `TWICE` or `SHIFT`.
     """
 
     start: Int
     constants: Int
     tail: int
-    shift: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,30 +105,49 @@ def prepare(node: Node) -> Layer | str:
         return error.summary
     low = np.minimum(-128 * rows, 127 * rows).sum(axis=1)
     high = np.maximum(-128 * rows, 127 * rows).sum(axis=1)
+    bias = tame(op.requant, bias, low, high)
     steps = find_steps(op.requant, low + bias, high + bias)
     unit = np.resize([1, UPPER], len(order))
     found = _scaling(steps.of(order), op.requant, order, bias[order], unit)
     if found is None:
         return "no cheap form of its requantization"
-    live = ~steps.constant[order] | (found.tail == TWICE)
-    ends = np.stack([unit * low[order], unit * high[order]]) + found.start
-    if (np.abs(ends[:, live]) >= 1 << 31).any():
+    ends = unit * np.stack([low[order], high[order]]) + found.start
+    if (np.abs(ends) >= 1 << 31).any():
         return "sums beyond 24 bits"
     return Layer(plan, weights, found)
 
 
+def tame(requant: Requant, bias: Int, low: Int, high: Int) -> Int:
+    """Biases of channels that always saturate, moved until their sums fit into a register.
+
+    Args:
+        requant: the requantization.
+        bias: of each channel.
+        low, high: smallest and largest sum without it.
+    """
+    room = UPPER_LIMIT - 1 - np.maximum(high, -low)
+    moved = np.clip(bias, -np.maximum(room, 0), np.maximum(room, 0))
+    ends = np.stack([bias + low, bias + high, moved + low, moved + high])
+    outputs = requantize(np.clip(ends, -INT32_MAX, INT32_MAX), requant)
+    return np.where((outputs == outputs[0]).all(axis=0), moved, bias)
+
+
 def _scaling(steps: Steps, requant: Requant, order: Int, bias: Int, unit: Int) -> Scaling | None:
+    """The cheapest proven form."""
     narrow = (requant.low, requant.high) != (-128, 127)
     scales = real_scales(requant, int(order.max()) + 1)[order]
-    affine = affine_form(steps, scales, bias, unit, requant.low if narrow else 0)
+    affine = affine_form(steps, scales, bias, unit, requant.low if narrow else 0, (LAYER_SHIFT,))
     if affine is not None:
         constants = np.stack([affine.multiplier, affine.addend], axis=1)
-        return Scaling(affine.start, constants, CLAMP if narrow else SCALE, affine.shift)
+        return Scaling(affine.start, constants, CLAMP if narrow else SCALE)
     exact = exact_form(steps, requant, order)
-    if exact is None:
+    if exact is not None:
+        return Scaling(unit * bias, np.stack([exact.multiplier, exact.shift], axis=1), TWICE)
+    affine = shifted_form(steps, scales, bias, requant.low)
+    if affine is None or np.abs(affine.addend).max() >= 1 << (31 - SHIFT_BITS):
         return None
-    constants = np.stack([exact.multiplier, exact.shift], axis=1)
-    return Scaling(unit * bias, constants, TWICE, SHIFTS[0])
+    packed = affine.addend << SHIFT_BITS | affine.shift
+    return Scaling(unit * affine.start, np.stack([affine.multiplier, packed], axis=1), SHIFT)
 
 
 def arrange(rows: Int, plan: Plan) -> Int:
@@ -146,7 +168,7 @@ def arrange(rows: Int, plan: Plan) -> Int:
             byte = i if i < whole or plan.run < STEP else i - STEP * plan.steps + plan.run
             place = position * g.channels + tap.channel + byte
             fresh = byte < plan.run and place not in seen
-            seen.add(place)
             places.append(place if fresh else -1)
+            seen.add(places[-1])
     padded = np.concatenate([rows, np.zeros((len(rows), 1), np.int64)], axis=1)
     return padded[:, places]

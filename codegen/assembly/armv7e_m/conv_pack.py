@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
 from codegen.assembly.block import Block
 
@@ -34,7 +36,7 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.op("bne {slow}", slow=slow)
     b.op("ldr r1, [r5, #{o}]", o=ARGUMENTS["col_step"])
     b.op("add r8, r0, r7")
-    for before, pointer in zip(POINTERS, POINTERS[1:], strict=False):
+    for before, pointer in itertools.pairwise(POINTERS):
         b.op(f"add {pointer}, {before}, r1")
     b.place(ready)
     _pack_tap(b, again)

@@ -61,7 +61,7 @@ ARGUMENTS = offsets(
         "origin", "row_step", "col_step",
         "fast_y", "fast_h", "fast_x", "fast_w",
         "run", "columns", "steps", "back", "within", "staged", "fill",
-        "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "shift",
+        "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero",
     )
 )  # fmt: skip
 """``ek_conv_pairs``, in the order of its definition."""

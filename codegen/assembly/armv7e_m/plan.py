@@ -84,7 +84,8 @@ def geometry_of(node: Node) -> Geometry:
     if isinstance(op, QDense):
         return Geometry((1, x[0]), x[1], (1, 1), Window(), (1, x[0]), y[1])
     assert isinstance(op, QConv2D)
-    kernel = node.input(1).type.shape[1:3]
+    _, height, width, _ = node.input(1).type.shape
+    kernel = height, width
     if kernel == (1, 1) and op.window == Window():
         count = x[1] * x[2]
         return Geometry((1, count), x[3], kernel, op.window, (1, count), y[3])
@@ -166,6 +167,19 @@ class Plan:
             return self.geometry.filters
         return (BUDGET - self.tile_bytes - self.edge_bytes) // (8 * PIXELS)
 
+    @cached_property
+    def inside(self) -> tuple[range, range]:
+        """Output rows and columns at which a tile of one row begins whose windows all lie inside
+        the input."""
+        g = self.geometry
+        (stride_h, stride_w), (top, left, _, _) = g.window.strides, g.window.padding
+        height = max(t.dy for t in self.taps) + 1
+        width = max(t.dx for t in self.taps) + self.columns
+        rows = _positions(g.out[0], stride_h, top, height, g.size[0])
+        columns = _positions(g.out[1], stride_w, left, width, g.size[1])
+        last = columns.stop - PIXELS + 1 if self.run >= STEP else columns.start
+        return rows, range(columns.start, max(last, columns.start))
+
     @property
     def tile_bytes(self) -> int:
         """Bytes of the tile."""
@@ -204,3 +218,10 @@ class Plan:
                 ends = c == 0, c == self.chunks - 1
                 found.append(Pass(first, pairs, taps, *ends, self.chunks > 1 or index == 0))
         return tuple(found)
+
+
+def _positions(count: int, stride: int, pad: int, reach: int, size: int) -> range:
+    """Output positions whose windows lie inside the input, along one axis."""
+    first = -(-pad // stride)
+    last = (size + pad - reach) // stride
+    return range(first, max(min(last, count - 1) + 1, first))

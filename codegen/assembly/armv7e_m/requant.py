@@ -14,6 +14,7 @@ channel shows outputs on both sides of its zero point, `exact_form` follows the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from quantize.requantize import bits_float
 from quantize.thresholds import Steps, affine_offsets
 
 Int = NDArray[np.int64]
-SHIFTS = (2, 1, 0, 4)
+SHIFTS = (2, 1, 0, 4, 6, 8)
 """Shifts to try, the best first: large scales need a small one, tiny scales a large one."""
 UPPER = 256
 """Unit of the second filter of a pair."""
@@ -33,6 +34,8 @@ _NUDGES = (0, 1, -1, 2, -2)
 _ADDENDS = 8192
 """Addends to try on both sides: each moves the offset by 2**32 modulo the multiplier."""
 _START_LIMIT = 1 << 30
+_ADDEND_LIMIT = 1 << 30
+_MOST_SHIFT = 18
 _MOST_RIGHT = 23
 """Shift up to which the zero point, shifted left by it, stays inside int32."""
 
@@ -51,7 +54,7 @@ class Affine:
     start: Int
     multiplier: Int
     addend: Int
-    shift: int
+    shift: Int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +81,15 @@ def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
 
 
 def affine_form(
-    steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int = 0
+    steps: Steps,
+    scales: NDArray[np.float64],
+    bias: Int,
+    unit: Int,
+    base: int = 0,
+    shifts: Sequence[int] = SHIFTS,
 ) -> Affine | None:
-    """Constants that are proven for every channel, with the first shift of `SHIFTS` that has them.
+    """Constants that are proven for every channel, with the first shift of ``shifts`` for which
+    there are some.
 
     Args:
         steps: of the requantization, accumulators with bias.
@@ -88,30 +97,44 @@ def affine_form(
         bias: what the accumulators contain beside the sum, shape (channels,).
         unit: 1 or `UPPER` for each channel.
         base: is subtracted from the outputs.
+        shifts: for all channels.
 
     Returns:
         None where a channel has none.
     """
-    return next(
-        (f for s in SHIFTS if (f := _with_shift(steps, scales, bias, unit, base, s)) is not None),
-        None,
-    )
+    for shift in shifts:
+        found = _solve(steps, scales, bias, unit, base, np.full_like(bias, shift))
+        if found is not None:
+            return found
+    return None
 
 
-def _with_shift(
-    steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int, shift: int
+def shifted_form(
+    steps: Steps, scales: NDArray[np.float64], bias: Int, base: int = 0
 ) -> Affine | None:
-    upper = np.where(unit == UPPER, 8, 0)
+    """`affine_form` with a shift for each channel, such that its multiplier has 31 bits; for sums
+    whose unit is 1."""
+    with np.errstate(divide="ignore"):
+        most = np.floor(-1 - np.log2(scales))
+    shift = np.clip(np.where(steps.constant, 0, most), 0, _MOST_SHIFT).astype(np.int64)
+    return _solve(steps, scales, bias, np.ones_like(bias), base, shift)
+
+
+def _solve(
+    steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int, shift: Int
+) -> Affine | None:
     start, multiplier = np.zeros_like(bias), np.zeros_like(bias)
-    addend = (steps.wanted[0] - base) << (shift + upper)  # of channels that are constant
+    # What channels keep whose output is constant: no product, the output itself.
+    addend = (steps.wanted[0] - base) << (shift + np.where(unit == UPPER, 8, 0))
     missing = ~steps.constant
+    total = shift + 32
     for nudge in _NUDGES:
-        trial = np.rint(np.ldexp(scales, 32 + shift)) + nudge
+        trial = np.rint(np.ldexp(scales, total)) + nudge
         able = missing & (trial > 0) & (trial < 2.0**31)
         slope = np.where(able, trial, 1).astype(np.int64)
-        lowest, highest = affine_offsets(steps, slope, 32 + shift)
+        lowest, highest = affine_offsets(steps, slope, total)
         for c in np.flatnonzero(able & (lowest <= highest)):
-            moved = int(bias[c] * slope[c]) - (base << (32 + shift))
+            moved = int(bias[c]) * int(slope[c]) - (base << int(total[c]))
             first, beyond = int(lowest[c]) + moved, int(highest[c]) + 1 + moved
             found = _write(first * int(unit[c]), beyond * int(unit[c]) - 1, int(slope[c]))
             if found is not None:
@@ -134,7 +157,7 @@ def _write(lowest: int, highest: int, multiplier: int) -> tuple[int, int] | None
         starts = -(-rest // multiplier)
         width = np.int64(min(highest - lowest, 1 << 62))
         good = (starts * multiplier - rest <= width) & (np.abs(starts) < _START_LIMIT)
-        good &= np.abs(addends) < _START_LIMIT
+        good &= np.abs(addends) < _ADDEND_LIMIT
         if good.any():
             best = np.flatnonzero(good)[np.abs(starts[good]).argmin()]
             return int(starts[best]), int(addends[best])

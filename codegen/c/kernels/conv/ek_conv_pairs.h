@@ -4,6 +4,8 @@
 
 #include "ek_common.h"
 
+#define EK_CONV_PAIRS_SHIFT 2 /* of scaled sums; 8 more where they are 256 times */
+
 /* A run of consecutive input bytes that a window reads. */
 typedef struct {
     int32_t offset; /* from the window's first byte */
@@ -16,7 +18,8 @@ typedef struct {
     int32_t bytes; /* of weights and constants */
     int32_t entry; /* for the assembly: where the multiplications begin */
     int32_t head;  /* sums begin with 0: their start, 1: what the pass before left */
-    int32_t tail;  /* sums then 0: wait, 1: are scaled, 2: scaled and clamped, 3: rounded twice */
+    int32_t tail;  /* sums then 0: wait, 1: are scaled, 2: scaled and clamped, 3: rounded twice,
+                    4: scaled by their own shift and clamped */
     int32_t tile;  /* bytes of the tile */
     int32_t tap;   /* bytes of taps before its first */
     int32_t taps;  /* 0: those of the pass before */
@@ -39,7 +42,6 @@ typedef struct {
     int32_t tile_bytes, pad_bytes, edge_bytes, frame_bytes;
     int32_t add, subtract; /* clamp: saturating to the highest, then back */
     int32_t zero;          /* twice the output's zero point, plus one */
-    int32_t shift;         /* of the first filter's scaled sums; 8 more for the second */
 } ek_conv_pairs;
 
 #endif

@@ -69,7 +69,12 @@ EK_INLINE int8_t ek_conv_pairs_scale(const ek_conv_pairs *a, int32_t tail, int32
         const int32_t high = ek_smmlar(twice, q[0], a->zero * (1 << (right - 1)));
         return (int8_t)ek_clamp_i32((high + (twice >> 31)) >> right, -128, 127);
     }
-    const int32_t high = ek_smmlar(sum, q[0], q[1]) >> (a->shift + 8 * i);
+    int32_t high;
+    if (tail == 4) {
+        high = ek_smmlar(i == 0 ? sum : sum >> 8, q[0], q[1] >> 5) >> (q[1] & 31);
+    } else {
+        high = ek_smmlar(sum, q[0], q[1]) >> (EK_CONV_PAIRS_SHIFT + 8 * i);
+    }
     if (tail == 1) {
         return (int8_t)ek_clamp_i32(high, -128, 127);
     }
