@@ -51,14 +51,17 @@ def emission(
     rounding: Rounding | None = None,
     calibration: Mapping[str, Array] | None = None,
     vectors: int = 2,
+    core: str = "host",
 ) -> Emission:
-    """Import, lower and emit a model."""
+    """Import, lower and emit a model. Compiled for this machine, the kernels of another core are
+    the portable equals of its assembly."""
     precision = "float32" if calibration is None and rounding is None else None
-    options = ConvertOptions("host", rounding=rounding, precision=precision)  # type: ignore[arg-type]
-    lowered = lower(read_source(model), load_core("host"), options, calibration)
+    options = ConvertOptions(core, rounding=rounding, precision=precision)  # type: ignore[arg-type]
+    lowered = lower(read_source(model), load_core(core), options, calibration)
     stored = make_vectors(lowered.graph, vectors)
     source = Source(lowered.source.file, lowered.source.sha256 or "not a file")
-    return Emission(lowered.graph, emit(lowered.program, name, "host", source, stored))
+    artefact = emit(lowered.program, name, core, source, stored, lowered.kernels)
+    return Emission(lowered.graph, artefact)
 
 
 def compiler(name: str) -> list[str]:

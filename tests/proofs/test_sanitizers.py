@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codegen.assembly.isa import isa_of
 from codegen.c.emit import FLOAT_TOLERANCE
 from edgekit.options import Rounding, allowed
 from edgekit.pipeline.vectors import make_vectors
+from targets.load import core_names, load_core
 from tests.proofs.data import FLOAT_TASKS, INT8_MODELS, int8_model
 from tests.proofs.emission import Emission, compiler, driver, emission, pack, run, unpack
 
@@ -19,6 +21,10 @@ SANITIZE = (
 )
 ROUNDINGS = allowed(Rounding)
 SAMPLES = 4
+ONE_CORE_EACH = {
+    isa.name: name for name in core_names() if (isa := isa_of(load_core(name))) is not None
+}
+"""A core of each instruction set that has assembly."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +56,12 @@ def run_sanitized(made: Emission, folder: Path) -> None:
 @pytest.mark.parametrize("name", INT8_MODELS)
 def test_int8_models(name: str, rounding: Rounding, tmp_path: Path) -> None:
     run_sanitized(emission(int8_model(name), "net", rounding), tmp_path)
+
+
+@pytest.mark.parametrize("core", ONE_CORE_EACH.values(), ids=ONE_CORE_EACH)
+@pytest.mark.parametrize("name", INT8_MODELS)
+def test_portable_equals_of_assembly(name: str, core: str, tmp_path: Path) -> None:
+    run_sanitized(emission(int8_model(name), "net", "litert", core=core), tmp_path)
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)

@@ -18,11 +18,13 @@ from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
 from quantize.ports import feeds, results
 from quantize.reference import evaluate
-from targets.load import load_core
+from targets.load import core_names, load_core
 from tests.onnx_models import run_onnxruntime
 from tests.random_models.batch import Case, run_batch
 
 SAMPLES = 4
+CORES = core_names()
+"""Integer models take turns: on this machine the portable equal of a core's assembly runs."""
 ROUNDINGS: tuple[Rounding, ...] = ("litert", "tflm", "fast")
 Arrays = dict[str, NDArray[Any]]
 
@@ -46,11 +48,14 @@ def prepare(model: Any, name: str, integer: bool, path: Path) -> Case | str:
     calibration = inputs_of(model, 8, 12) if integer else None
     rounding = ROUNDINGS[sum(name.encode()) % 3] if integer else None
     precision: Any = "int8" if integer else "float32"
-    options = ConvertOptions("host", precision=precision, rounding=rounding)
+    core = load_core(CORES[sum(name.encode()) % len(CORES)] if integer else "host")
+    options = ConvertOptions(core.name, precision=precision, rounding=rounding)
     try:
-        lowered = lower(read_source(path), load_core("host"), options, calibration)
+        lowered = lower(read_source(path), core, options, calibration)
         vectors = make_vectors(lowered.graph, SAMPLES, arrays)
-        artefact = emit(lowered.program, name, "host", Source(name, "random"), vectors)
+        artefact = emit(
+            lowered.program, name, core.name, Source(name, "random"), vectors, lowered.kernels
+        )
     except EdgekitError as error:
         return f"refused: {error}"
     if not integer and (wrong := against_onnxruntime(lowered, path, arrays)):
