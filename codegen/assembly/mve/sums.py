@@ -1,0 +1,120 @@
+"""Sums of tensors of one shape in one affine step (`quantize.affine_sum`), eight at a time."""
+
+from __future__ import annotations
+
+from codegen.assembly.block import Block
+from codegen.assembly.isa import MVE
+from codegen.c.operators.overlap import by_element
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QAdd
+from quantize.affine_sum import affine_sum
+
+LOW = 20
+"""Offset of the clamp in ``ek_affine_sum``."""
+
+
+def add_block(clamped: bool) -> Block:
+    """``ek_affine_add_s8(a, x0, x1, y)``."""
+    b = Block("add_clamped" if clamped else "add")
+    b.name(a="r0", x0="r1", x1="r2", y="r3", count="r4", second="r6", offset="r7", shift="r8")
+    b.name(factor="q3", low="q4", high="q5")
+    b.op("push {{r4-r8, lr}}")
+    b.op("vpush {{d8-d11}}")
+    b.op("ldm {a}, {{r4-r8}}")
+    b.op("vdup.32 {factor}, r5")
+    if clamped:
+        b.op("ldrd r5, r0, [{a}, #{at}]", at=LOW)
+        b.op("vdup.16 {low}, r5")
+        b.op("vdup.16 {high}, r0")
+    one_by_one, done = b.label(), b.label()
+    b.op("lsr r5, {count}, #3")
+    b.op("and {count}, {count}, #7")
+    b.op("wls lr, r5, {rest}", rest=one_by_one)
+    with b.loop("le lr, {head}"):
+        b.op("vldrb.s32 q0, [{x0}], #4")
+        b.op("vldrb.s32 q2, [{x1}], #4")
+        b.op("vldrb.s32 q1, [{x0}], #4")
+        _sum(b, "q0")
+        b.op("vldrb.s32 q2, [{x1}], #4")
+        _sum(b, "q1")
+        _store(b, "q0", clamped)
+        _store(b, "q1", clamped)
+    b.place(one_by_one)
+    b.op("wlstp.32 lr, {count}, {done}", done=done)
+    with b.loop("letp lr, {head}"):
+        b.op("vldrb.s32 q0, [{x0}], #4")
+        b.op("vldrb.s32 q2, [{x1}], #4")
+        _sum(b, "q0")
+        _store(b, "q0", clamped)
+    b.place(done)
+    b.op("vpop {{d8-d11}}")
+    b.op("pop {{r4-r8, pc}}")
+    return b
+
+
+def _sum(b: Block, q: str) -> None:
+    """q = (q * first + offset + q2 * second) >> shift."""
+    b.op(f"vmlas.s32 {q}, {{factor}}, {{offset}}")
+    b.op(f"vmla.s32 {q}, q2, {{second}}")
+    b.op(f"vshl.s32 {q}, {{shift}}")
+
+
+def _store(b: Block, q: str, clamped: bool) -> None:
+    b.op(f"vqmovnb.s32 {q}, {q}")
+    if clamped:
+        b.op(f"vmax.s16 {q}, {q}, {{low}}")
+        b.op(f"vmin.s16 {q}, {q}, {{high}}")
+    else:
+        b.op(f"vqmovnb.s16 {q}, {q}")
+    b.op(f"vstrb.32 {q}, [{{y}}], #4")
+
+
+def _is_clamped(op: QAdd) -> bool:
+    return (op.requant.low, op.requant.high) != (-128, 127)
+
+
+def emit_add(w: StepWriter) -> None:
+    op = w.node.op
+    assert isinstance(op, QAdd)
+    form = affine_sum(op)
+    assert form is not None
+    a, b = w.node.input(0), w.node.input(1)
+    pointer = w.declare(
+        "ek_affine_sum",
+        "sum",
+        count=w.node.output.type.size,
+        first=form.first,
+        second=form.second,
+        offset=form.offset,
+        shift=-form.shift,
+        low=op.requant.low,
+        high=op.requant.high,
+    )
+    block = add_block(_is_clamped(op))
+    w.assemble(
+        MVE, block, "ek_affine_add_s8", pointer, w.read(a), w.read(b), w.write(w.node.output)
+    )
+
+
+def _refuse(node: Node) -> str:
+    op = node.op
+    assert isinstance(op, QAdd)
+    values = (node.input(0), node.input(1), node.output)
+    if any(v.type.dtype is not DType.INT8 for v in values):
+        return "not int8"
+    if len({v.type.size for v in values}) > 1:
+        return "an operand repeats"
+    return "" if affine_sum(op) else "no affine form is equal"
+
+
+def _instructions(node: Node) -> int:
+    op, size = node.op, node.output.type.size
+    assert isinstance(op, QAdd)
+    clamp = 1 if _is_clamped(op) else 0
+    return 18 + size // 8 * (17 + 2 * clamp) + -(-(size % 8) // 4) * (9 + clamp)
+
+
+ADD = Variant(
+    emit_add, overlap=by_element, name="affine", refuse=_refuse, instructions=_instructions
+)

@@ -1,0 +1,88 @@
+"""A quantized sum in one step: ``(a * first + b * second + offset) >> shift``, proven exhaustively.
+
+The recipe of TFLite's Add rounds four times, on numbers with twenty bits more than its operands
+have. Its result depends on 2**16 pairs of operands only, so a cheaper form can be compared on all
+of them: for given factors each pair says which offsets give its output, and the offsets that suit
+all pairs are an interval.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.ir.ops import QAdd, Rescale, Rounding
+from quantize.requantize import requantize, scale_accumulator
+
+OPERANDS = np.arange(-128, 128, dtype=np.int64)
+NUDGES = 6
+"""How far from the nearest integers factors are searched."""
+
+
+@dataclass(frozen=True)
+class AffineSum:
+    """``clamp((a * first + b * second + offset) >> shift)``, zero points included.
+
+    Attributes:
+        first, second: factors of the operands as they are stored.
+        offset: zero points and rounding.
+        shift: to the right; every sum fits into int32.
+    """
+
+    first: int
+    second: int
+    offset: int
+    shift: int
+
+
+@functools.lru_cache(maxsize=64)
+def affine_sum(op: QAdd) -> AffineSum | None:
+    """The form of a sum of int8 tensors; None where no factors near the real scales are equal."""
+    wanted = _wanted(op)
+    scales = _scale(op, op.first), _scale(op, op.second)
+    largest = sum(256 * abs(s) for s in scales) + 256
+    shift = min(int(31 - math.log2(largest)), 24)
+    if shift < 1:
+        return None
+    near = range(-NUDGES, NUDGES + 1)
+    nudges = sorted(((da, db) for da in near for db in near), key=lambda n: abs(n[0]) + abs(n[1]))
+    for da, db in nudges:
+        first, second = (round(s * 2**shift) + d for s, d in zip(scales, (da, db), strict=True))
+        product = OPERANDS[:, None] * first + OPERANDS * second
+        low, high = op.requant.low, op.requant.high
+        lowest = (wanted << shift) - product
+        highest = lowest + (1 << shift) - 1
+        least, most = (
+            lowest[wanted > low].max(initial=-(2**62)),
+            highest[wanted < high].min(initial=2**62),
+        )
+        offset = int(max(least, min(most, 0)))
+        sums = product + offset
+        if least <= most and sums.min() >= -(2**31) and sums.max() < 2**31:
+            return AffineSum(first, second, offset, shift)
+    return None
+
+
+def _wanted(op: QAdd) -> NDArray[np.int64]:
+    """Outputs for all pairs of operands, the first one along axis 0."""
+    rule = Rounding.DOUBLE if op.requant.rule is Rounding.DOUBLE else Rounding.SINGLE
+    parts = [
+        scale_accumulator(
+            (OPERANDS - r.zero_point) << op.left_shift, (r.multiplier,), (r.shift,), rule
+        )
+        for r in (op.first, op.second)
+    ]
+    return requantize(parts[0][:, None] + parts[1], op.requant, np.int64)
+
+
+def _scale(op: QAdd, operand: Rescale) -> float:
+    """Real factor from a stored operand to the output."""
+    q = op.requant
+    own = math.ldexp(operand.multiplier, operand.shift - 31 + op.left_shift)
+    if q.rule is Rounding.HIGH:
+        return own * math.ldexp(q.multiplier[0], -32)
+    return own * math.ldexp(q.multiplier[0], q.shift[0] - 31)
