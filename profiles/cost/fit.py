@@ -45,8 +45,8 @@ Counts = dict[str, dict[tuple[int, ...], int]]
 
 
 def kernels_digest() -> str:
-    """Identifies the kernel sources that figures belong to."""
-    names = sorted(kernels.locate())
+    """Identifies the kernel sources that figures belong to, with all that they include."""
+    names = sorted(kernels.closure([f"ek_{kernel}.c" for kernel in FEATURES]))
     return content_key(part for n in names for part in (n, kernels.source(n)))
 
 
