@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.armv7e_m.add import ADD
 from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QConv2D, QDense
+from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
+    QAdd: (ADD,),
     QConv2D: (CONV, DEPTHWISE_3X3),
     QDense: (CONV,),
 }

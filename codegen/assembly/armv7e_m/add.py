@@ -1,0 +1,167 @@
+"""Sums of int8 tensors on Armv7E-M: one affine function of both operands, proven on all pairs.
+
+TFLite's recipe shifts, rescales and rounds each operand, then their sum. But there are only 65,536
+pairs of operands, so an ``(first * a + second * b + start) >> 16`` that gives the same output for
+every pair is the same function, whatever the rounding rule. With bytes in the upper half of a
+halfword SMLAW multiplies them by a 32-bit factor and drops 16 bits.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.block import Block
+from codegen.assembly.isa import ARMV7E_M
+from codegen.c.operators.overlap import by_element
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QAdd
+from quantize.reference.integer import qadd
+from quantize.requantize import INT32_MAX, channel_scales
+
+BLOCK = 8
+"""Elements of one turn of the loop."""
+_FACTOR_BITS = 24
+"""Factors are scales times 2**24: SMLAW takes 256 times an operand and drops 16 bits of 40."""
+_NUDGES = sorted(itertools.product(range(-8, 9), repeat=2), key=lambda n: max(map(abs, n)))
+_BYTES = "#0xff00ff00"
+
+
+@functools.lru_cache(maxsize=64)
+def constants_of(node: Node) -> tuple[int, int, int] | None:
+    """Both factors and the start of a sum; None where none near the real scales is exact."""
+    op = node.op
+    assert isinstance(op, QAdd)
+    values = np.arange(-128, 128, dtype=np.int64)
+    wanted = qadd(op, node, values[:, None], values[None, :]).astype(np.int64)
+    output = float(channel_scales(op.requant, 1)[0])
+    scales = [
+        np.ldexp(r.multiplier, r.shift - 31 + op.left_shift + _FACTOR_BITS) * output
+        for r in (op.first, op.second)
+    ]
+    if max(map(abs, scales)) >= INT32_MAX - len(_NUDGES):
+        return None
+    for nudges in _NUDGES:
+        first, second = (round(s) + n for s, n in zip(scales, nudges, strict=True))
+        start = _start(first, second, values, wanted)
+        if start is not None:
+            return first, second, start
+    return None
+
+
+def _start(
+    first: int, second: int, values: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> int | None:
+    """The start with which every pair is right."""
+    total = (first * values >> 8)[:, None] + (second * values >> 8)[None, :]
+    lowest = np.where(wanted > -128, ((wanted + 128) << 16) - total, -(1 << 40)).max()
+    highest = np.where(wanted < 127, ((wanted + 129) << 16) - 1 - total, 1 << 40).min()
+    start = int(np.clip(0, lowest, highest))
+    ends = total.min() + start, total.max() + start
+    return start if lowest <= highest and max(map(abs, (*ends, start))) <= INT32_MAX else None
+
+
+def add_block() -> Block:
+    """``(const ek_add_affine *, a, b, y)``: eight elements a turn, the rest one by one."""
+    b = Block("add_affine")
+    b.name(a="r1", b="r2", y="r3", count="r4", first="r5", second="r6", start="r7")
+    b.name(x0="r8", x1="r9", z0="r10", z1="r11", odd="r12", odd_z="lr", sum="r0")
+    one, rest, done = b.label(), b.label(), b.label()
+    b.op("push {{r4-r11, lr}}")
+    b.op("ldm r0, {{{count}, {first}, {second}, {start}}}")
+    b.op("subs {count}, {count}, #{block}", block=BLOCK)
+    b.op("blt {label}", label=rest)
+    with b.loop("subs {count}, {count}, #8", "bge {head}"):
+        b.op("ldm {a}!, {{{x0}, {x1}}}")
+        b.op("ldm {b}!, {{{z0}, {z1}}}")
+        _four(b, "x0", "z0")
+        _four(b, "x1", "z1")
+        b.op("stm {y}!, {{{x0}, {x1}}}")
+    b.place(rest)
+    b.op("adds {count}, {count}, #{block}", block=BLOCK)
+    b.op("beq {label}", label=done)
+    b.place(one)
+    b.op("ldrsb {x0}, [{a}], #1")
+    b.op("ldrsb {z0}, [{b}], #1")
+    b.op("lsl {x0}, {x0}, #8")
+    b.op("lsl {z0}, {z0}, #8")
+    b.op("smlawb {sum}, {first}, {x0}, {start}")
+    b.op("smlawb {sum}, {second}, {z0}, {sum}")
+    b.op("usat {sum}, #8, {sum}, asr #16")
+    b.op("eor {sum}, {sum}, #0x80")
+    b.op("strb {sum}, [{y}], #1")
+    b.op("subs {count}, {count}, #1")
+    b.op("bne {label}", label=one)
+    b.place(done)
+    b.op("pop {{r4-r11, pc}}")
+    return b
+
+
+def _four(b: Block, x: str, z: str) -> None:
+    """Four elements of both operands; the outputs replace ``x``."""
+    b.name(x=b.reg(x), z=b.reg(z))
+    b.op("and {odd}, {x}, {bytes}", bytes=_BYTES)
+    b.op("and {odd_z}, {z}, {bytes}", bytes=_BYTES)
+    _two(b, "odd", "odd_z")
+    b.op("lsl {x}, {x}, #8")
+    b.op("and {x}, {x}, {bytes}", bytes=_BYTES)
+    b.op("lsl {z}, {z}, #8")
+    b.op("and {z}, {z}, {bytes}", bytes=_BYTES)
+    _two(b, "x", "z")
+    b.op("orr {x}, {x}, {odd}, lsl #8")
+    b.op("eor {x}, {x}, #0x80808080")
+
+
+def _two(b: Block, x: str, z: str) -> None:
+    """Elements in both halves of ``x`` and ``z``: outputs plus 128 in the halves of ``x``."""
+    b.name(two=b.reg(x), two_z=b.reg(z))
+    b.op("smlawb {sum}, {first}, {two}, {start}")
+    b.op("smlawt {two}, {first}, {two}, {start}")
+    b.op("smlawb {sum}, {second}, {two_z}, {sum}")
+    b.op("smlawt {two}, {second}, {two_z}, {two}")
+    b.op("pkhtb {two}, {two}, {sum}, asr #16")
+    b.op("usat16 {two}, #8, {two}")
+
+
+def emit(w: StepWriter) -> None:
+    """Write a step."""
+    found = constants_of(w.node)
+    assert found is not None
+    first, second, start = found
+    args = w.declare(
+        "ek_add_affine",
+        "args",
+        count=w.node.output.type.size,
+        first=first,
+        second=second,
+        start=start,
+    )
+    a, b = w.read(w.node.input(0)), w.read(w.node.input(1))
+    w.assemble(ARMV7E_M, add_block(), "ek_add_affine_s8", args, a, b, w.write(w.node.output))
+
+
+def refuse(node: Node) -> str:
+    """Why a sum cannot be computed by the block."""
+    op = node.op
+    assert isinstance(op, QAdd)
+    operands = (node.input(0), node.input(1))
+    if {v.type.dtype for v in (*operands, node.output)} != {DType.INT8}:
+        return "not a sum of int8 tensors"
+    if any(v.is_constant or v.type.shape != node.output.type.shape for v in operands):
+        return "an operand is constant or repeated"
+    if (op.requant.low, op.requant.high) != (-128, 127):
+        return "a clamp of its own"
+    return "" if constants_of(node) is not None else "no affine form is proven"
+
+
+def instructions(node: Node) -> int:
+    """Executed by the block."""
+    turns, rest = divmod(node.output.type.size, BLOCK)
+    return 16 + 45 * turns + 11 * rest
+
+
+ADD = Variant(emit, overlap=by_element, name="add", refuse=refuse, instructions=instructions)
