@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from codegen.assembly import rows, tiles
+from codegen.assembly import dense as blocks
+from codegen.assembly import rows, sums, tiles
+from codegen.assembly.armv7_m.add import add
+from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.row import row
 from codegen.assembly.armv7_m.tile import FRAME, tile
 from codegen.assembly.isa import ARMV7_M
+from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QConv2D
+from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 
 def emit_tiles(w: StepWriter) -> None:
@@ -49,7 +53,41 @@ def row_instructions(node: Node) -> int:
     return count * (channels * each + 40)
 
 
+def emit_sum(w: StepWriter) -> None:
+    sums.emit(w, ARMV7_M, add)
+
+
+def emit_dense(w: StepWriter) -> None:
+    blocks.emit(w, ARMV7_M, dense)
+
+
+def dense_instructions(node: Node) -> int:
+    """Inputs, products and requantization of every block, for all rows."""
+    outputs, depth = node.input(1).type.shape
+    size = min(blocks.FILTERS, outputs)
+    each = depth * (2 * size + 1) + depth // 2 + 11 * size + 20
+    return node.output.type.shape[0] * -(-outputs // size) * each
+
+
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
+    QAdd: (
+        Variant(
+            emit_sum,
+            overlap=by_element,
+            name="affine",
+            refuse=sums.refuse,
+            instructions=lambda node: 8 * node.output.type.size,
+        ),
+    ),
+    QDense: (
+        Variant(
+            emit_dense,
+            overlap=by_row,
+            name="blocks",
+            refuse=blocks.refuse,
+            instructions=dense_instructions,
+        ),
+    ),
     QConv2D: (
         Variant(
             emit_tiles,

@@ -1,0 +1,107 @@
+"""Dense layers on Armv7-M: each input is loaded once for eight filters, whose sums stay in
+registers; 17 instructions, 8 products."""
+
+from __future__ import annotations
+
+from codegen.assembly.armv7_m.high_word import clamp, requantize
+from codegen.assembly.block import Block
+from codegen.assembly.dense import (
+    BACK,
+    BLOCKS,
+    DEPTH,
+    HIGH,
+    LOW,
+    OFFSET,
+    TABLE,
+    WEIGHTS,
+    DenseKernel,
+)
+
+LAYER, X, Y, COUNT, CONSTANTS, KEPT = range(0, 24, 4)
+FRAME = 24
+UNROLL = 4
+
+
+def dense(kind: DenseKernel) -> Block:
+    """``ek_dense_blocks_s8(d, x, y)``."""
+    b = Block(kind.symbol)
+    sums = [f"r{f}" for f in range(kind.filters)]
+    b.name(w="r8", x="r9", at="r10", count="r11", layer="r12", weights="lr")
+    b.op("push {{r4-r11, lr}}")
+    b.op("sub sp, sp, #{n}", n=FRAME)
+    for register, place in (("r0", LAYER), ("r1", X), ("r2", Y)):
+        b.op(f"str {register}, [sp, #{place}]")
+    for field, place in ((BLOCKS, COUNT), (TABLE, CONSTANTS)):
+        b.op(f"ldr r3, [r0, #{field}]")
+        b.op(f"str r3, [sp, #{place}]")
+    b.op("ldr {weights}, [r0, #{field}]", field=WEIGHTS)
+    with b.loop("bne.w {head}"):
+        _products(b, sums)
+        _requantize(b, kind, sums)
+        _store(b, sums)
+    b.op("add sp, sp, #{n}", n=FRAME)
+    b.op("pop {{r4-r11, pc}}")
+    return b
+
+
+def _products(b: Block, sums: list[str]) -> None:
+    singles, done = b.label(), b.label()
+    b.op("ldr {layer}, [sp, #{place}]", place=LAYER)
+    b.op("ldr {at}, [sp, #{place}]", place=X)
+    b.op("ldr {count}, [{layer}, #{field}]", field=DEPTH)
+    for total in sums:
+        b.op(f"movs {total}, #0")
+    b.op(f"subs {{count}}, {{count}}, #{UNROLL}")
+    b.op("blo {to}", to=singles)
+    with b.loop(f"subs {{count}}, {{count}}, #{UNROLL}", "bhs {head}"):
+        for _ in range(UNROLL):
+            _tap(b, sums)
+    b.place(singles)
+    b.op(f"adds {{count}}, {{count}}, #{UNROLL}")
+    b.op("beq {to}", to=done)
+    with b.loop("subs {count}, {count}, #1", "bne {head}"):
+        _tap(b, sums)
+    b.place(done)
+
+
+def _tap(b: Block, sums: list[str]) -> None:
+    b.op("ldrsb {x}, [{at}], #1")
+    for total in sums:
+        b.op("ldrsb {w}, [{weights}], #1")
+        b.op(f"mla {total}, {{x}}, {{w}}, {total}")
+
+
+def _requantize(b: Block, kind: DenseKernel, sums: list[str]) -> None:
+    if kind.signed:
+        b.op("str {weights}, [sp, #{place}]", place=KEPT)
+    for total in sums:
+        if kind.signed:
+            b.op("ldr r12, [sp, #{place}]", place=LAYER)
+            b.op("ldr lr, [r12, #{field}]", field=OFFSET)
+        b.op("ldr r12, [sp, #{place}]", place=CONSTANTS)
+        b.op("ldm r12!, {{r8, r9, r10}}")
+        b.op("str r12, [sp, #{place}]", place=CONSTANTS)
+        requantize(b, [total], kind.signed)
+    if kind.signed:
+        b.op("ldr {weights}, [sp, #{place}]", place=KEPT)
+    if kind.clamp:
+        b.op("ldr r12, [sp, #{place}]", place=LAYER)
+        b.op("ldr r8, [r12, #{field}]", field=LOW)
+        b.op("ldr r9, [r12, #{field}]", field=HIGH)
+        clamp(b, sums, "r8", "r9")
+
+
+def _store(b: Block, sums: list[str]) -> None:
+    b.name(y="r12", left="r8", back="r9")
+    b.op("ldr {y}, [sp, #{place}]", place=Y)
+    b.op("ldr {left}, [sp, #{place}]", place=COUNT)
+    b.op("cmp {left}, #1")
+    b.op("ittt eq")
+    b.op("ldreq {back}, [sp, #{place}]", place=LAYER)
+    b.op("ldreq {back}, [{back}, #{field}]", field=BACK)
+    b.op("subeq {y}, {y}, {back}")
+    for total in sums:
+        b.op(f"strb {total}, [{{y}}], #1")
+    b.op("str {y}, [sp, #{place}]", place=Y)
+    b.op("subs {left}, {left}, #1")
+    b.op("str {left}, [sp, #{place}]", place=COUNT)

@@ -1,0 +1,90 @@
+"""Dense layers by blocks of filters: what instruction sets without byte products share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen.assembly.block import Block
+from codegen.assembly.isa import Isa
+from codegen.assembly.tiles import Bytes, form_of
+from codegen.c.operators.integer import attributes
+from codegen.c.step import StepWriter
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QDense
+
+FILTERS = 8
+"""Of a block, where the layer has as many."""
+WEIGHTS, TABLE, BLOCKS, DEPTH, BACK, OFFSET, LOW, HIGH = range(0, 32, 4)
+"""Of ``ek_dense_blocks``."""
+
+
+@dataclass(frozen=True)
+class DenseKernel:
+    """What a dense kernel has to know when it is written.
+
+    Attributes:
+        filters: of a block.
+        signed: outputs are rounded twice.
+        clamp: the output's range is narrower than int8.
+    """
+
+    filters: int
+    signed: bool
+    clamp: bool
+
+    @property
+    def portable(self) -> str:
+        """The portable equal."""
+        return "ek_dense_blocks_signed_s8" if self.signed else "ek_dense_blocks_s8"
+
+    @property
+    def symbol(self) -> str:
+        """The function's name in the model."""
+        return f"dense_{self.filters}" + "_signed" * self.signed + "_clamp" * self.clamp
+
+
+def refuse(node: Node) -> str:
+    """Why a dense layer cannot be computed by blocks."""
+    op = node.op
+    assert isinstance(op, QDense)
+    if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
+        return "int8 without a zero point of the weights only"
+    return "" if form_of(node) else "a channel's rounding has no proven form"
+
+
+def starts_of(outputs: int) -> list[int]:
+    """First filter of each block; the last one ends with the layer."""
+    size = min(FILTERS, outputs)
+    return [min(start, outputs - size) for start in range(0, outputs, size)]
+
+
+def pack(weights: Bytes, flip: int) -> Bytes:
+    """Weights block by block, tap by tap, filter by filter."""
+    size = min(FILTERS, len(weights))
+    found = [weights[start : start + size].T.ravel() for start in starts_of(len(weights))]
+    return np.concatenate(found) ^ np.array(flip, np.uint8).astype(np.int8)
+
+
+def emit(w: StepWriter, isa: Isa, write: Callable[[DenseKernel], Block], flip: int = 0) -> None:
+    """Emit a dense layer that an instruction set's kernel computes row by row."""
+    op = attributes(w, QDense)
+    form, weights = form_of(w.node), w.node.input(1).array
+    assert form is not None  # else refused
+    outputs, depth = weights.shape
+    clamp = (op.requant.low, op.requant.high) != (-128, 127)
+    kind = DenseKernel(min(FILTERS, outputs), form.signed, clamp)
+    starts = starts_of(outputs)
+    order = [f for start in starts for f in range(start, start + kind.filters)]
+    layer = w.declare(
+        "ek_dense_blocks", "dense",
+        weights=w.weights(pack(weights, flip), "weights"),
+        table=w.table(form.words()[order].ravel(), "requant"),
+        blocks=len(starts), depth=depth, back=len(order) - outputs,
+        offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
+        filters=kind.filters, flip=flip,
+    )  # fmt: skip
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.assemble(isa, write(kind), kind.portable, layer, x, y)
