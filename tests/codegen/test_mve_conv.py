@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from codegen.c.choice import KernelSet
-from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
-from profiles.runners.base import RunResult
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single, weights_and_bias
-from tests.codegen.on_core import at_limit, check, chosen, merged
+from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
 
 CORE = "cortex-m55"
 PLAIN = Window()
@@ -54,14 +52,6 @@ def pointwise() -> Iterator[Graph]:
             yield conv(rng, size, channels, filters, rule=rule)
     for stride in ((1, 2), (2, 2), (3, 1)):
         yield conv(rng, (9, 16), 16, 6, window=Window(stride))
-
-
-def compare_counts(graph: Graph, kernels: KernelSet, run: RunResult) -> None:
-    """What a variant says of its instructions is what the core executes, but for a few of glue."""
-    for node, layer in zip(graph.nodes, run.layers, strict=True):
-        variant = kernels.emitter(node)
-        if isinstance(variant, Variant):
-            assert layer.instructions == pytest.approx(variant.instructions(node), 0.15, 10), node
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

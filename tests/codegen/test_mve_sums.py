@@ -13,7 +13,7 @@ from edgekit.ir.ops import Rounding
 from tests.codegen import graphs
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8
-from tests.codegen.on_core import at_limit, check, chosen, merged
+from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
 
 CORE = "cortex-m55"
 
@@ -31,7 +31,9 @@ def additions() -> Iterator[Graph]:
 def test_additions(core: str, toolchain: str) -> None:
     graph, kernels = merged(list(additions())), KernelSet("mve")
     assert chosen(graph, kernels).count("affine") >= 0.8 * len(graph.nodes)
-    check(graph, kernels, core, toolchain)
+    run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

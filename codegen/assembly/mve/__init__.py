@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
 from codegen.assembly.mve.pointwise import POINTWISE
 from codegen.assembly.mve.spatial import SPATIAL
 from codegen.assembly.mve.sums import ADD
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D
+from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QConv2D: (POINTWISE, SPATIAL, DEPTHWISE),
+    QDense: (DENSE,),
 }
 """What each operator may become, beside portable C."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,7 @@ def steps_of(count: int) -> list[int]:
     return [FULL] * (count // FULL) + [HALF] * (count % FULL // HALF)
 
 
-def interleave(runs: NDArray[np.int8], groups: list[tuple[int, ...]]) -> NDArray[np.int8]:
+def interleave(runs: NDArray[np.int8], groups: Sequence[tuple[int, ...]]) -> NDArray[np.int8]:
     """Weights in reading order: group by group, run by run, step by step, filter by filter.
 
     Args:

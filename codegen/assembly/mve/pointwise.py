@@ -128,7 +128,7 @@ def declare_tiles(
     return w.declare(
         "ek_tiles",
         "tiles",
-        weights=w.weights(interleave(runs, list(pairs)), "weights"),
+        weights=w.weights(interleave(runs, pairs), "weights"),
         table=w.table(table.ravel(), "requant"),
         filters=layer.filters,
         x_step=x_step,

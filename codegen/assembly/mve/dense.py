@@ -1,0 +1,78 @@
+"""Dense layers, row by row: see `lanes`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.isa import MVE
+from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
+from codegen.assembly.mve.layer import FULL, HALF, Layer, interleave, layer_of
+from codegen.c.operators.overlap import by_row
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import Node
+
+
+def dense_of(node: Node) -> tuple[Layer, Shape] | str:
+    """How a node is computed, or why it is not."""
+    layer = layer_of(node)
+    if isinstance(layer, str):
+        return layer
+    depth = layer.weights.shape[1]
+    count, rest = divmod(layer.filters, GROUP)
+    return layer, Shape(depth, count > 0, rest, layer.scaling.form)
+
+
+def packed(layer: Layer) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """Weights and table in reading order, see ``ek_lanes_s8``."""
+    filters, depth = layer.weights.shape
+    size = depth if depth % FULL == HALF else -(-depth // FULL) * FULL
+    filled = np.zeros((filters, 1, size), np.int8)
+    filled[:, 0, :depth] = layer.weights
+    groups = [tuple(range(i, min(i + GROUP, filters))) for i in range(0, filters, GROUP)]
+    table = np.zeros((len(groups) * GROUP, 3), np.int32)
+    table[:, 2] = -1
+    table[:filters] = layer.scaling.table(layer.bias)
+    by_parity = table.reshape(len(groups), GROUP // 2, 2, 3).transpose(0, 3, 2, 1)
+    return interleave(filled, groups), by_parity.ravel()
+
+
+def emit_dense(w: StepWriter) -> None:
+    found = dense_of(w.node)
+    assert not isinstance(found, str)
+    layer, shape = found
+    weights, table = packed(layer)
+    pointer = w.declare(
+        "ek_lanes",
+        "lanes",
+        weights=w.weights(weights, "weights"),
+        table=w.table(table, "requant"),
+        filters=layer.filters,
+        scaling=layer.scaling_fields,
+        depth=shape.depth,
+    )
+    x, y, rows = w.read(w.node.input(0)), w.write(w.node.output), w.node.output.type.shape[0]
+    block = lanes_block(shape)
+    if rows == 1:
+        w.assemble(MVE, block, "ek_lanes_s8", pointer, x, y)
+        return
+    with w.loop("i", rows):
+        from_, to = f"{x} + i * {shape.depth}", f"{y} + i * {layer.filters}"
+        w.assemble(MVE, block, "ek_lanes_s8", pointer, from_, to)
+
+
+def _refuse(node: Node) -> str:
+    found = dense_of(node)
+    return found if isinstance(found, str) else ""
+
+
+def _instructions(node: Node) -> int:
+    found = dense_of(node)
+    assert not isinstance(found, str)
+    layer, shape = found
+    return node.output.type.shape[0] * (shape.instructions(layer.filters) + 5)
+
+
+DENSE = Variant(
+    emit_dense, overlap=by_row, name="lanes", refuse=_refuse, instructions=_instructions
+)
