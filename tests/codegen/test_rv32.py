@@ -82,6 +82,21 @@ def test_convolutions(family: Callable[[np.random.Generator], list[Graph]], tool
     check_on("rv32imc", chosen, "packed", toolchain)
 
 
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_dense_layers(toolchain: str) -> None:
+    rng = np.random.default_rng(2)
+    sizes = [(1, 4, 16), (1, 33, 40), (1, 6, 1), (3, 5, 2), (2, 8, 12), (4, 7, 9), (1, 200, 3)]
+    cases = [graphs.dense(rng, *size, rule) for size in sizes for rule in RULES]
+    assert len(able(cases)) > 0.8 * len(cases)
+    check_on("rv32imc", able(cases), "dense", toolchain)
+
+
+def test_dense_limits_are_safe() -> None:
+    rng = np.random.default_rng(6)
+    sizes = [(3, 7, 3), (2, 3, 7), (4, 4, 18), (5, 6, 6)]
+    check_limits("rv32imc", able([graphs.dense(rng, *s, r) for s in sizes for r in RULES[:3]]))
+
+
 def extreme(weight: int, zero: int, bias: int, scale: float) -> Graph:
     """Every weight, zero point and bias at an end."""
     weights = np.full((4, 1, 1, 70), weight, np.int8)

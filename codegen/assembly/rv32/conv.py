@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32 import parts
-from codegen.assembly.rv32.layer import Layer, Part, conv_refusal, layer_of, sums_bytes
+from codegen.assembly.rv32.layer import (
+    Layer,
+    Part,
+    conv_refusal,
+    layer_of,
+    pack_weights,
+    sums_bytes,
+)
 from codegen.assembly.rv32.packed import block, block_count
 from codegen.assembly.rv32.products import COLUMN, FILTERS, SLOTS
 from codegen.assembly.rv32.registers import SAVED
@@ -78,18 +84,11 @@ def _declare(w: StepWriter, index: int, part: Part) -> str:
     low, top = _clamp(w.node)
     return w.declare(
         "ek_packed", f"part{index}",
-        weights=w.weights(pack_weights(rows), f"part{index}"),
+        weights=w.weights(pack_weights(rows, FILTERS), f"part{index}"),
         table=w.table(layer.scaling.table, "scaling") if index == 0 else "NULL",
         positions=part.positions, filters=len(weights), low=low, top=top,
         zero=2 * (op.requant.zero_point - low) + 1, start=layer.start, left=32 - layer.bits,
     )  # fmt: skip
-
-
-def pack_weights(rows: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Rows (filters, positions) in reading order: blocks of filters, positions, filters. The last
-    block overlaps the one before where there is no whole one left."""
-    starts = [min(c, len(rows) - FILTERS) for c in range(0, len(rows), FILTERS)]
-    return np.concatenate([rows[c : c + FILTERS].T.ravel() for c in starts])
 
 
 def _layer(node: Node) -> Layer:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
-from codegen.assembly.rv32.scale import Scaling, find_scaling
+from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
@@ -100,7 +100,7 @@ def layer_of(node: Node) -> Layer | None:
     rows = weights.reshape(len(weights), -1).astype(np.int64)
     bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
     low, high = sum_bounds(rows)
-    bits = max(FIELD_BITS, 1 + int(max(-low.min(), high.max() + 1)).bit_length())
+    bits = max(FIELD_BITS, field_bits(low, high))
     scaling = find_scaling(op.requant, bias + low, bias + high, bias, bits)
     if scaling is None:
         return None
@@ -153,3 +153,10 @@ def fits_field(rows: Int) -> bool:
     low, high = sum_bounds(rows)
     limit = 1 << (FIELD_BITS - 1)
     return bool(low.min() >= -limit and high.max() < limit)
+
+
+def pack_weights(rows: NDArray[np.int8], block: int) -> NDArray[np.int8]:
+    """Rows (filters, positions) in reading order: blocks of filters, positions, filters. The last
+    block overlaps the one before where there is no whole one left."""
+    starts = [min(c, len(rows) - block) for c in range(0, len(rows), block)]
+    return np.concatenate([rows[c : c + block].T.ravel() for c in starts])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from codegen.assembly.rv32.blocks import load_constants, next_block
 from codegen.assembly.rv32.outputs import (
     SATURATED,
     clamp_and_store,
@@ -23,8 +24,6 @@ from codegen.assembly.rv32.products import (
 )
 from codegen.assembly.rv32.registers import SAVED, Function
 
-ENTRY = 12
-"""Bytes of the table for one filter."""
 WEIGHTS, TABLE, POSITIONS, N_FILTERS, LOW, TOP, ZERO, START, LEFT = (4 * i for i in range(9))
 """Fields of ``ek_packed``."""
 PIXELS = tuple(f"pixel{i}" for i in range(SLOTS))
@@ -44,13 +43,12 @@ def block(low: int, top: int) -> Function:
         b.load(b.reg("top"), "top")
         for f in range(FILTERS):
             b.load(b.reg("shift"), "row")
-            for at, name in enumerate(("multiplier", "offset", "shift")):
-                b.op(f"lw {{{name}}}, {{at}}({{shift}})", at=ENTRY * f + 4 * at)
+            load_constants(b, "shift", f)
             for triple in range(2):
                 first, second = sums_of(f)[2 * triple : 2 * triple + 2]
                 places = [f"{f}({p})" for p in pointers[3 * triple : 3 * triple + 3]]
                 unpack(b, first, second, _output(b, low, top, places))
-        _next_block(b)
+        next_block(b, FILTERS)
     b.finish()
     return b
 
@@ -106,24 +104,3 @@ def _enter_block(b: Function) -> None:
         b.op("add {v}, {v}, {n}")
         b.place(same)
         b.store(b.reg("v"), word)
-
-
-def _next_block(b: Function) -> None:
-    """On to the next filters: the last block starts so that it ends with the last filter."""
-    b.name(channel="a0", last="a1", row="a2", left="a3", step="a4")
-    fits = b.label()
-    b.load(b.reg("channel"), "channel")
-    b.load(b.reg("last"), "last")
-    b.load(b.reg("row"), "row")
-    b.op("sub {left}, {last}, {channel}")
-    b.op("li {step}, {n}", n=FILTERS)
-    b.op("bge {left}, {step}, {fits}", fits=fits)
-    b.op("mv {step}, {left}")
-    b.place(fits)
-    b.op("add {channel}, {channel}, {step}")
-    b.store(b.reg("channel"), "channel")
-    b.op("slli {last}, {step}, 3")
-    b.op("slli {step}, {step}, 2")
-    b.op("add {row}, {row}, {last}")
-    b.op("add {row}, {row}, {step}")
-    b.store(b.reg("row"), "row")

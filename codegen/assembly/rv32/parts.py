@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import (
     SATURATED,
     clamp_and_store,
@@ -14,7 +15,6 @@ from codegen.assembly.rv32.outputs import (
     unpack_low,
 )
 from codegen.assembly.rv32.packed import (
-    ENTRY,
     LEFT,
     N_FILTERS,
     START,
@@ -95,8 +95,7 @@ def finish(low: int, top: int, is_signed: bool) -> Function:
     b.op("lw {zero}, {at}({layer})", at=ZERO)
     _point(b, pointers)
     with b.loop("bnez {n}, {head}"):
-        for at, name in enumerate(("multiplier", "offset", "shift")):
-            b.op(f"lw {{{name}}}, {{at}}({{row}})", at=4 * at)
+        load_constants(b, "row")
         if is_signed:
             b.op("srai {correction}, {shift}, 5")
         for i, pointer in enumerate(pointers):

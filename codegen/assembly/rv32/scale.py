@@ -82,6 +82,11 @@ def find_scaling(requant: Requant, low: Int, high: Int, bias: Int, bits: int) ->
     return search.run(one_offset) or search.run(two_offsets)
 
 
+def field_bits(low: Int, high: Int) -> int:
+    """Bits of a field for sums from ``low`` to ``high``."""
+    return 1 + int(max(-low.min(), high.max() + 1)).bit_length()
+
+
 def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
     """The factor from accumulator to output of each channel."""
     if requant.rule is Rounding.FLOAT:
