@@ -18,8 +18,7 @@ typedef struct {
     int32_t bytes; /* of weights and constants */
     int32_t entry; /* for the assembly: where the multiplications begin */
     int32_t head;  /* sums begin with 0: their start, 1: what the pass before left */
-    int32_t tail;  /* sums then 0: wait, 1: are scaled, 2: scaled and clamped, 3: rounded twice,
-                    4: scaled by their own shift and clamped */
+    int32_t tail;  /* what becomes of sums, see ek_pairs.h */
     int32_t tile;  /* bytes of the tile */
     int32_t tap;   /* bytes of taps before its first */
     int32_t taps;  /* 0: those of the pass before */

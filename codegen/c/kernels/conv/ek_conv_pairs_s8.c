@@ -7,16 +7,11 @@
  * difference.
  */
 #include "ek_conv_pairs.h"
+#include "ek_pairs.h"
 
 #define EK_CONV_PAIRS_PIXELS 4
 #define EK_CONV_PAIRS_WAITING 64 /* most pairs whose sums wait for the next pass */
 #define EK_CONV_PAIRS_BYTES 144  /* most bytes of a pixel in a tile */
-
-/* The high word of a * b, rounded, plus c. */
-EK_INLINE int32_t ek_smmlar(int32_t a, int32_t b, int32_t c)
-{
-    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32) + c;
-}
 
 /* One byte of a tap. */
 EK_INLINE int8_t ek_conv_pairs_input(const ek_conv_pairs *a, const int8_t *x, int32_t pixel,
@@ -52,33 +47,15 @@ EK_INLINE void ek_conv_pairs_multiply(const int8_t *tile, const int32_t *w, int3
 {
     for (int32_t i = 0; i < words; ++i) {
         const int8_t *x = tile + 2 * (i & ~1) + (i & 1);
-        const int32_t low = (int16_t)(w[i] & 0xffff);
-        const int32_t high = w[i] >> 16;
-        sums[0] += (uint32_t)(x[0] * (int8_t)(low & 0xff) + x[2] * (int8_t)(high & 0xff));
-        sums[1] += (uint32_t)(x[0] * low) + (uint32_t)(x[2] * high);
+        ek_pairs_multiply(w[i], x[0], x[2], sums);
     }
 }
 
-/* Requantize one sum; i: first or second filter, q: its two constants. */
-EK_INLINE int8_t ek_conv_pairs_scale(const ek_conv_pairs *a, int32_t tail, int32_t i,
-                                     const int32_t *q, int32_t sum)
+EK_INLINE int8_t ek_conv_pairs_scale(const ek_conv_pairs *a, const ek_pass *p, int32_t upper,
+                                     const int32_t *q, uint32_t sum)
 {
-    if (tail == 3) {
-        const int32_t right = q[1];
-        const int32_t twice = i == 0 ? 2 * sum : sum >> 7;
-        const int32_t high = ek_smmlar(twice, q[0], a->zero * (1 << (right - 1)));
-        return (int8_t)ek_clamp_i32((high + (twice >> 31)) >> right, -128, 127);
-    }
-    int32_t high;
-    if (tail == 4) {
-        high = ek_smmlar(i == 0 ? sum : sum >> 8, q[0], q[1] >> 5) >> (q[1] & 31);
-    } else {
-        high = ek_smmlar(sum, q[0], q[1]) >> (EK_CONV_PAIRS_SHIFT + 8 * i);
-    }
-    if (tail == 1) {
-        return (int8_t)ek_clamp_i32(high, -128, 127);
-    }
-    return (int8_t)(ek_clamp_i32(ek_clamp_i32(high, 0, 255) + a->add, 0, 255) - a->subtract);
+    return ek_pairs_scale(p->tail, upper, q, (int32_t)sum, EK_CONV_PAIRS_SHIFT, a->zero, a->add,
+                          a->subtract);
 }
 
 EK_KERNEL void ek_conv_pairs_s8(const ek_conv_pairs *a, const int8_t *x, int8_t *y)
@@ -98,21 +75,20 @@ EK_KERNEL void ek_conv_pairs_s8(const ek_conv_pairs *a, const int8_t *x, int8_t 
                 const int32_t *start = w;
                 w += p->head == 0 ? 2 : 0;
                 for (int32_t i = 0; i < count; ++i) {
-                    uint32_t *sums = waiting[p->head == 0 && p->tail != 0 ? 0 : pair][i];
+                    uint32_t *sums = waiting[p->head == 0 && p->tail != EK_PAIRS_KEEP ? 0 : pair][i];
                     int8_t *to = y + (n + i) * a->out_c + p->first + 2 * pair;
                     if (p->head == 0) {
                         sums[0] = (uint32_t)start[0];
                         sums[1] = (uint32_t)start[1];
                     }
                     ek_conv_pairs_multiply(tile[i], w, words, sums);
-                    if (p->tail != 0) {
+                    if (p->tail != EK_PAIRS_KEEP) {
                         const int32_t *q = w + words;
-                        to[0] = ek_conv_pairs_scale(a, p->tail, 0, q, (int32_t)sums[0]);
-                        to[1] = ek_conv_pairs_scale(a, p->tail, 1, q + 2,
-                                                    (int32_t)(sums[1] - sums[0]));
+                        to[0] = ek_conv_pairs_scale(a, p, 0, q, sums[0]);
+                        to[1] = ek_conv_pairs_scale(a, p, 1, q + 2, sums[1] - sums[0]);
                     }
                 }
-                w += words + (p->tail != 0 ? 4 : 0);
+                w += words + (p->tail != EK_PAIRS_KEEP ? 4 : 0);
             }
         }
     }
