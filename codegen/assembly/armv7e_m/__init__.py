@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from codegen.assembly.armv7e_m.add import ADD
 from codegen.assembly.armv7e_m.conv import CONV
+from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
@@ -14,6 +15,6 @@ from edgekit.ir.ops import QAdd, QConv2D, QDense
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QConv2D: (CONV, DEPTHWISE_3X3),
-    QDense: (CONV,),
+    QDense: (CONV, DENSE),
 }
 """What each operator may become, beside portable C."""

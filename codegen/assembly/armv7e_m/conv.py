@@ -9,10 +9,11 @@ import numpy as np
 
 from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
 from codegen.assembly.armv7e_m.conv_cost import conv_instructions
-from codegen.assembly.armv7e_m.conv_layer import KEEP, Layer, prepare
+from codegen.assembly.armv7e_m.conv_layer import Layer, prepare
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
+from codegen.assembly.armv7e_m.scaling import KEEP
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.overlap import Walk, by_walk

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 
+from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.conv_cost import step_instructions
-from codegen.assembly.armv7e_m.conv_layer import LAYER_SHIFT, SHIFT_BITS
+from codegen.assembly.armv7e_m.conv_layer import LAYER_SHIFT
 from codegen.assembly.armv7e_m.conv_pack import pack_tile, stage
 from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
 from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
+from codegen.assembly.armv7e_m.scaling import Constants
 from codegen.assembly.block import Block
 
 FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
@@ -150,43 +152,28 @@ def _scale(b: Block, label: str, done: str, clamped: bool) -> None:
     b.place(label)
     _separate(b)
     b.op("ldm {w}!, {{r8-r11}}")
-    for sums, scale, addend, right in (
-        ("f", "r8", "r9", LAYER_SHIFT),
-        ("s", "r10", "r11", LAYER_SHIFT + 8),
-    ):
-        for p in range(4):
-            b.op(f"smmlar {{{sums}{p}}}, {{{sums}{p}}}, {scale}, {addend}")
-            b.op(f"{saturate} {{{sums}{p}}}, #8, {{{sums}{p}}}, asr #{right}")
+    scaling.scale(b, FIRST, Constants("r8", "r9"), LAYER_SHIFT, saturate)
+    scaling.scale(b, SECOND, Constants("r10", "r11"), LAYER_SHIFT + 8, saturate)
     if clamped:
         _clamp(b)
     _store(b, done)
 
 
 def _clamp(b: Block) -> None:
-    """From the lowest output as 0 to a narrow range: saturate at the highest, then move back."""
     b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
     b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
-    for register in (*FIRST, *SECOND):
-        b.op(f"uqadd8 {register}, {register}, r8")
-        b.op(f"sub {register}, r9")
+    scaling.clamp(b, (*FIRST, *SECOND), "r8", "r9")
 
 
 def _round_twice(b: Block, label: str, done: str) -> None:
-    """Requantize as the rule says: a rounded high product, a sign, a rounded shift."""
+    """Requantize as the rule says."""
     b.place(label)
     _separate(b)
     b.op("ldr r11, [sp, #{o}]", o=LOCALS["args"])
     b.op("ldr r11, [r11, #{o}]", o=ARGUMENTS["zero"])
-    for sums, twice in (("f", "lsl {}, #1"), ("s", "asr {}, #7")):
+    for sums in (FIRST, SECOND):
         b.op("ldrd r8, r10, [{w}], #8")
-        b.op("sub r9, r10, #1")
-        b.op("lsl r9, r11, r9")
-        for p in range(4):
-            b.op(twice.replace("{}", f"{{{sums}{p}}}"))
-            b.op(f"smmlar r12, {{{sums}{p}}}, r8, r9")
-            b.op(f"add {{{sums}{p}}}, r12, {{{sums}{p}}}, asr #31")
-            b.op(f"asr {{{sums}{p}}}, r10")
-            b.op(f"ssat {{{sums}{p}}}, #8, {{{sums}{p}}}")
+        scaling.round_twice(b, sums, Constants("r8", "r10", "r9"), sums is SECOND, "r11")
     _store(b, done)
 
 
@@ -194,16 +181,9 @@ def _shift_each(b: Block, label: str, done: str) -> None:
     """Requantize with a shift for each filter, for scales too far apart."""
     b.place(label)
     _separate(b)
-    for sums in ("f", "s"):
+    for sums in (FIRST, SECOND):
         b.op("ldrd r8, r9, [{w}], #8")
-        b.op("and r10, r9, #{mask}", mask=(1 << SHIFT_BITS) - 1)
-        b.op("asr r9, #{bits}", bits=SHIFT_BITS)
-        for p in range(4):
-            if sums == "s":
-                b.op(f"asr {{s{p}}}, #8")
-            b.op(f"smmlar {{{sums}{p}}}, {{{sums}{p}}}, r8, r9")
-            b.op(f"asr {{{sums}{p}}}, r10")
-            b.op(f"usat {{{sums}{p}}}, #8, {{{sums}{p}}}")
+        scaling.shift_each(b, sums, Constants("r8", "r9", "r10"), sums is SECOND)
     _clamp(b)
     _store(b, done)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from codegen.assembly.armv7e_m.conv_layer import CLAMP, KEEP, SCALE, SHIFT, TWICE, Layer
+from codegen.assembly.armv7e_m.conv_layer import Layer
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Pass, Plan
+from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE
 
 LDRD_REACH = 1020
 """Largest offset of LDRD."""

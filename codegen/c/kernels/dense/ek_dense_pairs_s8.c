@@ -10,7 +10,7 @@
 typedef struct {
     const int32_t *weights;
     int32_t rows, depth, filters;
-    int32_t groups, back; /* whole groups of eight inputs; inputs that one more repeats */
+    int32_t groups, back; /* groups of eight inputs; inputs that one more repeats */
     int32_t n1, n2, n3;   /* outputs of a block, from its first */
     int32_t block_bytes;  /* of all blocks, but for a last that repeats outputs */
     int32_t last_bytes;   /* of that one, or 0 */

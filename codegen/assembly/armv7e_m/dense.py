@@ -1,0 +1,204 @@
+"""Dense layers of one or two rows on Armv7E-M (more rows are pixels of a convolution)."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.armv7e_m.dense_block import (
+    GROUP,
+    LOCAL_BYTES,
+    UNROLL,
+    dense_function,
+    group_bytes,
+    group_instructions,
+)
+from codegen.assembly.armv7e_m.pairs import fit_pair, pack_pairs
+from codegen.assembly.armv7e_m.requant import SHIFTS
+from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling, find_scaling
+from codegen.assembly.isa import ARMV7E_M
+from codegen.c.operators.integer import fold_zero_point
+from codegen.c.step import StepWriter, Variant
+from edgekit.errors import ModelError
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QDense
+
+Int = NDArray[np.int64]
+BLOCK = 4
+"""Filters that are computed together."""
+TILE_INPUTS = 896
+"""Most inputs that are expanded on the stack."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Everything that is prepared for a layer.
+
+    Attributes:
+        rows, depth, filters: its sizes.
+        weights: filters x inputs, whole groups of `GROUP`.
+        order: filters in the order of their pairs, blocks of `BLOCK`.
+        scaling: their constants.
+    """
+
+    rows: int
+    depth: int
+    filters: int
+    weights: Int
+    order: Int
+    scaling: Scaling
+
+    @property
+    def tiled(self) -> bool:
+        """Whether the inputs are expanded on the stack."""
+        return self.depth <= TILE_INPUTS
+
+    @property
+    def groups(self) -> int:
+        """Groups of inputs, a partial one included."""
+        return -(-self.depth // GROUP)
+
+    @property
+    def block_bytes(self) -> int:
+        """Constants and weights of a block."""
+        return 4 * (BLOCK + GROUP // 4 * BLOCK * self.groups + 2 * BLOCK)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Variables and tile."""
+        tile = 2 * GROUP * self.groups * self.tiled
+        return LOCAL_BYTES + tile + 2 * GROUP * (self.depth < GROUP)
+
+    def stream(self) -> NDArray[np.int32]:
+        """Starts, weights and constants of every block."""
+        pairs = pack_pairs(self.weights[self.order[::2]], self.weights[self.order[1::2]])
+        blocks = len(self.order) // BLOCK
+        words = pairs.reshape(blocks, 2, -1, 2).transpose(0, 2, 1, 3).reshape(blocks, -1)
+        first = self.scaling.first_words.reshape(blocks, -1)
+        last = self.scaling.last_words.reshape(blocks, -1)
+        return np.concatenate([first, words, last], axis=1).ravel()
+
+
+@functools.lru_cache(maxsize=256)
+def prepare(node: Node) -> Layer | str:
+    """Everything that is prepared for a dense layer, or why it cannot be."""
+    op = node.op
+    assert isinstance(op, QDense)
+    rows = node.input(1).array.astype(np.int64)
+    filters, depth = rows.shape
+    if depth > TILE_INPUTS and depth % GROUP:
+        return f"more than {TILE_INPUTS} inputs that are no multiple of {GROUP}"
+    order = _order(filters)
+    if not fit_pair(rows[order[::2]], rows[order[1::2]]):
+        return "a weight of -128 beside a negative one"
+    try:
+        bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+    except ModelError as error:
+        return error.summary
+    found = find_scaling(op.requant, bias, rows, order, SHIFTS)
+    if isinstance(found, str):
+        return found
+    return Layer(node.input(0).type.shape[0], depth, filters, _whole(rows), order, found)
+
+
+def _order(filters: int) -> Int:
+    """Blocks of four; a last one that is not whole repeats filters."""
+    if filters < BLOCK:
+        return np.array(([0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 2, 2])[filters - 1], np.int64)
+    whole = np.arange(filters // BLOCK * BLOCK, dtype=np.int64)
+    last = np.arange(filters - BLOCK, filters, dtype=np.int64)
+    return np.concatenate([whole, last]) if filters % BLOCK else whole
+
+
+def _whole(rows: Int) -> Int:
+    """Whole groups of inputs: a last one that is not repeats inputs, with weights of zero."""
+    depth = rows.shape[1]
+    rest = depth % GROUP
+    zeros = np.zeros((len(rows), -rest % GROUP), np.int64)
+    if depth < GROUP:
+        return np.concatenate([rows, zeros], axis=1)
+    return np.concatenate([rows[:, : depth - rest], zeros, rows[:, depth - rest :]], axis=1)
+
+
+def refuse(node: Node) -> str:
+    """Why no function computes a node; empty where one can."""
+    op = node.op
+    assert isinstance(op, QDense)
+    if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
+        return "not int8 with symmetric weights"
+    found = prepare(node)
+    return found if isinstance(found, str) else ""
+
+
+def emit(w: StepWriter) -> None:
+    """Write a layer."""
+    layer, op = _layer(w.node), w.node.op
+    assert isinstance(op, QDense)
+    scaling, few = layer.scaling, layer.order[:BLOCK]
+    remainder = (layer.groups - 1) % UNROLL + 1
+    last = layer.filters % BLOCK and layer.filters > BLOCK
+    pointer = w.declare(
+        "ek_dense_pairs",
+        "layer",
+        weights=w.weights(layer.stream(), "weights"),
+        rows=layer.rows,
+        depth=layer.depth,
+        filters=layer.filters,
+        groups=max(layer.depth // GROUP, 1),
+        back=-layer.depth % GROUP if layer.depth > GROUP else 0,
+        n1=int(few[1]),
+        n2=int(few[2]),
+        n3=int(few[3]),
+        block_bytes=layer.block_bytes * max(layer.filters // BLOCK, 1),
+        last_bytes=layer.block_bytes if last else 0,
+        entry=remainder * group_bytes(layer.tiled),
+        frame_bytes=layer.frame_bytes,
+        tail=scaling.tail,
+        shift=scaling.shift,
+        add=255 - op.requant.high + op.requant.low,
+        subtract=255 - op.requant.high,
+        zero=2 * op.requant.zero_point + 1,
+    )
+    block = dense_function(layer.tiled, scaling.tail, scaling.shift)
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.assemble(ARMV7E_M, block, "ek_dense_pairs_s8", pointer, x, y)
+
+
+def instructions(node: Node) -> int:
+    """Executed by one run."""
+    layer = _layer(node)
+    tails = {SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
+    loops = -(-layer.groups // UNROLL)
+    block = 14 + tails[layer.scaling.tail] + group_instructions(layer.tiled) * layer.groups
+    packing = 9 * layer.groups + 6 if layer.tiled else 1
+    if layer.depth < GROUP:
+        packing += 4 * layer.depth + 4
+    elif layer.depth % GROUP:
+        packing += 6
+    row = 26 + packing + (block + 3 * loops) * (len(layer.order) // BLOCK)
+    row += 14 * (layer.filters % BLOCK != 0 and layer.filters > BLOCK)
+    return 25 + row * layer.rows
+
+
+def stack(node: Node) -> int:
+    """Bytes of the tile and the variables."""
+    return _layer(node).frame_bytes
+
+
+def _layer(node: Node) -> Layer:
+    layer = prepare(node)
+    assert isinstance(layer, Layer)
+    return layer
+
+
+DENSE = Variant(
+    emit,
+    name="dense pairs",
+    refuse=refuse,
+    instructions=instructions,
+    stack=stack,
+)
+"""Four filters at a time, two in one register."""
