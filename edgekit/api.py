@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
     from edgekit.deployment import Deployment
     from edgekit.ir import Graph
-    from edgekit.report.results import Evaluation, Inspection, MemoryPlan, QuantizeSummary
+    from edgekit.report.results import (
+        Combination,
+        Evaluation,
+        Inspection,
+        MemoryPlan,
+        QuantizeSummary,
+    )
 
     Arrays = Mapping[str, NDArray[Any]]
 
@@ -44,6 +50,7 @@ __all__ = [
     "ImageInput",
     "Processing",
     "Ranking",
+    "combine",
     "convert",
     "evaluate",
     "inspect",
@@ -97,6 +104,37 @@ def convert(
     )
     deployment.holder = holder
     return deployment
+
+
+def combine(
+    folders: Sequence[Path | str],
+    out: Path | str,
+    *,
+    name: str | None = None,
+    toolchain: ToolchainChoice = "auto",
+    emulator: EmulatorChoice = "auto",
+    force: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Combination:
+    """Put converted models into one firmware that runs them in turn in one arena.
+
+    Args:
+        folders: that `convert` made, two or more for the same core.
+        out: folder to make.
+        name: prefix of its C symbols.
+        toolchain, emulator: as for `convert`.
+        force: replace an existing folder.
+        progress: receives one line per stage.
+
+    Raises:
+        UsageError, DataError, FitError, ToolError, CheckFailed: see `edgekit.errors`.
+    """
+    from edgekit.pipeline.combining import Member, combine_models
+
+    step = progress or (lambda text: None)
+    models = [load(folder) for folder in folders]
+    parts = [Member(m.folder, m.manifest, m.graph, m.vectors(), m.target) for m in models]
+    return combine_models(parts, Path(out), name, toolchain, emulator, force, step)
 
 
 def load(out: Path | str) -> Deployment:

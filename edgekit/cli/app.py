@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "plan": "edgekit.cli.commands.plan:plan",
     "quantize": "edgekit.cli.commands.quantize:quantize",
     "convert": "edgekit.cli.commands.convert:convert",
+    "combine": "edgekit.cli.commands.combine:combine",
     "run": "edgekit.cli.commands.run:run",
     "evaluate": "edgekit.cli.commands.evaluate:evaluate",
     "profile": "edgekit.cli.commands.profile:profile",

@@ -9,6 +9,7 @@ from edgekit.report.diff import Difference
 from edgekit.report.layout import Column, Facts, Table
 from edgekit.report.model import Report
 from edgekit.report.results import (
+    Combination,
     DebugResult,
     Diagnosis,
     Evaluation,
@@ -30,6 +31,7 @@ ANSWERS: dict[str, type] = {
     "report.json": Report,
     "edgekit inspect": Inspection,
     "edgekit plan": MemoryPlan,
+    "edgekit combine": Combination,
     "edgekit quantize": QuantizeSummary,
     "edgekit run": RunSummary,
     "edgekit evaluate": Evaluation,
@@ -142,6 +144,26 @@ def _plan_table(found: MemoryPlan) -> RenderableType:
         cells += [_dash(step.scratch_bytes), over or "-"]
         made.add_row(*cells)
     return made
+
+
+def combination_view(found: Combination) -> RenderableType:
+    """What the models need together and apart, and what running them showed."""
+    grid = Facts()
+    grid.add_row("Combined", f"{', '.join(m.name for m in found.models)} for {found.target}")
+    saved = fmt.percent(found.apart_bytes - found.arena_bytes, found.apart_bytes)
+    alone = ", ".join(f"{m.name} {fmt.bytes_exact(m.arena_bytes)}" for m in found.models)
+    grid.add_row("Arena", f"{fmt.bytes_exact(found.arena_bytes)}  {saved} less than {alone}")
+    if found.state_bytes:
+        grid.add_row("State", fmt.bytes_exact(found.state_bytes))
+    if found.flash_bytes is not None:
+        grid.add_row("Flash", fmt.bytes_exact(found.flash_bytes))
+    if found.stack_bytes is not None:
+        grid.add_row("Stack", fmt.bytes_exact(found.stack_bytes))
+    same = "bit-exact" if found.identical else "within the float tolerance"
+    place = found.emulator or "on this machine alone"
+    grid.add_row("Verified", f"{same} on {found.vectors} vectors of each model, {place}")
+    grid.add_row("Written", found.path)
+    return grid
 
 
 def quantize_view(summary: QuantizeSummary) -> RenderableType:

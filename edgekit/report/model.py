@@ -213,7 +213,12 @@ class Buffer:
 
 @dataclass(frozen=True)
 class MemoryRegion:
-    """A piece of the arena in a slower memory: the memory's name and the bytes there."""
+    """A piece of the arena in a slower memory.
+
+    Attributes:
+        name: of the memory.
+        nbytes: its size there.
+    """
 
     name: str
     nbytes: int

@@ -162,6 +162,56 @@ class Inspection:
 
 
 @dataclass(frozen=True)
+class CombinedModel:
+    """A model of a combination.
+
+    Attributes:
+        name: its prefix.
+        arena_bytes: what it needs alone, in all memories.
+        state_bytes: of its own.
+        state_offset: where that starts in the common state.
+    """
+
+    name: str
+    arena_bytes: int
+    state_bytes: int
+    state_offset: int
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Answer of ``edgekit combine``.
+
+    Attributes:
+        path: the folder written.
+        target: the core.
+        models: in the order in which they run.
+        arena_bytes: the common arena, in all memories.
+        apart_bytes: arenas of their own together.
+        state_bytes: states of all models.
+        flash_bytes: of the linked image; None where it was built for this machine.
+        stack_bytes: deepest stack seen; None where no emulator ran it.
+        vectors: samples compared, of each model.
+        identical: whether every output equals the reference bit for bit.
+        emulator: where the firmware ran; None: nowhere.
+        schema_version: version of this layout.
+    """
+
+    path: str
+    target: str
+    models: tuple[CombinedModel, ...]
+    arena_bytes: int
+    apart_bytes: int
+    state_bytes: int
+    flash_bytes: int | None
+    stack_bytes: int | None
+    vectors: int
+    identical: bool
+    emulator: str | None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
 class QuantizeSummary:
     """Answer of ``edgekit quantize``.
 

@@ -1,0 +1,105 @@
+"""Several models as one: run in turn in one arena, their states side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codegen.c.render import render
+from edgekit import __version__
+from edgekit.artefact import Artefact, Manifest, Port, Region
+
+
+@dataclass(frozen=True)
+class Part:
+    """A model of the combination.
+
+    Attributes:
+        manifest: its own.
+        state_offset: bytes from the start of the common state to its own.
+        inputs, outputs: its ports, named apart from those of the others.
+    """
+
+    manifest: Manifest
+    state_offset: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    @property
+    def state(self) -> str:
+        """Expression of its state in the generated functions."""
+        return f"s + {self.state_offset}" if self.manifest.state_bytes else "NULL"
+
+
+def parts_of(manifests: Sequence[Manifest]) -> tuple[Part, ...]:
+    """Place the states of several models one after the other."""
+    align = max(m.arena_align for m in manifests)
+    found, end = [], 0
+    for m in manifests:
+        found.append(Part(m, end, _ports(m.name, m.inputs), _ports(m.name, m.outputs)))
+        end += -(-m.state_bytes // align) * align
+    return tuple(found)
+
+
+def _ports(model: str, ports: Sequence[Port]) -> tuple[Port, ...]:
+    return tuple(
+        dataclasses.replace(p, name=f"{model}/{p.name}", c_name=f"{model}_{p.c_name}")
+        for p in ports
+    )
+
+
+def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
+    """An artefact that calls models one after the other; their own files are not in it.
+
+    Arena and further regions are as large as the largest of the models' own; nothing of a model
+    but its state has to survive the run of another.
+
+    Args:
+        manifests: of models for the same core, with different names.
+        name: symbol prefix.
+    """
+    parts = parts_of(manifests)
+    last = parts[-1]
+    align = max(m.arena_align for m in manifests)
+    state = last.state_offset + -(-last.manifest.state_bytes // align) * align
+    sizes: dict[str, int] = {}
+    for m in manifests:
+        for region in m.regions:
+            sizes[region.name] = max(sizes.get(region.name, 0), region.nbytes)
+    made = Manifest(
+        kind="c",
+        name=name,
+        target=manifests[0].target,
+        precision="float32" if any(m.precision == "float32" for m in manifests) else "int8",
+        sources=(f"{name}.c", *(s for m in manifests for s in m.sources)),
+        headers=(f"{name}.h",),
+        inputs=tuple(p for part in parts for p in part.inputs),
+        outputs=tuple(p for part in parts for p in part.outputs),
+        arena_bytes=max(m.arena_bytes for m in manifests),
+        arena_align=align,
+        state_bytes=state,
+        scratch_bytes=max(m.scratch_bytes for m in manifests),
+        steps=tuple(s for m in manifests for s in m.steps),
+        run_symbol=f"{name}_run_copy",
+        run_copy_symbol=f"{name}_run_copy",
+        init_symbol=f"{name}_init",
+        weights_bytes=sum(m.weights_bytes for m in manifests),
+        table_bytes=sum(m.table_bytes for m in manifests),
+        arena_memory=next((m.arena_memory for m in manifests if m.arena_memory), ""),
+        regions=tuple(Region(n, size) for n, size in sizes.items()),
+    )
+    context = {
+        "name": name,
+        "NAME": name.upper(),
+        "version": __version__,
+        "manifest": made,
+        "sources": made.sources,
+        "parts": parts,
+    }
+    files = {
+        f"{name}.h": render("combined.h.j2", context),
+        f"{name}.c": render("combined.c.j2", context),
+        "CMakeLists.txt": render("combined.cmake.j2", context),
+    }
+    return Artefact(made, files)

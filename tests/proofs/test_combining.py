@@ -1,0 +1,99 @@
+"""Two models in one firmware: run in turn in one arena on an emulated Cortex-M7, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit import api
+from edgekit.api import ConvertOptions
+from edgekit.artefact import load_manifest
+from edgekit.errors import DataError, UsageError
+from profiles.runners import HOST
+from targets.load import load_core
+from targets.toolchains import get_toolchain
+from targets.toolchains.base import Image
+from tests.codegen.states import accumulate, accumulator
+from tests.conversions import Conversions
+from tests.proofs.data import int8_model
+from tests.proofs.emission import STRICT, compiler, run
+from tests.runners.support import emulator
+
+CORE = "cortex-m7"
+
+
+def converted(conversions: Conversions, name: str, **more: object) -> Path:
+    options = ConvertOptions(CORE, toolchain="gcc", emulator="unicorn", vectors=1, **more)  # type: ignore[arg-type]
+    return conversions(int8_model(name), options).folder
+
+
+def with_state(folder: Path) -> Path:
+    """A model with state, its samples run from the initial one."""
+    options = ConvertOptions(CORE, name="counter", emulator="none", vectors=3)
+    api.convert(accumulator(8), folder, options)
+    return folder
+
+
+def test_two_models_share_an_arena(conversions: Conversions, tmp_path: Path) -> None:
+    emulator("unicorn", CORE)
+    first = converted(conversions, "pretrainedResnet_quant")
+    second = converted(conversions, "kws_ref_model", memories={"dtcm": 8_400, "sram": None})
+    out = tmp_path / "both"
+    found = api.combine([first, second], out, emulator="unicorn", toolchain="gcc")
+    assert found.identical
+    assert found.emulator is not None
+    sizes = [load_manifest(f).arena_bytes for f in (first, second)]
+    made = load_manifest(out)
+    assert made.arena_bytes == max(sizes)
+    assert found.apart_bytes > found.arena_bytes
+    assert made.regions == load_manifest(second).regions
+
+
+def test_states_stay_apart(conversions: Conversions, tmp_path: Path) -> None:
+    """The state survives the other model's run, which overwrites the whole arena."""
+    kws, counter = converted(conversions, "kws_ref_model"), with_state(tmp_path / "counter")
+    again = tmp_path / "again"
+    api.convert(accumulator(8), again, ConvertOptions(CORE, name="other", emulator="none"))
+    out = tmp_path / "all"
+    found = api.combine([counter, kws, again], out, name="three", emulator="unicorn")
+    assert found.identical
+    assert [m.state_offset for m in found.models] == [0, 8, 8]
+    made = load_manifest(out)
+    assert made.state_bytes == 16
+    tool = get_toolchain("gcc")
+    path = tmp_path / "libthree.so"
+    image: Image = tool.build_host_library(out, made, path)
+    assert image.core == load_core("host")
+    x = np.arange(32, dtype=np.int8).reshape(4, 8)
+    frames = np.zeros((4, *made.inputs[1].shape[1:]), np.int8)
+    result = HOST.run(image, made, [x, frames, 2 * x], carry_state=True)
+    np.testing.assert_array_equal(result.outputs[0], accumulate(x, carry=True))
+    np.testing.assert_array_equal(result.outputs[2], accumulate(2 * x, carry=True))
+
+
+@pytest.mark.parametrize("tool", ["gcc", "zig"])
+def test_the_files_compile_without_a_warning(tool: str, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    api.convert(accumulator(8), first, ConvertOptions("host", name="first"))
+    second = tmp_path / "second"
+    api.convert(accumulator(3), second, ConvertOptions("host", name="second"))
+    out = tmp_path / "both"
+    api.combine([first, second], out, name="both")
+    run([*compiler(tool), *STRICT, "-O1", "-c", *load_manifest(out).sources], out)
+
+
+def test_what_cannot_be_combined(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    api.convert(accumulator(8), first, ConvertOptions("host", name="first"))
+    with pytest.raises(UsageError, match="is alone; allowed: two or more"):
+        api.combine([first], tmp_path / "out")
+    with pytest.raises(UsageError, match="name 'first': is taken twice"):
+        api.combine([first, first], tmp_path / "out")
+    counter = with_state(tmp_path / "counter")
+    with pytest.raises(UsageError, match=r"counter: is for cortex-m7; allowed: host"):
+        api.combine([first, counter], tmp_path / "out")
+    with pytest.raises(DataError, match="is not a converted model"):
+        api.combine([first, tmp_path], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
