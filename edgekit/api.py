@@ -182,6 +182,7 @@ def plan(
     levers: tuple[Lever, ...] = LEVERS,
     save: Path | str | None = None,
     memories: Mapping[str, int | None] | None = None,
+    ram: int | None = None,
 ) -> MemoryPlan:
     """Place every tensor of a model in the arena, with a proof of how good the plan is.
 
@@ -193,16 +194,17 @@ def plan(
         levers: what the plan may use beside the place of each tensor.
         save: file to write the plan to, for ``ConvertOptions(plan=...)``; replaced if there.
         memories: what the arena is split over, as for `edgekit.options.ConvertOptions`.
+        ram: bytes that arena and state may take; the answer has the front of RAM against work.
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
         UsageError: there is no such target or memory.
-        FitError: the memories are too small.
+        FitError: the memories or the RAM are too small.
     """
     from edgekit.pipeline.planning import plan_model
 
     file = None if save is None else Path(save)
-    return plan_model(model, target, plan_time, levers, shapes, file, signature, memories)
+    return plan_model(model, target, plan_time, levers, shapes, file, signature, memories, ram)
 
 
 def quantize(

@@ -57,6 +57,8 @@ class ConvertOptions:
             C alone.
         memories: bytes that the arena may take in each memory of the target, the fastest first;
             None: all that the board has there. Empty: the arena is one piece.
+        ram: bytes that arena and state may take together; layers are executed in strips where they
+            must be. None: what the board has, and no strips for a core alone.
         plan: plan file of `edgekit.api.plan` to follow instead of planning anew.
         require_emulator: raise where no emulator can run the target.
         force: replace an existing folder.
@@ -77,6 +79,7 @@ class ConvertOptions:
     plan_time: float = PLAN_TIME
     kernels: Kernels = "fastest"
     memories: Mapping[str, int | None] = field(default_factory=dict)
+    ram: int | None = None
     plan: Path | None = None
     require_emulator: bool = False
     force: bool = False
@@ -101,5 +104,9 @@ class ConvertOptions:
             problems.append(Problem(f"is {self.vectors!r}", "vectors", "1 to 1000"))
         if not 0 < self.plan_time <= 3600:
             problems.append(Problem(f"is {self.plan_time!r}", "plan_time", "above 0, up to 3600"))
+        if self.ram is not None and self.ram < 1:
+            problems.append(Problem(f"is {self.ram!r}", "ram", "at least 1"))
+        if self.ram is not None and (self.memories or self.plan is not None):
+            problems.append(Problem("has no effect with memories or plan", "ram"))
         if problems:
             raise UsageError("some options are wrong", problems)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir.ops import Requant
+from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, requantize
 
 Int = NDArray[np.int64]
@@ -58,6 +59,7 @@ class Steps:
         return np.asarray((self.wanted == self.wanted[0]).all(axis=0))
 
 
+@by_content(64)
 def find_steps(requant: Requant, low: Int, high: Int) -> Steps:
     """The accumulators that decide about each channel.
 

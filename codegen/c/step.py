@@ -233,6 +233,12 @@ class StepWriter(Writer):
             return "NULL"
         return f"(int8_t *)({pointer(self.step.scratch.region)} + {self.step.scratch.offset})"
 
+    def shares_bytes(self, first: Value, second: Value) -> bool:
+        """Whether two tensors that are no constants lie over each other."""
+        a, b = (self.program.location[v.name] for v in (first, second))
+        apart = a.offset + a.nbytes <= b.offset or b.offset + b.nbytes <= a.offset
+        return a.region == b.region and not apart
+
     @contextmanager
     def each_sample(self, x: Value, y: Value) -> Iterator[tuple[str, str]]:
         """Repeat what is written for every sample along axis 0 of ``x`` and ``y``; gives the

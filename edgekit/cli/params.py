@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from edgekit.cli.command import FILE
 from edgekit.errors import UsageError
 from edgekit.options import (
+    ALL_LEVERS,
     LEVERS,
     PLAN_TIME,
     EmulatorChoice,
@@ -94,7 +95,22 @@ def _memories(
     return found
 
 
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    number = re.fullmatch(r"(\d+)\s*(KiB|MiB|B)?", str(value).strip())
+    if number is None or not int(number[1]):
+        raise click.BadParameter(f"'{value}' is no size; give it as 64KiB", ctx, param)
+    return int(number[1]) * UNITS[number[2] or "B"]
+
+
 UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+ram_option = click.option(
+    "--ram",
+    callback=_size,
+    metavar="SIZE",
+    help="RAM for arena and state, e.g. 64KiB; layers run in strips of rows where they must.",
+)
 memory_option = click.option(
     "--memory",
     multiple=True,
@@ -171,11 +187,11 @@ def _levers(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[Lev
     """Levers as a config file gives them, or separated by commas; ``none`` for none."""
     names = value if isinstance(value, tuple) else tuple(str(value).split(","))
     names = () if names == ("none",) else names
-    unknown = [name for name in names if name not in LEVERS]
+    unknown = [name for name in names if name not in ALL_LEVERS]
     if unknown:
-        choices = ", ".join((*LEVERS, "none"))
+        choices = ", ".join((*ALL_LEVERS, "none"))
         raise click.BadParameter(f"'{unknown[0]}' is not one of: {choices}", ctx, param)
-    return tuple(lever for lever in LEVERS if lever in names)
+    return tuple(lever for lever in ALL_LEVERS if lever in names)
 
 
 levers_option = click.option(
@@ -185,7 +201,8 @@ levers_option = click.option(
     default=LEVERS,
     show_default=",".join(LEVERS),
     metavar="A,B",
-    help="What the plan may use beside the place of each tensor; none for nothing.",
+    help="What the plan may use beside the place of each tensor; none for nothing. With patches "
+    "(layers in strips of rows) the smallest arena is looked for.",
 )
 
 

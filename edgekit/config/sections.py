@@ -64,6 +64,7 @@ class PlanSection(ModelSection):
     memory: tuple[str, ...] = Field(
         default=(), strict=False, description="memories of the arena, as dtcm=64KiB, fastest first"
     )
+    ram: str | None = Field(default=None, examples=["64KiB"], description="RAM for arena and state")
     save: str | None = Field(default=None, examples=["plan.json"], description="plan file to write")
     force: bool = Field(default=False, description="replace an existing file")
 
@@ -127,6 +128,7 @@ class ConvertSection(ModelSection):
     memory: tuple[str, ...] = Field(
         default=(), strict=False, description="memories of the arena, as dtcm=64KiB, fastest first"
     )
+    ram: str | None = Field(default=None, examples=["64KiB"], description="RAM for arena and state")
     plan: str | None = Field(
         default=None, examples=["plan.json"], description="plan file to follow"
     )

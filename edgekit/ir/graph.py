@@ -168,6 +168,16 @@ class Graph:
 
     # Edits
 
+    def reorder(self, nodes: Sequence[Node]) -> None:
+        """Put the nodes into another execution order.
+
+        Raises:
+            ValueError: they are not the graph's nodes.
+        """
+        if {id(n) for n in nodes} != {id(n) for n in self.nodes} or len(nodes) != len(self.nodes):
+            raise ValueError("another order has the same nodes")
+        self.nodes = list(nodes)
+
     def set_op(self, node: Node, op: Op) -> None:
         """Replace a node's operator and attributes."""
         node.op = op

@@ -83,7 +83,7 @@ def convert_model(
     name = symbol_name(options.name, source.file)
     progress("lowering to " + target.core.name)
     memories = rooms(options.memories, target)
-    lowered = lower(source, target.core, options, calibration, memories)
+    lowered = lower(source, target.core, options, calibration, memories, target.board)
     vectors = make_vectors(lowered.graph, options.vectors, calibration)
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")

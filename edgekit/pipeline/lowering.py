@@ -15,13 +15,12 @@ from edgekit.options import ConvertOptions, Rounding
 from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
+from edgekit.pipeline.scheduling import schedule
 from edgekit.pipeline.source import ModelSource, select_outputs
-from edgekit.schedule import PlanOptions, Program, Room, plan_split, verify_program
-from edgekit.schedule.planfile import read_plan
-from edgekit.schedule.restore import restore
+from edgekit.schedule import Program, Room
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
-from targets.model import Core
+from targets.model import Board, Core
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -33,7 +32,9 @@ class Lowered:
     Attributes:
         source: the model as it came.
         canonical: model-level graph after the canonical passes; float where the model was float.
-        graph: lowered graph: integer operators, or float32 ones in the kernels' layout.
+        graph: lowered graph: integer operators, or float32 ones in the kernels' layout; what the
+            program executes.
+        whole: the same before layers were taken apart into strips.
         program: the schedule of ``graph``.
         kernels: what its steps are planned with.
         precision: ``int8`` or ``float32``.
@@ -44,6 +45,7 @@ class Lowered:
     source: ModelSource
     canonical: Graph
     graph: Graph
+    whole: Graph
     program: Program
     kernels: KernelSet
     precision: str
@@ -68,14 +70,17 @@ def lower(
     options: ConvertOptions,
     calibration: Arrays | None,
     memories: Sequence[Room] = (),
+    board: Board | None = None,
 ) -> Lowered:
     """Canonicalise, quantize if asked to, lower and schedule, over ``memories`` if there are any.
+
+    With a board layers are executed in strips where its RAM is too small otherwise.
 
     Raises:
         UsageError: options that contradict each other or the model.
         ModelError: operators without a form for the target, all named.
         DataError: calibration data that do not fit.
-        FitError: the memories are too small.
+        FitError: the memories or the RAM that the options give are too small.
     """
     graph = run_passes(select_outputs(source.graph, options.outputs), (*CANONICAL, DeadCode()))
     is_int8 = is_quantized(graph)
@@ -94,26 +99,10 @@ def lower(
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
     kernels = kernels_for(core, options.kernels)
-    program = schedule(lowered, kernels, options, memories)
-    return Lowered(source, graph, lowered, program, kernels, precision, rounding, quantized_here)
-
-
-def schedule(
-    graph: Graph, kernels: KernelSet, options: ConvertOptions, memories: Sequence[Room]
-) -> Program:
-    """Plan a lowered graph, or follow the plan file that the options name.
-
-    Raises:
-        DataError: the plan file cannot be read or does not fit the graph.
-        FitError: the memories are too small.
-    """
-    if options.plan is not None:
-        pinned = read_plan(options.plan)
-        return restore(pinned, graph, kernels.scratch_bytes, kernels.overlaps, str(options.plan))
-    limit = PlanOptions(seconds=options.plan_time)
-    program = plan_split(graph, kernels.scratch_bytes, kernels.overlaps, limit, memories)
-    verify_program(program, kernels.overlaps)
-    return program
+    program = schedule(lowered, kernels, options, memories, board)
+    return Lowered(
+        source, graph, program.graph, lowered, program, kernels, precision, rounding, quantized_here
+    )
 
 
 def own_rounding(source: ModelSource) -> Rounding:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from codegen.c.choice import kernels_for, unsupported
-from edgekit.errors import ModelError, Problem
+from edgekit.errors import ModelError, Problem, UsageError
 from edgekit.files import write_atomic
-from edgekit.ir import Graph, Node
-from edgekit.options import Lever
+from edgekit.ir import Graph, Node, Value
+from edgekit.options import PATCHES, Lever
 from edgekit.passes import CANONICAL, run_passes
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
@@ -21,7 +22,7 @@ from edgekit.pipeline.reporting import schedule_of, target_info
 from edgekit.pipeline.source import read_source
 from edgekit.report.drawing import covered_bytes
 from edgekit.report.model import Schedule
-from edgekit.report.results import MemoryPlan, PlannedStep
+from edgekit.report.results import FrontPoint, MemoryPlan, PlannedStep
 from edgekit.schedule import (
     Buffer,
     PlanOptions,
@@ -31,6 +32,7 @@ from edgekit.schedule import (
     plan_split,
     verify_program,
 )
+from edgekit.schedule.fitting import Planner
 from edgekit.schedule.planfile import plan_text
 from targets.load import load_core, resolve
 
@@ -44,17 +46,22 @@ def plan_model(
     save: Path | None = None,
     signature: str = "",
     memories: Mapping[str, int | None] | None = None,
+    ram: int | None = None,
 ) -> MemoryPlan:
     """Plan the arena of a model as `edgekit.pipeline.convert` does.
 
     A float model is planned as the int8 model that calibration would make of it, unless it has
-    operators without an integer form. With ``save`` the plan is also written to that file.
+    operators without an integer form. With ``save`` the plan is also written to that file. With
+    ``ram`` (bytes of arena and state) or the lever ``patches`` layers are executed in strips where
+    that is needed, and the front of RAM against work is found.
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
         UsageError: there is no such target or memory.
-        FitError: the memories are too small.
+        FitError: the memories or the RAM are too small.
     """
+    if ram is not None and memories:
+        raise UsageError("--ram is for an arena in one piece, --memory splits it: give one of them")
     chosen = resolve(target) if target is not None else None
     split_over = rooms(memories or {}, chosen)
     source = read_source(model, shapes, signature)
@@ -72,7 +79,14 @@ def plan_model(
     start = time.monotonic()
     kernels = kernels_for(core)
     limit = PlanOptions(levers, seconds)
-    program = plan_split(lowered, kernels.scratch_bytes, kernels.overlaps, limit, split_over)
+    front: tuple[FrontPoint, ...] = ()
+    if (ram is None and PATCHES not in levers) or split_over:
+        program = plan_split(lowered, kernels.scratch_bytes, kernels.overlaps, limit, split_over)
+    else:
+        planner = Planner(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
+        room = None if ram is None else ram - planner.plain.state_bytes
+        program = planner.smallest() if room is None else planner.fit(room)
+        front = tuple(FrontPoint(**asdict(point)) for point in planner.front())
     taken = time.monotonic() - start
     verify_program(program, kernels.overlaps)
     if save is not None:
@@ -92,6 +106,7 @@ def plan_model(
         steps=tuple(_step(program, schedule, step) for step in program.steps),
         schedule=schedule,
         target=target_info(chosen) if chosen else None,
+        front=front,
     )
 
 
@@ -114,14 +129,23 @@ def _step(program: Program, schedule: Schedule, step: Step) -> PlannedStep:
 
 def _over(program: Program, node: Node, place: Buffer) -> tuple[str, ...]:
     """Where the bytes of the result come from: the steps that wrote what it lies over."""
-    writer = {program.location[v.name].name: s.node.name
-              for s in program.steps for v in s.node.outputs}  # fmt: skip
+    stepped = {id(s.node) for s in program.steps}
     found = []
-    for value in node.inputs:
-        held = None if value is None or value.is_constant else program.location[value.name]
+    for value in (w for v in node.inputs if v is not None for w in _written(v, stepped)):
+        held = None if value.is_constant else program.location[value.name]
         if held is None or held.region != place.region:
             continue
         ends = held.offset + held.nbytes, place.offset + place.nbytes
         if place.offset < ends[0] and held.offset < ends[1]:
-            found.append(writer.get(held.name, held.name))
+            found.append(value.producer.name if value.producer else value.name)
     return tuple(dict.fromkeys(found))
+
+
+def _written(value: Value, stepped: set[int]) -> Iterator[Value]:
+    """The values that steps or the caller write, of which a value is made."""
+    node = value.producer
+    if node is None or id(node) in stepped:
+        yield value
+    else:
+        for source in (v for v in node.inputs if v is not None):
+            yield from _written(source, stepped)

@@ -58,7 +58,7 @@ def make_report(
         schedule=schedule_of(lowered.program),
         fit=_fit(target, memory),
         toolchain=_toolchains(verified),
-        graph=graph_nodes(lowered.graph),
+        graph=graph_nodes(lowered.whole),
         warnings=(*_warnings(verified), *float_parts(lowered, latency.layers)),
     )
 
@@ -141,7 +141,7 @@ def _model(lowered: Lowered) -> m.ModelInfo:
     return m.ModelInfo(
         name=source.file,
         sha256=source.sha256,
-        macs=lowered.graph.macs(),
+        macs=lowered.whole.macs(),
         parameters=graph.parameters(),
         format=source.format,
         operators=dict(Counter(n.op.name for n in graph.nodes)),
@@ -212,7 +212,7 @@ def _errors(
     if not lowered.quantized_here or calibration is None:
         return ()
     some = {k: a[:ERROR_SAMPLES] for k, a in calibration.items()}
-    found = quantization_error(lowered.canonical, lowered.graph, some)
+    found = quantization_error(lowered.canonical, lowered.whole, some)
     return tuple(m.LayerError(e.name, e.sqnr_db, e.max_abs, e.mean_abs) for e in found)
 
 
@@ -241,6 +241,8 @@ def schedule_of(program: Program) -> m.Schedule:
         proven.levers,
         proven.peak_step,
         split_of(program),
+        tuple(map(str, proven.stages)),
+        proven.extra_macs,
     )
 
 

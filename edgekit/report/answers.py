@@ -115,13 +115,31 @@ def plan_view(found: MemoryPlan, *, tables: bool = True) -> RenderableType:
     if found.state_bytes:
         grid.add_row("State", fmt.bytes_exact(found.state_bytes))
     grid.add_row("Allowed", ", ".join(found.levers) or "placement alone")
+    if found.schedule.stages:
+        grid.add_row("Strips", "\n".join(found.schedule.stages))
+        grid.add_row("Extra MACs", fmt.count(found.schedule.extra_macs))
     if found.schedule.split is not None:
         grid.add_row("Memories", fmt.memories(found.schedule.split))
     gap = f"gap {fmt.bytes_exact(found.gap_bytes)}" if found.gap_bytes else "proven optimal"
     grid.add_row("Bound", f"{fmt.bytes_exact(found.lower_bound_bytes)}  {gap}")
     grid.add_row("Peak at", found.peak_step or "the model's inputs and outputs")
     grid.add_row("Planned in", f"{fmt.number(found.seconds, 3)} s")
-    return Group(grid, "", _plan_table(found)) if tables else grid
+    front = ("", _front_table(found)) if found.front else ()
+    return Group(grid, *front, "", _plan_table(found)) if tables else Group(grid, *front)
+
+
+def _front_table(found: MemoryPlan) -> RenderableType:
+    made = Table(
+        "RAM against work",
+        Column("arena", figure=True),
+        Column("extra MACs", figure=True),
+        Column("extra instructions", figure=True),
+        Column("strips", spare=1, name=True),
+    )
+    for point in found.front:
+        work = _dash(point.extra_macs), _dash(point.extra_instructions)
+        made.add_row(fmt.count(point.arena_bytes), *work, "; ".join(point.stages) or "none")
+    return made
 
 
 def _plan_table(found: MemoryPlan) -> RenderableType:

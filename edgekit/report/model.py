@@ -253,10 +253,13 @@ class Schedule:
         lower_bound_bytes: arena bytes that no plan with the same levers can undercut; an arena of
             this size is proven optimal.
         levers: what the plan was allowed to use: ``order`` (of the steps), ``in-place`` (results
-            over operands), ``rows`` (results over the part of an input that is consumed).
+            over operands), ``rows`` (results over the part of an input that is consumed),
+            ``patches`` (layers in strips of rows).
         peak_step: the step at which most bytes are needed; empty where inputs or outputs alone
             need as much.
         split: what lies in which memory; None: the arena is one piece.
+        stages: layers that are executed in strips; the bound is about these.
+        extra_macs: multiply-accumulates that strips add.
     """
 
     steps: tuple[str, ...]
@@ -265,6 +268,8 @@ class Schedule:
     levers: tuple[str, ...] = ()
     peak_step: str = ""
     split: MemorySplit | None = None
+    stages: tuple[str, ...] = ()
+    extra_macs: int = 0
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,8 @@ def _arena_line(report: Report) -> Text:
     if schedule and bound is not None:
         levers = f" with {', '.join(schedule.levers)}" if schedule.levers else ""
         note = f"  lower bound {fmt.bytes_exact(bound)}{levers}"
+    if schedule and schedule.stages:
+        note += f"; {'; '.join(schedule.stages)}, {fmt.count(schedule.extra_macs)} extra MACs"
     if schedule and schedule.split is not None:
         note = f"  {fmt.memories(schedule.split)}"
     return Text.assemble(fmt.bytes_exact(arena), (note, "dim"))

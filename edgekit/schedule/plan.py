@@ -92,9 +92,9 @@ def plan(
 
     model = build_model(graph, scratch_of, usable, ALIGN, PATCHES in levers)
     ordered = _order(model, options)
-    layout = _layout(model, ordered, deadline)
+    layout = lay_out(model, ordered, deadline)
     if options != AS_GIVEN:
-        simple = _layout(replace(model, tasks=_apart(model)), _given(model), 0.0)
+        simple = lay_out(replace(model, tasks=_apart(model)), given_order(model), 0.0)
         layout = min(layout, simple, key=lambda found: found.packed.total)
     bound = ordered.bound
     if "order" not in levers or len(Space(model).segments()) == len(model.tasks):
@@ -103,7 +103,7 @@ def plan(
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """An order and the places of what it makes."""
 
     order: tuple[int, ...]
@@ -115,10 +115,11 @@ class _Layout:
 def _order(model: MemoryModel, options: PlanOptions) -> Ordered:
     if "order" in options.levers:
         return best_order(model, ORDER_SHARE * options.seconds)
-    return _given(model)
+    return given_order(model)
 
 
-def _given(model: MemoryModel) -> Ordered:
+def given_order(model: MemoryModel) -> Ordered:
+    """The graph's order; it is all that the bound is about."""
     space = Space(model)
     order = tuple(range(len(model.tasks)))
     peak = max(space.walk(space.first(), order)[0], space.bound)
@@ -129,8 +130,14 @@ def _apart(model: MemoryModel) -> tuple[Task, ...]:
     return tuple(replace(task, laps=()) for task in model.tasks)
 
 
-def _layout(model: MemoryModel, ordered: Ordered, deadline: float) -> _Layout:
-    """Pack the roots and the scratch of an order until ``deadline``."""
+def lay_out(model: MemoryModel, ordered: Ordered, deadline: float, reserved: int = 0) -> Layout:
+    """Pack the roots and the scratch of an order.
+
+    Args:
+        model, ordered: what to place.
+        deadline: on the clock of `time.monotonic`.
+        reserved: bytes that others need all the time.
+    """
     order = ordered.order
     position = {task: i for i, task in enumerate(order)}
     lives = lives_of(model, order)
@@ -138,15 +145,16 @@ def _layout(model: MemoryModel, ordered: Ordered, deadline: float) -> _Layout:
     scratch = [i for i, t in enumerate(model.tasks) if t.scratch]
     blocks = [_block(model, lives[i]) for i in roots]
     blocks += [Block(model.tasks[i].scratch_size, position[i], position[i]) for i in scratch]
+    blocks += [Block(reserved, -1, len(order))] if reserved else []
     seconds = max(deadline - time.monotonic(), 0.0)
     gaps = find_gaps(model, order, roots, lives, scratch)
     packed = pack(blocks, model.align, gaps, bound=ordered.peak, seconds=seconds)
     split = len(roots)
-    return _Layout(
+    return Layout(
         order,
         packed,
         dict(zip(roots, packed.offsets[:split], strict=True)),
-        dict(zip(scratch, packed.offsets[split:], strict=True)),
+        dict(zip(scratch, packed.offsets[split:], strict=False)),
     )
 
 
@@ -155,7 +163,7 @@ def _block(model: MemoryModel, lives: Sequence[Life]) -> Block:
     return Block(end, min(x.first for x in lives), max(x.last for x in lives))
 
 
-def _program(model: MemoryModel, layout: _Layout, levers: tuple[Lever, ...], bound: int) -> Program:
+def _program(model: MemoryModel, layout: Layout, levers: tuple[Lever, ...], bound: int) -> Program:
     buffers, location, state_bytes = place_values(model, layout.order, layout.offsets)
     steps = tuple(_step(model, layout, i, task) for i, task in enumerate(layout.order))
     return Program(
@@ -173,7 +181,7 @@ def _program(model: MemoryModel, layout: _Layout, levers: tuple[Lever, ...], bou
     )
 
 
-def _step(model: MemoryModel, layout: _Layout, index: int, number: int) -> Step:
+def _step(model: MemoryModel, layout: Layout, index: int, number: int) -> Step:
     task = model.tasks[number]
     scratch = None
     if task.scratch:
@@ -182,7 +190,7 @@ def _step(model: MemoryModel, layout: _Layout, index: int, number: int) -> Step:
     return Step(index, task.node, scratch, _walks_backward(model, layout, task))
 
 
-def _walks_backward(model: MemoryModel, layout: _Layout, task: Task) -> bool:
+def _walks_backward(model: MemoryModel, layout: Layout, task: Task) -> bool:
     """True where the result shares bytes with an input at a distance for backward walks only."""
     for lap in task.laps:
         target, source = model.tensors[task.writes[0]], model.tensors[lap.tensors[0]]

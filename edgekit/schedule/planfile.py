@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from edgekit.errors import DataError, Problem, damage, other_version
 from edgekit.options import ALL_LEVERS, Lever
 from edgekit.schedule.program import ARENA, REGION_NAME, STATE, Buffer, Program, Split
+from edgekit.schedule.rolling import Carry
+from edgekit.schedule.strips import Stage
 
 SCHEMA_VERSION = 1
 WALKS = ("forward", "backward")
@@ -58,7 +60,7 @@ class PlanFile:
         align: alignment in bytes of every offset.
         regions: bytes by name of region, further ones the faster first.
         split: what the file says of further memories; its regions are empty, None without any.
-        levers, bound_bytes, peak_step: see `edgekit.schedule.Certificate`.
+        levers, bound_bytes, peak_step, stages: see `edgekit.schedule.Certificate`.
         steps: in order.
         tensors: in the order in which they come to life.
     """
@@ -72,6 +74,7 @@ class PlanFile:
     peak_step: str
     steps: tuple[PlannedStep, ...]
     tensors: tuple[PlannedTensor, ...]
+    stages: tuple[Stage, ...] = ()
 
 
 def plan_text(program: Program, model: str) -> str:
@@ -96,6 +99,8 @@ def plan_text(program: Program, model: str) -> str:
             "peak_step": proven.peak_step,
         },
     }
+    if proven.stages:
+        entries["stages"] = [asdict(stage) for stage in proven.stages]
     if program.split is not None:
         entries["split"] = {
             "arena": program.split.arena,
@@ -155,7 +160,7 @@ class _Reader:
     def plan(self, raw: dict[str, Any]) -> PlanFile:
         proven = self.table(raw.get("certificate"), "certificate")
         self.only(raw, "the plan", {"schema_version", "model", "align", "regions", "certificate",
-                                    "split", "steps", "tensors"})  # fmt: skip
+                                    "split", "stages", "steps", "tensors"})  # fmt: skip
         self.only(proven, "certificate", {"levers", "arena_bytes", "bound_bytes", "gap_bytes",
                                           "peak_step"})  # fmt: skip
         regions = self.table(raw.get("regions"), "regions")
@@ -171,7 +176,21 @@ class _Reader:
             peak_step=self.text(proven, "peak_step", "certificate"),
             steps=self.items(raw, "steps", self.step),
             tensors=self.items(raw, "tensors", self.tensor),
+            stages=self.items(raw, "stages", self.stage) if "stages" in raw else (),
         )
+
+    def stage(self, raw: dict[str, Any], where: str) -> Stage:
+        self.only(raw, where, {"nodes", "strips", "carry"})
+        nodes = raw.get("nodes")
+        if not isinstance(nodes, list) or not all(isinstance(n, str) for n in nodes):
+            self.problems.append(Problem(f"is {nodes!r}", f"{where}.nodes", "a list of names"))
+            nodes = []
+        carry = self.text(raw, "carry", where)
+        if carry not in get_args(Carry):
+            allowed = ", ".join(get_args(Carry))
+            self.problems.append(Problem(f"is {carry!r}", f"{where}.carry", allowed))
+        strips = max(self.count(raw, "strips", where), 1)
+        return Stage(tuple(nodes), strips, cast(Carry, carry))
 
     def names(self, regions: dict[str, Any]) -> None:
         for name in regions.keys() - {ARENA, STATE}:

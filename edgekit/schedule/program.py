@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from edgekit.ir import Graph, Node
+from edgekit.schedule.strips import Stage
 
 ARENA = "arena"
 STATE = "state"
@@ -85,11 +86,16 @@ class Certificate:
         bound_bytes: arena bytes that no plan with these levers can undercut.
         peak_step: name of the node at which most bytes are needed; empty: inputs or outputs alone
             need as much.
+        stages: what the lever ``patches`` executes in strips; bound and peak are about these, in
+            the order of the program.
+        extra_macs: multiply-accumulates that they add.
     """
 
     levers: tuple[str, ...]
     bound_bytes: int
     peak_step: str
+    stages: tuple[Stage, ...] = ()
+    extra_macs: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, Tensor, bu
 from edgekit.schedule.plan import ALIGN, order_moves, refuse_constants
 from edgekit.schedule.planfile import AGAIN, Place, PlanFile, PlannedStep, PlannedTensor
 from edgekit.schedule.program import ARENA, STATE, Buffer, Certificate, Program, Region, Step
+from edgekit.schedule.strips import in_strips
 from edgekit.schedule.verify import find_problems
 
 
@@ -37,15 +38,21 @@ def restore(
         ModelError: nothing could be planned for this graph.
     """
     refuse_constants(graph)
+    made_for = f" (it was made for {plan.model})" if plan.model else ""
+    refusal = f"{file} is no plan for this model{made_for}. {AGAIN} {file}"
+    whole = graph
+    try:
+        graph = in_strips(whole, plan.stages) if plan.stages else whole
+    except ValueError as error:
+        raise DataError(refusal, [Problem(str(error), "stages")]) from None
     model = build_model(graph, scratch_of, overlap_of, ALIGN, PATCHES in plan.levers)
     problems = _misfits(plan, model)
     if not problems:
-        program = _program(plan, model)
+        program = _program(plan, model, graph.macs() - whole.macs())
         problems = find_problems(program, overlap_of)
         if not problems:
             return program
-    made_for = f" (it was made for {plan.model})" if plan.model else ""
-    raise DataError(f"{file} is no plan for this model{made_for}. {AGAIN} {file}", problems)
+    raise DataError(refusal, problems)
 
 
 def _misfits(plan: PlanFile, model: MemoryModel) -> list[Problem]:
@@ -114,7 +121,7 @@ def _tensor(entry: PlannedTensor, tensor: Tensor, aliases: list[str]) -> list[Pr
     return problems
 
 
-def _program(plan: PlanFile, model: MemoryModel) -> Program:
+def _program(plan: PlanFile, model: MemoryModel, extra_macs: int) -> Program:
     tasks = {t.node.name: i for i, t in enumerate(model.tasks)}
     order = [tasks[s.node] for s in plan.steps]
     position = {task: i for i, task in enumerate(order)}
@@ -131,7 +138,9 @@ def _program(plan: PlanFile, model: MemoryModel) -> Program:
         if name not in location:
             at, nbytes = model.extent(name)
             offset = buffers[parts[0]].offset + at - model.tensors[parts[0]].at
-            location[name] = replace(buffers[parts[0]], name=name, offset=offset, nbytes=nbytes)
+            live = min(buffers[p].first for p in parts), max(buffers[p].last for p in parts)
+            region = buffers[parts[0]].region
+            location[name] = Buffer(name, region, offset, nbytes, *live)
     steps = [
         Step(
             i,
@@ -148,7 +157,9 @@ def _program(plan: PlanFile, model: MemoryModel) -> Program:
         location=location,
         arena_bytes=plan.regions[ARENA],
         state_bytes=plan.regions[STATE],
-        certificate=Certificate(plan.levers, plan.bound_bytes, plan.peak_step),
+        certificate=Certificate(
+            plan.levers, plan.bound_bytes, plan.peak_step, plan.stages, extra_macs
+        ),
         align=plan.align,
         moves=order_moves(model.graph, location),
         split=plan.split and replace(plan.split, regions=_regions(plan)),

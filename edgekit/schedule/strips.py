@@ -9,16 +9,14 @@ old as hardware pipelines. Slices and joints of rows move no bytes (`edgekit.sch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from edgekit.ir import Graph, Node, TensorType, Value
 from edgekit.ir.ops import Concat, Slice
+from edgekit.schedule.rolling import Carry, Rolling, roll
 from edgekit.schedule.rows import ROW, Rows, refusal, restrict, rows_read
 
-Carry = Literal["keep", "move", "again"]
-"""What happens to rows that later strips need again: they keep their place, move to the front of
-the next strip's buffer, or are computed again."""
+CARRIED: dict[Carry, str] = {"keep": "kept in place", "move": "moved", "again": "computed again"}
 
 
 @dataclass(frozen=True)
@@ -26,61 +24,63 @@ class Stage:
     """Neighbouring nodes of a graph, and how they are executed.
 
     Attributes:
-        first, last: names of the first and the last node, in the graph's order.
+        nodes: their names, in the order in which they run.
         strips: number of strips.
         carry: what happens to rows that later strips need again.
     """
 
-    first: str
-    last: str
+    nodes: tuple[str, ...]
     strips: int
     carry: Carry
 
     def __str__(self) -> str:
-        kept = {"keep": "kept in place", "move": "moved", "again": "computed again"}[self.carry]
-        where = self.first if self.first == self.last else f"{self.first} to {self.last}"
-        return f"{where} in {self.strips} strips, shared rows {kept}"
-
-
-def stage_nodes(graph: Graph, stage: Stage) -> list[Node]:
-    """The nodes of a stage."""
-    names = [n.name for n in graph.nodes]
-    return graph.nodes[names.index(stage.first) : names.index(stage.last) + 1]
+        first, last = self.nodes[0], self.nodes[-1]
+        where = first if first == last else f"{first} to {last}"
+        return f"{where} in {self.strips} strips, shared rows {CARRIED[self.carry]}"
 
 
 def in_strips(graph: Graph, stages: Sequence[Stage]) -> Graph:
     """A copy of a lowered graph with some stages in strips.
 
     Args:
-        graph: lowered graph; its nodes in the order in which they will run.
+        graph: lowered graph.
         stages: none overlaps another.
 
     Raises:
-        ValueError: a node of a stage cannot be executed in ranges of rows.
+        ValueError: a stage has nodes that the graph does not have, that cannot be executed in
+            ranges of rows, or that cannot run one after the other.
     """
     result = graph.copy()
     for stage in stages:
-        _Splitter(result, stage_nodes(result, stage), stage).run()
+        _Splitter(result, _gather(result, stage.nodes), stage).run()
     return result
 
 
-@dataclass
-class _Rolling:
-    """A tensor of the stage that comes strip by strip.
-
-    Attributes:
-        value: the original.
-        exit: True where it is needed whole after the stage.
-        done: rows computed so far.
-        held: the rows that are there, and the value that holds them.
-        needed: rows needed in each strip, and from it on.
-    """
-
-    value: Value
-    exit: bool
-    done: int = 0
-    held: tuple[Rows, Value] | None = None
-    needed: list[Rows | None] = field(default_factory=list)
+def _gather(graph: Graph, names: Sequence[str]) -> list[Node]:
+    """The nodes of these names, brought together in the graph's order."""
+    by_name = {n.name: n for n in graph.nodes}
+    unknown = [f"'{name}'" for name in names if name not in by_name]
+    if unknown or not names or len(set(names)) < len(names):
+        raise ValueError(f"a stage has unknown or repeated nodes: {', '.join(unknown) or names}")
+    wanted = {id(by_name[name]) for name in names}
+    places = [i for i, n in enumerate(graph.nodes) if id(n) in wanted]
+    first, stop = places[0], places[-1] + 1
+    follows = set(wanted)
+    ahead: list[Node] = []
+    behind: list[Node] = []
+    for node in graph.nodes[first:stop]:
+        producers = {id(v.producer) for v in node.inputs if v is not None}
+        if id(node) not in wanted and producers.isdisjoint(follows):
+            ahead.append(node)
+        elif id(node) not in wanted:
+            behind.append(node)
+            follows.add(id(node))
+        elif not producers.isdisjoint(map(id, behind)):
+            raise ValueError(f"'{node.name}' needs what other nodes make of its stage")
+    nodes = [graph.nodes[i] for i in places]
+    before, after = graph.nodes[:first], graph.nodes[stop:]
+    graph.reorder([*before, *ahead, *nodes, *behind, *after])
+    return nodes
 
 
 class _Splitter:
@@ -90,64 +90,32 @@ class _Splitter:
                 raise ValueError(f"'{node.name}' cannot be split: {why}")
         self.graph, self.nodes, self.stage = graph, nodes, stage
         inside = {id(n) for n in nodes}
-        self.rolling = {
-            node.output.name: _Rolling(
-                node.output,
-                graph.is_output(node.output)
-                or any(id(user) not in inside for user, _ in node.output.uses),
-            )
-            for node in nodes
+        exits = {
+            n.output.name
+            for n in nodes
+            if graph.is_output(n.output) or any(id(user) not in inside for user, _ in n.output.uses)
         }
+        self.rolling = roll(nodes, exits, stage.strips, stage.carry)
+        self.held: dict[str, tuple[Rows, Value]] = {}
 
     def run(self) -> None:
-        strips = self.stage.strips
-        new = [self._demand(strip) for strip in range(strips)]
-        for strip in range(strips):
+        for strip in range(self.stage.strips):
             for node in self.nodes:
-                rows = new[strip][node.output.name]
+                rows = self.rolling[node.output.name].new[strip]
                 if rows is not None:
                     self._compute(node, rows, strip)
-        for item in self.rolling.values():
-            if item.exit and item.held is not None:
-                item.held[1].origin = (*item.held[1].origin, *item.value.origin)
-                self.graph.replace_uses(item.value, item.held[1])
+        for name, item in self.rolling.items():
+            if item.exit:
+                whole = self.held[name][1]
+                whole.origin = (*whole.origin, *item.value.origin)
+                self.graph.replace_uses(item.value, whole)
         for node in reversed(self.nodes):
             self.graph.remove_node(node)
 
-    def _demand(self, strip: int) -> dict[str, Rows | None]:
-        """Rows of each tensor that a strip computes; notes those that it needs."""
-        wanted: dict[str, Rows] = {}
-        new: dict[str, Rows | None] = {}
-        for node in reversed(self.nodes):
-            item = self.rolling[node.output.name]
-            height = item.value.type.shape[ROW]
-            need = wanted.get(node.output.name)
-            if item.exit:
-                part = Rows(*(k * height // self.stage.strips for k in (strip, strip + 1)))
-                need = part.hull(need) if part.height else need
-            item.needed.append(need)
-            rows = None
-            if need is not None and self._again(item):
-                rows = need
-            elif need is not None and need.stop > item.done:
-                rows = Rows(item.done, need.stop)
-                item.done = need.stop
-            new[node.output.name] = rows
-            if rows is not None:
-                self._want(node, rows, wanted)
-        return new
-
-    def _want(self, node: Node, rows: Rows, wanted: dict[str, Rows]) -> None:
-        for index, value in enumerate(node.inputs):
-            read = rows_read(node, index, rows)
-            if value is not None and read is not None and value.name in self.rolling:
-                wanted[value.name] = read.hull(wanted.get(value.name))
-
-    def _again(self, item: _Rolling) -> bool:
-        return self.stage.carry == "again" and not item.exit
-
     def _compute(self, node: Node, rows: Rows, strip: int) -> None:
+        """Write new rows behind those that are still needed; these move first."""
         item = self.rolling[node.output.name]
+        start, tail = self._tail(item, rows, strip)
         inputs = [self._read(node, i, rows) for i in range(len(node.inputs))]
         made = self.graph.add_node(
             restrict(node, rows),
@@ -157,43 +125,49 @@ class _Splitter:
             origin=node.origin,
             before=self.nodes[0],
         ).output
-        item.held = self._join(item, rows, made, strip)
+        if tail is not None:
+            type = _row_type(item.value.type, rows.stop - start)
+            joint = self.graph.add_node(
+                Concat(ROW), [tail, made], type, name="rows", before=self.nodes[0]
+            )
+            made = joint.output
+        self.held[node.output.name] = Rows(start, rows.stop), made
 
-    def _join(self, item: _Rolling, rows: Rows, made: Value, strip: int) -> tuple[Rows, Value]:
-        """What is there after new rows: they alone, or behind what is still needed."""
-        if item.held is None or self._again(item):
-            return rows, made
-        there, value = item.held
-        start = there.start
-        if self.stage.carry == "move" and not item.exit:
-            later = [n.start for n in item.needed[strip:] if n is not None]
-            start = min(later, default=rows.start)
-        if start >= there.stop:
-            return rows, made
-        tail = self._part(value, there, Rows(start, there.stop), item.value.name)
-        type = _row_type(item.value.type, rows.stop - start)
-        joint = self.graph.add_node(
-            Concat(ROW), [tail, made], type, name="rows", before=self.nodes[0]
-        )
-        return Rows(start, rows.stop), joint.output
+    def _tail(self, item: Rolling, rows: Rows, strip: int) -> tuple[int, Value | None]:
+        """The rows before new ones that are still needed: the first, and a value that holds them;
+        None where there are none."""
+        held = self.held.get(item.value.name)
+        if held is None or (self.stage.carry == "again" and not item.exit):
+            return rows.start, None
+        there, value = held
+        if self.stage.carry != "move" or item.exit:
+            return there.start, value
+        needed = item.first_needed(strip)
+        if needed is None or needed >= there.stop:
+            return rows.start, None
+        if needed == there.start:
+            return needed, value
+        tail = self._part(value, there, Rows(needed, there.stop), item.value.name)
+        return needed, self._slice(tail, Rows(0, there.stop - needed), "moved")
 
     def _read(self, node: Node, index: int, rows: Rows) -> Value | None:
         value = node.inputs[index]
         read = rows_read(node, index, rows)
         if value is None or read is None:
             return value
-        item = self.rolling.get(value.name)
-        if item is None:
-            return self._part(value, Rows(0, value.type.shape[ROW]), read, value.name)
-        assert item.held is not None
-        return self._part(item.held[1], item.held[0], read, value.name)
+        whole = Rows(0, value.type.shape[ROW]), value
+        there, holder = self.held.get(value.name, whole)
+        return self._part(holder, there, read, value.name)
 
     def _part(self, value: Value, there: Rows, rows: Rows, name: str) -> Value:
         """Some rows of a value that holds the rows ``there``."""
         if there == rows:
             return value
+        return self._slice(value, Rows(rows.start - there.start, rows.stop - there.start), name)
+
+    def _slice(self, value: Value, rows: Rows, name: str) -> Value:
         starts, sizes = [0] * 4, list(value.type.shape)
-        starts[ROW], sizes[ROW] = rows.start - there.start, rows.height
+        starts[ROW], sizes[ROW] = rows.start, rows.height
         return self.graph.add_node(
             Slice(tuple(starts), tuple(sizes), (1,) * 4),
             [value],

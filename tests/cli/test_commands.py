@@ -42,9 +42,23 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
         "kernels": "fastest",
         "signature": "",
         "memories": {"dtcm": 65536, "sram": None},
+        "ram": None,
         "plan": None,
         "force": True,
     }
+
+
+def test_ram_is_a_size(api: FakeApi, edgekit_cli: Runner) -> None:
+    line = ("convert", "m.onnx", "--target", "cortex-m4", "-o", "out")
+    for text, size in (("64KiB", 65536), ("30000", 30000), ("1MiB", 1 << 20)):
+        assert edgekit_cli(*line, "--ram", text).exit_code == 0
+        assert api.last["ram"] == size
+    for text in ("0", "64kB", "-1", "much"):
+        wrong = edgekit_cli(*line, f"--ram={text}")
+        assert wrong.exit_code == 2
+        assert "is no size; give it as 64KiB" in wrong.stderr
+    both = edgekit_cli(*line, "--ram", "1MiB", "--memory", "sram")
+    assert "--ram has no effect with --memory" in both.stderr
 
 
 def test_convert_defaults(api: FakeApi, edgekit_cli: Runner) -> None:

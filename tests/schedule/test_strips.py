@@ -15,8 +15,9 @@ from edgekit.ir import DType, Graph, TensorType, verify
 from edgekit.ir.ops import Concat, QMaxPool2D, Window
 from edgekit.options import ALL_LEVERS
 from edgekit.schedule import PlanOptions, Program, plan, verify_program
+from edgekit.schedule.rolling import Carry
 from edgekit.schedule.rows import refusal
-from edgekit.schedule.strips import Carry, Stage, in_strips
+from edgekit.schedule.strips import Stage, in_strips
 from quantize.reference import evaluate
 from tests.codegen.batch import compile_all, samples
 from tests.schedule.images import network
@@ -24,20 +25,22 @@ from tests.schedule.images import network
 CARRIES: tuple[Carry, ...] = ("keep", "move", "again")
 
 
-def runs(graph: Graph) -> Iterator[tuple[str, str]]:
-    """First and last node of every longest run of nodes that work row by row."""
-    start = None
-    for node, after in zip(graph.nodes, [*graph.nodes[1:], None], strict=True):
-        fits = not refusal(node)
-        start = start or (node.name if fits else None)
-        if start and fits and (after is None or refusal(after)):
-            yield start, node.name
-        start = start if fits else None
+def runs(graph: Graph) -> Iterator[tuple[str, ...]]:
+    """Names of every longest run of nodes that work row by row."""
+    names: list[str] = []
+    for node in graph.nodes:
+        if not refusal(node):
+            names.append(node.name)
+        elif names:
+            yield tuple(names)
+            names = []
+    if names:
+        yield tuple(names)
 
 
 def split(graph: Graph, strips: int, carry: Carry) -> Graph | None:
     """The graph with every such run in strips; None where there is none."""
-    stages = [Stage(first, last, strips, carry) for first, last in runs(graph)]
+    stages = [Stage(names, strips, carry) for names in runs(graph)]
     return in_strips(graph, stages) if stages else None
 
 
@@ -104,4 +107,4 @@ def test_what_does_not_work_by_rows_is_refused_by_name() -> None:
     flat = graph.nodes[-1].output
     node = graph.add_node(Concat(3), [flat, flat], flat.type, name="twice")
     with pytest.raises(ValueError, match="'twice' cannot be split: Concat does not work row by"):
-        in_strips(graph, [Stage("twice", node.name, 2, "keep")])
+        in_strips(graph, [Stage((node.name,), 2, "keep")])

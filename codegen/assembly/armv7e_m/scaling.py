@@ -22,6 +22,7 @@ from codegen.assembly.armv7e_m.requant import (
 )
 from codegen.assembly.block import Block
 from edgekit.ir.ops import Requant
+from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, requantize
 from quantize.thresholds import Steps, find_steps
 
@@ -66,6 +67,7 @@ def _words(values: Int) -> NDArray[np.int32]:
     return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
 
 
+@by_content(64)
 def find_scaling(
     requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
 ) -> Scaling | str:

@@ -18,7 +18,7 @@ from codegen.c.operators import (
     sums,
     volume,
 )
-from codegen.c.operators.overlap import by_element, by_mean, by_row, by_window
+from codegen.c.operators.overlap import by_element, by_mean, by_row, by_shift, by_window
 from codegen.c.step import Emitter
 from edgekit.ir import DType
 from edgekit.ir.op import Op
@@ -89,7 +89,7 @@ EMITTERS: dict[type[Op], Emitter] = {
     QRescale: Emitter(integer.emit_rescale, overlap=by_element),
     QSoftmax: Emitter(integer.emit_softmax, overlap=by_element),
     Quantize: Emitter(real.emit_quantize, overlap=by_element),
-    Slice: Emitter(shaping.emit_slice),
+    Slice: Emitter(shaping.emit_slice, overlap=by_shift),
     Softmax: Emitter(real.emit_softmax, types=REAL, overlap=by_element),
     Sub: Emitter(real.emit_binary, overlap=by_element),
     Transpose: Emitter(shaping.emit_transpose),

@@ -28,6 +28,7 @@ from edgekit.ir.ops import (
 )
 from edgekit.schedule import Overlap
 from edgekit.schedule.overlap import IN_PLACE, ROWS
+from edgekit.schedule.views import row_range
 
 Declared = Sequence[Overlap | None]
 Int = NDArray[np.int64]
@@ -64,6 +65,15 @@ def by_row(node: Node) -> Declared:
 def by_mean(node: Node) -> Declared:
     """Means: element i of the result is written after the last read of what lies below it."""
     return [Overlap(IN_PLACE, 0)] if _may_alias(node.input(0).type, node) else ()
+
+
+def by_shift(node: Node) -> Declared:
+    """Slices whose elements lie in one piece: the copy starts at the end that is not overwritten
+    first, so every distance is fine."""
+    x, y = node.input(0), node.output
+    if x.is_constant or row_range(node) is None:
+        return ()
+    return [Overlap(ROWS, x.type.nbytes, -y.type.nbytes)]
 
 
 def by_window(node: Node) -> Declared:

@@ -12,6 +12,7 @@ from codegen.c.step import StepWriter
 from edgekit.errors import ModelError, Problem
 from edgekit.ir.op import Shape
 from edgekit.ir.ops import Concat, Expand, Pad, Slice, Transpose
+from edgekit.schedule.views import row_range
 
 TRANSPOSE_AXES = 6
 
@@ -28,10 +29,20 @@ def emit_transpose(w: StepWriter) -> None:
 def emit_slice(w: StepWriter) -> None:
     op = attributes(w, Slice)
     x = w.node.input(0).type
+    if w.shares_bytes(w.node.input(0), w.node.output):
+        w.call("ek_shift", w.node.output.type.nbytes, _first_byte(w), w.write(w.node.output))
+        return
     strides = _strides(x.shape, x.dtype.itemsize)
     steps = [n * step for n, step in zip(strides, op.steps, strict=True)]
     first = sum(n * start for n, start in zip(strides, op.starts, strict=True))
     _move(w, *_joined(list(op.sizes), steps, x.dtype.itemsize), first)
+
+
+def _first_byte(w: StepWriter) -> str:
+    """Where a slice begins whose elements lie in one piece."""
+    found = row_range(w.node)
+    assert found is not None
+    return f"(const unsigned char *){w.read(w.node.input(0))} + {found[0]}"
 
 
 def emit_expand(w: StepWriter) -> None:

@@ -20,6 +20,7 @@ from edgekit.cli.params import (
     percentile_option,
     plan_time_option,
     plugin_option,
+    ram_option,
     refuse_idle,
     refuse_idle_percentile,
     shape_option,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
 @plan_time_option
 @kernels_option
 @memory_option
+@ram_option
 @click.option(
     "--plan", type=FILE, help="Follow this plan file of edgekit plan --save; nothing is planned."
 )
@@ -126,6 +128,8 @@ def convert(
     refuse_idle_percentile(options["observer"])
     refuse_idle(options["plan"] is not None, "plan_time", "with --plan")
     refuse_idle(options["plan"] is not None, "memory", "with --plan")
+    refuse_idle(options["plan"] is not None, "ram", "with --plan")
+    refuse_idle(bool(memory), "ram", "with --memory")
     if options["rounding"] is not None and options["precision"] == "float32":
         raise UsageError("--rounding is for integers and has no effect with --precision float32")
     with ui.progress() as step:

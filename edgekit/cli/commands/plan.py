@@ -14,6 +14,7 @@ from edgekit.cli.params import (
     model_argument,
     plan_time_option,
     plugin_option,
+    ram_option,
     shape_option,
     signature_option,
 )
@@ -31,6 +32,7 @@ from edgekit.options import Lever
             "edgekit plan model.tflite --memory dtcm=16KiB --memory sram",
             "an arena over two memories, the fast one first",
         ),
+        ("edgekit plan model.tflite --ram 32KiB", "what it costs to fit into 32 KiB"),
         ("edgekit plan model.tflite --save plan.json", "keep the plan, for convert --plan"),
     ],
 )
@@ -41,6 +43,7 @@ from edgekit.options import Lever
 @plan_time_option
 @levers_option
 @memory_option
+@ram_option
 @click.option("--save", type=FILE, help="Write the plan to this file, for convert --plan.")
 @force_option
 @plugin_option
@@ -55,13 +58,15 @@ def plan(
     plan_time: float,
     levers: tuple[Lever, ...],
     memory: dict[str, int | None],
+    ram: int | None,
     save: Path | None,
     force: bool,
 ) -> None:
     """Place every tensor of MODEL, and say how close to the optimum that is.
 
     The arena, the bound that no plan with the same levers can undercut, the step that needs most,
-    and the place of every result.
+    and the place of every result. With --ram the cheapest plan that fits, and the front of RAM
+    against extra work.
     """
     from edgekit import api
     from edgekit.report.answers import plan_view
@@ -77,5 +82,6 @@ def plan(
         levers=levers,
         save=save,
         memories=memory,
+        ram=ram,
     )
     ui.result(found, lambda: plan_view(found, tables=not ui.quiet))

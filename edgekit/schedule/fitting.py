@@ -1,0 +1,222 @@
+"""Programs that fit a given RAM, and the front of RAM against extra work."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from edgekit.errors import FitError, Problem
+from edgekit.ir import Graph, Node
+from edgekit.options import PATCHES
+from edgekit.schedule.fit import Fitter, Mix
+from edgekit.schedule.model import OverlapOf, ScratchOf
+from edgekit.schedule.overlap import Overlap
+from edgekit.schedule.plan import PlanOptions, plan
+from edgekit.schedule.program import Program
+from edgekit.schedule.stages import Kernels, Stages
+from edgekit.schedule.strips import in_strips
+
+LEAST_SHARE = 0.3
+"""Part of the time limit that every search gets."""
+SEARCH_END = 0.7
+"""Part of the time limit after which a search ends that had as much."""
+ATTEMPTS = 4
+"""Limits that are tried until stages that fit alone also fit together."""
+POINT_SECONDS = 1.0
+"""For placing a point of the front."""
+LEAPS = 8, 16, 64, 1 << 30
+"""Parts by which the limit is lowered on the way to the smallest arena."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trade of RAM against work.
+
+    Attributes:
+        arena_bytes: RAM.
+        extra_macs: multiply-accumulates that strips add.
+        extra_instructions: further instructions for calls and moved rows, about.
+        stages: what is executed in strips.
+    """
+
+    arena_bytes: int
+    extra_macs: int
+    extra_instructions: int
+    stages: tuple[str, ...]
+
+
+class Planner:
+    """Plans of one graph with more and less RAM.
+
+    Args:
+        graph: lowered graph.
+        scratch_of, overlap_of: what kernels declare.
+        options: levers and time limit; ``patches`` is added where a plan needs it.
+
+    Attributes:
+        plain: the plan without strips.
+    """
+
+    def __init__(
+        self, graph: Graph, scratch_of: ScratchOf, overlap_of: OverlapOf, options: PlanOptions
+    ) -> None:
+        self._start = time.monotonic()
+        levers = tuple(x for x in options.levers if x != PATCHES)
+        self._options = replace(options, levers=levers)
+        self._given = [n.name for n in graph.nodes]
+        self._kernels = Kernels(scratch_of, overlap_of)
+        self.plain = self._plan(graph, self._options)
+
+    @functools.cached_property
+    def _graph(self) -> Graph:
+        """The graph in the order of the plan without strips."""
+        return in_order_of(self.plain)
+
+    @functools.cached_property
+    def _fitter(self) -> Fitter:
+        return Fitter(Stages(self._graph, self._usable), 0.0)
+
+    def fit(self, limit: int) -> Program:
+        """The program with the least extra work that needs no more than a limit.
+
+        Raises:
+            FitError: none was found; names the smallest arena that was, and the step at its peak.
+        """
+        if self.plain.arena_bytes <= limit:
+            return self.plain
+        goal = limit
+        self._grant()
+        for _ in range(ATTEMPTS):
+            mix = self._fitter.fit(goal)
+            if mix is None:
+                break
+            program = self._place(mix, self._left())
+            if program.arena_bytes <= limit:
+                return program
+            goal -= program.arena_bytes - limit
+        best = self.smallest()
+        if best.arena_bytes > limit:
+            raise _misfit(best, limit)
+        return best
+
+    def smallest(self) -> Program:
+        """The program with the smallest arena that was found."""
+        self._grant()
+        found = [program for _, program in self._descend()]
+        return min((self.plain, *found), key=lambda p: p.arena_bytes)
+
+    def front(self) -> list[Point]:
+        """Trades, none better than another in both ways, from the most RAM to the least."""
+        self._grant()
+        points = [_point(self.plain, Mix((), 0))]
+        return _best([*points, *(_point(program, mix) for mix, program in self._descend())])
+
+    def _descend(self) -> Iterator[tuple[Mix, Program]]:
+        """Plans with less and less RAM, in leaps that become shorter."""
+        goal = self.plain.arena_bytes
+        for part in LEAPS:
+            while mix := self._fitter.fit(goal - max(goal // part, 1)):
+                yield mix, self._place(mix, POINT_SECONDS)
+                goal = mix.peak
+
+    def _grant(self) -> None:
+        """Let the search run for a part of the time limit, or until most of it is over."""
+        end = self._start + SEARCH_END * self._options.seconds
+        self._fitter.deadline = max(time.monotonic() + LEAST_SHARE * self._options.seconds, end)
+
+    def _left(self) -> float:
+        left = self._start + self._options.seconds - time.monotonic()
+        return max(left, POINT_SECONDS)
+
+    def _place(self, mix: Mix, seconds: float) -> Program:
+        stages = tuple(c.stage for c in mix.choices)
+        if not stages:
+            return self.plain
+        split = in_strips(self._graph, stages)
+        # The order is settled; the bound is about it, and about these strips.
+        levers = (*(x for x in self._options.levers if x != "order"), PATCHES)
+        program = self._plan(split, PlanOptions(levers, seconds))
+        if [n.name for n in self._graph.nodes] != self._given:
+            levers = ("order", *levers)
+        proven = replace(
+            program.certificate,
+            levers=levers,
+            stages=stages,
+            extra_macs=split.macs() - self._graph.macs(),
+        )
+        return replace(program, certificate=proven)
+
+    def _plan(self, graph: Graph, options: PlanOptions) -> Program:
+        return plan(graph, self._kernels.scratch, self._kernels.overlaps, options)
+
+    @property
+    def _usable(self) -> Kernels:
+        """Kernels with the overlaps that the levers allow."""
+        levers, overlaps = self._options.levers, self._kernels.overlaps
+
+        def usable(node: Node) -> Sequence[Overlap | None]:
+            return [o if o is not None and o.kind in levers else None for o in overlaps(node)]
+
+        return Kernels(self._kernels.scratch, usable)
+
+
+def _point(program: Program, mix: Mix) -> Point:
+    proven = program.certificate
+    stages = tuple(map(str, proven.stages))
+    return Point(program.arena_bytes, proven.extra_macs, mix.work if stages else 0, stages)
+
+
+def _misfit(best: Program, limit: int) -> FitError:
+    name = best.certificate.peak_step
+    node = next((s.node for s in best.steps if s.node.name == name), None)
+    where = f"{node.op.name} '{node.name}'" if node else "inputs and outputs"
+    what = f"needs {best.arena_bytes:,} bytes in the smallest plan that was found"
+    hint = f"Give {best.arena_bytes:,} bytes or more, or make the model smaller there."
+    problem = Problem(what, where, f"{limit:,} bytes", hint)
+    return FitError(f"the arena does not fit into {limit:,} bytes", [problem])
+
+
+def in_order_of(program: Program) -> Graph:
+    """A copy of a program's graph with its nodes in the order of the steps."""
+    graph = program.graph.copy()
+    by_name = {n.name: n for n in graph.nodes}
+    waiting = [n for n in graph.nodes if n.name not in {s.node.name for s in program.steps}]
+    ordered: list[Node] = []
+    known = {id(v) for v in [*graph.inputs, *(s.state for s in graph.states)]}
+    for step in program.steps:
+        waiting = _settle(waiting, known, ordered)
+        node = by_name[step.node.name]
+        ordered.append(node)
+        known |= {id(v) for v in node.outputs}
+    _settle(waiting, known, ordered)
+    graph.reorder(ordered)
+    return graph
+
+
+def _settle(waiting: Sequence[Node], known: set[int], ordered: list[Node]) -> list[Node]:
+    """Take up nodes without a step whose inputs are there; returns the others."""
+    left = []
+    for node in waiting:
+        if all(v is None or v.is_constant or id(v) in known for v in node.inputs):
+            ordered.append(node)
+            known |= {id(v) for v in node.outputs}
+        else:
+            left.append(node)
+    return left
+
+
+def _best(points: Sequence[Point]) -> list[Point]:
+    """Those that no other one undercuts in both RAM and work."""
+
+    def cost(point: Point) -> tuple[int, int]:
+        return point.extra_macs, point.extra_instructions
+
+    return [
+        p
+        for p in points
+        if not any(
+            q is not p and q.arena_bytes <= p.arena_bytes and cost(q) <= cost(p) for q in points
+        )
+    ]
