@@ -72,31 +72,34 @@ class HighWord:
         return np.stack([self.multiplier.astype(np.int32), low, high], axis=1)
 
 
-def high_word(requant: Requant, bias: Int, bounds: tuple[Int, Int]) -> HighWord | None:
+def high_word(
+    requant: Requant, bias: Int, bounds: tuple[Int, Int], bits: int = 31
+) -> HighWord | None:
     """The proven form of a layer, the plain one where possible; None where a channel has none.
 
     Args:
         requant: the rule.
         bias: one per channel, every zero point folded in.
         bounds: smallest and largest sum of products of each channel, without the bias.
+        bits: of the multiplier in the plain form; the signed one keeps all 31.
     """
     steps = find_steps(requant, bias + bounds[0], bias + bounds[1])
-    plain = _plain(requant, bias, steps)
+    plain = _plain(requant, bias, steps, bits)
     if plain is None and requant.rule is Rounding.DOUBLE:
         return _signed(requant, bias, steps)
     return plain
 
 
-def _plain(requant: Requant, bias: Int, steps: Steps) -> HighWord | None:
+def _plain(requant: Requant, bias: Int, steps: Steps, bits: int) -> HighWord | None:
     form = HighWord(np.zeros_like(bias), (steps.wanted[0] << 40) + 8, False, requant.zero_point)
     significand, total = _scales(requant, len(bias))
-    while (too_small := total > MAX_TOTAL).any():
-        significand, total = significand >> too_small, total - too_small
+    while (cut := (total > MAX_TOTAL) | (significand >= 1 << bits)).any():
+        significand, total = significand >> cut, total - cut
     waiting = ~steps.constant
     if (total[waiting] < 32).any():
         return None
     for nudge in _NUDGES:
-        multiplier = np.clip(significand + nudge, 0, 2**31 - 1)
+        multiplier = np.clip(significand + nudge, 0, (1 << bits) - 1)
         for shift in np.unique(total[waiting]) - 32:
             lowest, highest = affine_offsets(steps, multiplier, int(shift) + 32)
             # The smallest constant from there on whose low byte is the shift.

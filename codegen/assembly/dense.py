@@ -46,13 +46,13 @@ class DenseKernel:
         return f"dense_{self.filters}" + "_signed" * self.signed + "_clamp" * self.clamp
 
 
-def refuse(node: Node) -> str:
-    """Why a dense layer cannot be computed by blocks."""
+def refuse(node: Node, bits: int = 31) -> str:
+    """Why a dense layer cannot be computed by blocks, with multipliers of so many bits."""
     op = node.op
     assert isinstance(op, QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "int8 without a zero point of the weights only"
-    return "" if form_of(node) else "a channel's rounding has no proven form"
+    return "" if form_of(node, bits) else "a channel's rounding has no proven form"
 
 
 def starts_of(outputs: int) -> list[int]:
@@ -68,10 +68,24 @@ def pack(weights: Bytes, flip: int) -> Bytes:
     return np.concatenate(found) ^ np.array(flip, np.uint8).astype(np.int8)
 
 
-def emit(w: StepWriter, isa: Isa, write: Callable[[DenseKernel], Block], flip: int = 0) -> None:
-    """Emit a dense layer that an instruction set's kernel computes row by row."""
+def emit(
+    w: StepWriter,
+    isa: Isa,
+    write: Callable[[DenseKernel], Block],
+    bits: int = 31,
+    flip: int = 0,
+) -> None:
+    """Emit a dense layer that an instruction set's kernel computes row by row.
+
+    Args:
+        w: the step.
+        isa: the instruction set.
+        write: makes the kernel.
+        bits: of the multipliers.
+        flip: 128 where weights are stored with 128 added.
+    """
     op = attributes(w, QDense)
-    form, weights = form_of(w.node), w.node.input(1).array
+    form, weights = form_of(w.node, bits), w.node.input(1).array
     assert form is not None  # else refused
     outputs, depth = weights.shape
     clamp = (op.requant.low, op.requant.high) != (-128, 127)

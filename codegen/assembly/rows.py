@@ -15,8 +15,6 @@ from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
 
-MOST = 8
-"""Pixels at once."""
 KERNEL = (3, 3)
 
 
@@ -59,23 +57,28 @@ class RowKernel:
     def symbol(self) -> str:
         """The function's name in the model."""
         shape = f"{self.pixels}x{self.stride}_{self.channels}_{self.row_bytes}"
-        return f"depthwise_{shape}" + "_signed" * self.signed + "_clamp" * self.clamp
+        return f"depthwise_{shape}{self.suffix}"
+
+    @property
+    def suffix(self) -> str:
+        """Part of the symbol that tells the rounding and the clamp."""
+        return "_signed" * self.signed + "_clamp" * self.clamp
 
 
-def kernel_of(node: Node, signed: bool = False) -> RowKernel:
-    """The kernel for a node: equal shares of a row, none larger than `MOST`."""
+def kernel_of(node: Node, most: int, signed: bool = False) -> RowKernel:
+    """The kernel for a node: equal shares of a row, none of more than ``most`` pixels."""
     op = node.op
     assert isinstance(op, QConv2D)
     _, _, width, channels = node.input(0).type.shape
     row = node.output.type.shape[2]
-    pixels = -(-row // -(-row // MOST))
+    pixels = -(-row // -(-row // most))
     clamp = (op.requant.low, op.requant.high) != (-128, 127)
     stride = op.window.strides[1]
     return RowKernel(pixels, stride, channels, width * channels, signed, clamp)
 
 
-def refuse(node: Node) -> str:
-    """Why a convolution cannot be computed by rows."""
+def refuse(node: Node, bits: int = 31) -> str:
+    """Why a convolution cannot be computed by rows, with multipliers of so many bits."""
     op, x, y = node.op, node.input(0).type, node.output.type
     assert isinstance(op, QConv2D)
     if {x.dtype, y.dtype} != {DType.INT8} or op.w_zero:
@@ -92,7 +95,7 @@ def refuse(node: Node) -> str:
     ]
     if max(*op.window.padding[:2], *after) > 1:
         return "padding of at most one on each side"
-    return "" if form_of(node) else "a channel's rounding has no proven form"
+    return "" if form_of(node, bits) else "a channel's rounding has no proven form"
 
 
 def overlap(node: Node) -> Declared:
@@ -102,12 +105,22 @@ def overlap(node: Node) -> Declared:
     return by_walk(node, Walk(KERNEL, op.window, node.output.type.shape[2]))
 
 
-def emit(w: StepWriter, isa: Isa, write: Callable[[RowKernel], Block]) -> None:
-    """Emit a depthwise convolution whose rows an instruction set's kernel computes."""
+def emit(
+    w: StepWriter, isa: Isa, write: Callable[[RowKernel], Block], most: int, bits: int = 31
+) -> None:
+    """Emit a depthwise convolution whose rows an instruction set's kernel computes.
+
+    Args:
+        w: the step.
+        isa: the instruction set.
+        write: makes the row kernel.
+        most: pixels at once.
+        bits: of the multipliers.
+    """
     op = attributes(w, QConv2D)
-    form = form_of(w.node)
+    form = form_of(w.node, bits)
     assert form is not None  # else refused
-    kind = kernel_of(w.node, form.signed)
+    kind = kernel_of(w.node, most, form.signed)
     kernel = w.function(isa, write(kind), kind.portable)
     window = declare_window(w, KERNEL, op.window, op.groups)
     row = w.declare(

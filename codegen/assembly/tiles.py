@@ -28,7 +28,8 @@ PIXELS = 4
 TAPS = 64
 ROWS = 16
 FILTERS = 64
-"""As EK_TILE_PIXELS, EK_TILE_TAPS, EK_TILE_ROWS and EK_TILE_FILTERS in ek_tile.h."""
+BY_FILTER = 4
+"""As the macros of these names in ek_tile.h."""
 SEGMENTS = 4 * PIXELS * ROWS
 """Bytes of pointers that the driver keeps on the stack."""
 Bytes = NDArray[np.int8]
@@ -117,8 +118,8 @@ def split_of(node: Node) -> Split:
     return Split(height, width * channels, filters)
 
 
-def refuse(node: Node) -> str:
-    """Why a convolution cannot be computed by tiles."""
+def refuse(node: Node, bits: int = 31) -> str:
+    """Why a convolution cannot be computed by tiles, with multipliers of so many bits."""
     op = node.op
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
@@ -127,19 +128,18 @@ def refuse(node: Node) -> str:
         return "no groups, no dilated rows"
     if node.output.type.shape[3] < 2:
         return "two filters at least"
-    return "" if form_of(node) else "a channel's rounding has no proven form"
+    return "" if form_of(node, bits) else "a channel's rounding has no proven form"
 
 
-def form_of(node: Node) -> HighWord | None:
-    """The proven form of a layer's requantization."""
+def form_of(node: Node, bits: int = 31) -> HighWord | None:
+    """The proven form of a layer's requantization, with multipliers of so many bits."""
     op = node.op
     assert isinstance(op, QConv2D | QDense)
     rows = node.input(1).array.reshape(node.output.type.shape[-1], -1).astype(np.int64)
     bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
     negative, positive = np.minimum(rows, 0).sum(axis=1), np.maximum(rows, 0).sum(axis=1)
-    return high_word(
-        op.requant, bias, (127 * negative - 128 * positive, 127 * positive - 128 * negative)
-    )
+    bounds = 127 * negative - 128 * positive, 127 * positive - 128 * negative
+    return high_word(op.requant, bias, bounds, bits)
 
 
 def scratch(node: Node) -> int:
@@ -159,21 +159,37 @@ def overlap(node: Node) -> Declared:
     return by_walk(node, Walk((height, width), op.window, PIXELS, gathered))
 
 
-def pack(weights: Bytes, split: Split) -> Bytes:
-    """Weights in reading order: block, call, pair of filters, tap, filter."""
+def pack(weights: Bytes, split: Split, by_filter: bool = False) -> Bytes:
+    """Weights in reading order: block, call, pair of filters, tap, filter; or, with 128 added to
+    each, block, call, filter, tap."""
     taps = weights.reshape(split.filters, split.height, split.width)
     found = []
     for filters in split.blocks():
         for rows, columns in split.calls:
             part = taps[filters][:, rows, columns].reshape(len(filters) // 2, 2, -1)
-            found.append(part.transpose(0, 2, 1).ravel())
-    return np.concatenate(found)
+            found.append((part if by_filter else part.transpose(0, 2, 1)).ravel())
+    packed = np.concatenate(found)
+    return packed ^ np.int8(-128) if by_filter else packed
 
 
-def emit(w: StepWriter, isa: Isa, write: Callable[[TileKernel], Block]) -> None:
-    """Emit a convolution whose tiles an instruction set's kernel computes."""
+def emit(
+    w: StepWriter,
+    isa: Isa,
+    write: Callable[[TileKernel], Block],
+    bits: int = 31,
+    by_filter: bool = False,
+) -> None:
+    """Emit a convolution whose tiles an instruction set's kernel computes.
+
+    Args:
+        w: the step.
+        isa: the instruction set.
+        write: makes the tile kernel.
+        bits: of the multipliers.
+        by_filter: order of the weights, see `pack`.
+    """
     op = attributes(w, QConv2D)
-    split, form = split_of(w.node), form_of(w.node)
+    split, form = split_of(w.node), form_of(w.node, bits)
     assert form is not None  # else refused
     kind = TileKernel(form.signed, (op.requant.low, op.requant.high) != (-128, 127))
     kernel = w.function(isa, write(kind), kind.portable)
@@ -182,10 +198,10 @@ def emit(w: StepWriter, isa: Isa, write: Callable[[TileKernel], Block]) -> None:
     window = declare_window(w, (height, width), op.window)
     layer = w.declare(
         "ek_conv_tiles", "tiles",
-        weights=w.weights(pack(w.node.input(1).array, split), "weights"),
+        weights=w.weights(pack(w.node.input(1).array, split, by_filter), "weights"),
         table=w.table(form.words()[order].ravel(), "requant"),
         rows=split.rows, piece=split.piece, filters=split.block, waiting=split.waiting,
-        padded=int(any(op.window.padding)), fill=op.x_zero,
+        padded=int(any(op.window.padding)), flags=BY_FILTER * by_filter, fill=op.x_zero,
         offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):

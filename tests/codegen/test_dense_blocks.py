@@ -14,7 +14,7 @@ from tests.codegen.batch import BOTH
 from tests.codegen.cores import check_limits, check_on
 from tests.codegen.graphs import int8
 
-CORES = ("cortex-m3",)
+CORES = ("cortex-m0plus", "cortex-m3")
 RULES = (Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH, Rounding.FLOAT)
 SHAPES = [(1, 1, 1), (1, 9, 3), (1, 64, 10), (1, 3, 8), (1, 130, 17), (3, 6, 9), (2, 16, 16)]
 """Rows, depth, filters."""

@@ -13,7 +13,7 @@ from tests.codegen.batch import BOTH
 from tests.codegen.cores import check_limits, check_on
 from tests.codegen.graphs import int8, single
 
-CORES = ("cortex-m3",)
+CORES = ("cortex-m0plus", "cortex-m3")
 RULES = (Rounding.DOUBLE, Rounding.SINGLE)
 
 

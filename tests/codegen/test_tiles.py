@@ -16,7 +16,7 @@ from tests.codegen.batch import BOTH
 from tests.codegen.cores import check_limits, check_on
 from tests.codegen.graphs import int8, single
 
-CORES = ("cortex-m3",)
+CORES = ("cortex-m0plus", "cortex-m3")
 RULES = (Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH)
 PAD = Window(padding=(1, 1, 1, 1))
 SHAPES: list[tuple[tuple[int, int], int, int, tuple[int, int], Window]] = [

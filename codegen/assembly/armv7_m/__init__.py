@@ -9,7 +9,7 @@ from codegen.assembly import dense as blocks
 from codegen.assembly import rows, sums, tiles
 from codegen.assembly.armv7_m.add import add
 from codegen.assembly.armv7_m.dense import dense
-from codegen.assembly.armv7_m.row import row
+from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
 from codegen.assembly.isa import ARMV7_M
 from codegen.c.operators.overlap import by_element, by_row
@@ -33,20 +33,20 @@ def tile_instructions(node: Node) -> int:
 
 
 def emit_rows(w: StepWriter) -> None:
-    rows.emit(w, ARMV7_M, row)
+    rows.emit(w, ARMV7_M, row, PIXELS)
 
 
 def refuse_rows(node: Node) -> str:
     """As `rows.refuse`; a load reaches 4095 bytes."""
     reason = rows.refuse(node)
-    if not reason and rows.kernel_of(node).reach > 4095:
+    if not reason and rows.kernel_of(node, PIXELS).reach > 4095:
         return "three rows of the input are longer than 4 KiB"
     return reason
 
 
 def row_instructions(node: Node) -> int:
     """Columns, products and requantization of every channel, for all shares of all rows."""
-    kind = rows.kernel_of(node)
+    kind = rows.kernel_of(node, PIXELS)
     _, height, width, channels = node.output.type.shape
     count = node.output.type.shape[0] * height * -(-width // kind.pixels)
     each = 3 * (kind.columns + 3 * kind.pixels + 7) + 6 * kind.pixels + 18

@@ -13,6 +13,8 @@ from codegen.assembly.rows import RowKernel
 
 X, Y, ROW, INSIDE, COUNT, TABLE, WEIGHTS, FILL = range(0, 32, 4)
 FRAME = 32
+PIXELS = 8
+"""Most at once: the registers that are left for sums."""
 WEIGHTS_OFFSET, TABLE_OFFSET, CHANNELS_OFFSET, FILL_OFFSET = range(0, 16, 4)
 ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(16, 28, 4)
 """Of `ek_depthwise_row`."""

@@ -16,6 +16,7 @@ typedef struct {
     int32_t filters;       /* of a block: even, at most EK_TILE_FILTERS where sums must wait */
     int32_t waiting;       /* words of partial sums */
     int32_t padded;        /* 0: no window reaches over an edge, and there is no line */
+    int32_t flags;         /* EK_TILE_BY_FILTER or none */
     int32_t fill;          /* zero point of the input */
     int32_t offset, low, high;
 } ek_conv_tiles;
@@ -92,7 +93,7 @@ EK_INLINE void ek_conv_tile(const ek_window *w, const ek_conv_tiles *c, ek_tile_
     int32_t *partial = (int32_t *)(void *)scratch;
     const int8_t *line = scratch + 4 * c->waiting;
     const int32_t width = w->kernel_w * w->in_c;
-    t->flags = 0;
+    t->flags = c->flags;
     for (int32_t ky = 0; ky < w->kernel_h; ky += c->rows) {
         for (int32_t begin = 0; begin < width; begin += c->piece) {
             int8_t *pieces = scratch + 4 * c->waiting + EK_TILE_TAPS;
@@ -108,7 +109,7 @@ EK_INLINE void ek_conv_tile(const ek_window *w, const ek_conv_tiles *c, ek_tile_
             t->flags |= is_last ? 0 : EK_TILE_WAIT;
             kernel(t, segments, place->y, partial);
             t->weights += 2 * t->pairs * t->taps;
-            t->flags = EK_TILE_RESUME;
+            t->flags = c->flags | EK_TILE_RESUME;
         }
     }
 }

@@ -13,10 +13,11 @@
 
 #define EK_TILE_RESUME 1 /* sums of earlier taps come from `partial` */
 #define EK_TILE_WAIT 2   /* sums go to `partial`: there are more taps */
+#define EK_TILE_BY_FILTER 4 /* weights come filter by filter, each with 128 added */
 
 /* One call: assembly reads these words in this order. */
 typedef struct {
-    const int8_t *weights; /* of two filters in turn, tap by tap, pair by pair */
+    const int8_t *weights; /* of two filters in turn, tap by tap, pair by pair; or by filter */
     const int32_t *table;  /* ek_high_word of each filter */
     int32_t pairs;         /* pairs of filters */
     int32_t rows;          /* kernel rows */

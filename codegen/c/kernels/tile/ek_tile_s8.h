@@ -17,6 +17,16 @@ EK_INLINE void ek_tile_s8_spread(const ek_tile *t, const int8_t *const *x, int8_
     }
 }
 
+/* Of one filter of a pair. */
+EK_INLINE int32_t ek_tile_s8_weight(const ek_tile *t, const int8_t *weights, int32_t tap,
+                                    int32_t filter)
+{
+    if (t->flags & EK_TILE_BY_FILTER) {
+        return (uint8_t)weights[filter * t->taps + tap] - 128;
+    }
+    return weights[2 * tap + filter];
+}
+
 EK_INLINE int8_t ek_tile_s8_output(const ek_tile *t, int32_t sum, const int32_t *q, int is_signed)
 {
     const int32_t y = is_signed ? ek_high_word_signed(sum, q, t->offset) : ek_high_word(sum, q);
@@ -37,12 +47,14 @@ EK_INLINE void ek_tile_s8_pairs(const ek_tile *t, const int8_t *const *x, int8_t
             sums[i] = kept[i];
         }
         for (int32_t i = 0; i < t->taps; ++i) {
+            const int32_t first = ek_tile_s8_weight(t, weights, i, 0);
+            const int32_t second = ek_tile_s8_weight(t, weights, i, 1);
             for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
-                sums[p] += bytes[EK_TILE_PIXELS * i + p] * weights[0];
-                sums[EK_TILE_PIXELS + p] += bytes[EK_TILE_PIXELS * i + p] * weights[1];
+                sums[p] += bytes[EK_TILE_PIXELS * i + p] * first;
+                sums[EK_TILE_PIXELS + p] += bytes[EK_TILE_PIXELS * i + p] * second;
             }
-            weights += 2;
         }
+        weights += 2 * t->taps;
         for (int32_t i = 0; i < 2 * EK_TILE_PIXELS; ++i) {
             const int32_t filter = 2 * pair + i / EK_TILE_PIXELS;
             if (t->flags & EK_TILE_WAIT) {

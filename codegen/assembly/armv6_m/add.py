@@ -1,0 +1,41 @@
+"""Sums of int8 tensors on Armv6-M: two products and a shift for each element."""
+
+from __future__ import annotations
+
+from codegen.assembly.armv6_m.frame import enter, keep, leave
+from codegen.assembly.armv6_m.high_word import clamp_to_places, saturate
+from codegen.assembly.block import Block
+from codegen.assembly.sums import COUNT, FIRST, HIGH, LOW, OFFSET, SECOND, SHIFT
+
+LEAST, MOST = 0, 4
+FRAME = 8
+
+
+def add(clamps: bool) -> Block:
+    """``ek_affine_sum_s8(f, a, b, y)``."""
+    b = Block("add" + "_clamp" * clamps)
+    b.name(sum="r0", part="r4", hi="r4", a="r1", b="r2", y="r3", at="r5", first="r6", second="r7")
+    b.name(offset="r8", shift="r9", count="r10")
+    enter(b, FRAME)
+    keep(b, "r0", (LOW, LEAST), (HIGH, MOST))
+    for field, register in ((OFFSET, "offset"), (SHIFT, "shift"), (COUNT, "count")):
+        b.op(f"ldr r4, [r0, #{field}]")
+        b.op(f"mov {{{register}}}, r4")
+    b.op("ldr {first}, [r0, #{field}]", field=FIRST)
+    b.op("ldr {second}, [r0, #{field}]", field=SECOND)
+    b.op("movs {at}, #0")
+    with b.loop("adds {at}, #1", "cmp {at}, {count}", "blt {head}"):
+        b.op("ldrsb {sum}, [{a}, {at}]")
+        b.op("ldrsb {part}, [{b}, {at}]")
+        b.op("muls {sum}, {first}")
+        b.op("muls {part}, {second}")
+        b.op("add {part}, {offset}")
+        b.op("adds {hi}, {part}, {sum}")
+        b.op("mov {sum}, {shift}")
+        b.op("asrs {hi}, {sum}")
+        saturate(b)
+        if clamps:
+            clamp_to_places(b, LEAST, MOST)
+        b.op("strb {sum}, [{y}, {at}]")
+    leave(b, FRAME)
+    return b

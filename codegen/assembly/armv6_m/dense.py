@@ -1,0 +1,132 @@
+"""Dense layers on Armv6-M: each input is loaded once for eight filters, whose products take 27
+instructions.
+
+Weights have 128 added, because only unsigned bytes are loaded with an immediate offset; 128 times
+the sum of the inputs is taken off again.
+"""
+
+from __future__ import annotations
+
+from codegen.assembly.armv6_m.frame import enter, keep, leave
+from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
+from codegen.assembly.block import Block
+from codegen.assembly.dense import (
+    BACK,
+    BLOCKS,
+    DEPTH,
+    HIGH,
+    LOW,
+    OFFSET,
+    TABLE,
+    WEIGHTS,
+    DenseKernel,
+)
+
+LAYER, X, Y, COUNT, AT, SUMS = 0, 4, 8, 12, 16, 20
+PLACES = Places(table=52, zero=56, high=60, half=64, least=68, most=72)
+FRAME = 80
+UNROLL = 4
+REGISTERS = ("r0", "r1", "r2", "r8", "r9", "r10", "r11", "r12")
+"""Sums; the sum of the inputs is in lr."""
+
+
+def dense(kind: DenseKernel) -> Block:
+    """``ek_dense_blocks_s8(d, x, y)``."""
+    b = Block(kind.symbol)
+    b.name(x="r3", w="r4", weights="r5", at="r6", count="r7", inputs="lr")
+    sums = REGISTERS[: kind.filters]
+    head, end = b.label(), b.label()
+    enter(b, FRAME)
+    for register, place in (("r0", LAYER), ("r1", X), ("r2", Y)):
+        b.op(f"str {register}, [sp, #{place}]")
+    keep(
+        b, "r0", (BLOCKS, COUNT), (TABLE, PLACES.table), (WEIGHTS, AT), (OFFSET, PLACES.zero),
+        (LOW, PLACES.least), (HIGH, PLACES.most),
+    )  # fmt: skip
+    b.place(head)
+    _products(b, sums)
+    _keep_sums(b, sums)
+    _last_block(b)
+    for f in range(kind.filters):
+        load_channel(b, PLACES, kind.signed)
+        b.op("ldr r0, [sp, #{place}]", place=SUMS + 4 * f)
+        requantize(b, PLACES, kind.signed, kind.clamp)
+        b.op("ldr r1, [sp, #{place}]", place=Y)
+        b.op(f"strb r0, [r1, #{f}]")
+    b.op("ldr r1, [sp, #{place}]", place=Y)
+    b.op("adds r1, #{n}", n=kind.filters)
+    b.op("str r1, [sp, #{place}]", place=Y)
+    b.op("ldr r0, [sp, #{place}]", place=COUNT)
+    b.op("subs r0, #1")
+    b.op("str r0, [sp, #{place}]", place=COUNT)
+    b.op("beq {to}", to=end)
+    b.op("b {to}", to=head)
+    b.place(end)
+    leave(b, FRAME)
+    return b
+
+
+def _products(b: Block, sums: tuple[str, ...]) -> None:
+    fours, singles, single, done = b.label(), b.label(), b.label(), b.label()
+    b.op("movs r0, #0")
+    for total in (*sums[1:], "lr"):
+        b.op(f"mov {total}, r0")
+    b.op("ldr {at}, [sp, #{place}]", place=X)
+    b.op("ldr {weights}, [sp, #{place}]", place=AT)
+    b.op("ldr {w}, [sp, #{place}]", place=LAYER)
+    b.op("ldr {count}, [{w}, #{field}]", field=DEPTH)
+    b.op("subs {count}, #{n}", n=UNROLL)
+    b.op("bpl {to}", to=fours)
+    b.op("b {to}", to=singles)
+    b.place(fours)
+    for i in range(UNROLL):
+        _tap(b, sums, i)
+    b.op("adds {at}, #{n}", n=UNROLL)
+    b.op("adds {weights}, #{n}", n=UNROLL * len(sums))
+    b.op("subs {count}, #{n}", n=UNROLL)
+    b.op("bpl {to}", to=fours)
+    b.place(singles)
+    b.op("adds {count}, #{n}", n=UNROLL)
+    b.op("beq {to}", to=done)
+    b.place(single)
+    _tap(b, sums, 0)
+    b.op("adds {at}, #1")
+    b.op("adds {weights}, #{n}", n=len(sums))
+    b.op("subs {count}, #1")
+    b.op("bne {to}", to=single)
+    b.place(done)
+    b.op("str {weights}, [sp, #{place}]", place=AT)
+
+
+def _tap(b: Block, sums: tuple[str, ...], tap: int) -> None:
+    b.op(f"ldrb {{x}}, [{{at}}, #{tap}]")
+    b.op("sxtb {x}, {x}")
+    b.op("add {inputs}, {x}")
+    for f, total in enumerate(sums):
+        b.op(f"ldrb {{w}}, [{{weights}}, #{tap * len(sums) + f}]")
+        b.op("muls {w}, {x}")
+        b.op(f"add {total}, {{w}}")
+
+
+def _keep_sums(b: Block, sums: tuple[str, ...]) -> None:
+    """Less what the weights' 128 are too much, to the frame."""
+    b.op("mov {x}, {inputs}")
+    b.op("lsls {x}, {x}, #7")
+    for f, total in enumerate(sums):
+        b.op(f"mov {{w}}, {total}")
+        b.op("subs {w}, {w}, {x}")
+        b.op(f"str {{w}}, [sp, #{SUMS + 4 * f}]")
+
+
+def _last_block(b: Block) -> None:
+    """The last block begins earlier where filters are no multiple of a block's."""
+    more = b.label()
+    b.op("ldr r0, [sp, #{place}]", place=COUNT)
+    b.op("cmp r0, #1")
+    b.op("bne {to}", to=more)
+    b.op("ldr r1, [sp, #{place}]", place=LAYER)
+    b.op("ldr r1, [r1, #{field}]", field=BACK)
+    b.op("ldr r2, [sp, #{place}]", place=Y)
+    b.op("subs r2, r2, r1")
+    b.op("str r2, [sp, #{place}]", place=Y)
+    b.place(more)

@@ -1,0 +1,117 @@
+"""Requantization on Armv6-M: the 64-bit product from four of 16 bits.
+
+The core has no long multiply, no saturation and eight registers that arithmetic can reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.assembly.block import Block
+
+BITS = 30
+"""Of multipliers in the plain form: both middle products then fit into one signed word."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a kernel keeps what does not fit into registers, as offsets from the stack pointer.
+
+    Attributes:
+        table: pointer to the next channel's multiplier and constant.
+        zero: ``2 * zero point + 1``, in the form that rounds twice.
+        high: high word of a channel's constant.
+        half: half a step and the zero point, in the form that rounds twice.
+        least, most: the clamp.
+    """
+
+    table: int
+    zero: int
+    high: int
+    half: int
+    least: int
+    most: int
+
+
+def load_channel(b: Block, places: Places, signed: bool) -> None:
+    """A channel's constants to registers and places.
+
+    Args:
+        b: the function.
+        places: see `Places`; the pointer to the table moves on by one channel.
+        signed: the form that rounds twice.
+    """
+    b.name(shift="r5", below="r6", above="r7")
+    b.op("ldr r4, [sp, #{at}]", at=places.table)
+    b.op("ldm r4!, {{r0, r1, r2}}")
+    b.op("str r4, [sp, #{at}]", at=places.table)
+    b.op("str r2, [sp, #{at}]", at=places.high)
+    b.op("mov {shift}, r1")
+    b.op("uxth {below}, r0")
+    b.op("lsrs {above}, r0, #16")
+    if signed:
+        b.op("ldr r0, [sp, #{at}]", at=places.zero)
+        b.op("lsls r0, {shift}")
+        b.op("asrs r0, r0, #1")
+        b.op("str r0, [sp, #{at}]", at=places.half)
+
+
+def requantize(b: Block, places: Places, signed: bool, clamps: bool) -> None:
+    """r0: a sum to int8. Needs r5 to r7 of `load_channel`; r1 to r4 are overwritten."""
+    b.name(sum="r0", part="r1", lo="r2", hi="r3", other="r4")
+    b.op("uxth {part}, {sum}")
+    b.op("asrs {sum}, {sum}, #16")
+    b.op("mov {lo}, {below}")
+    b.op("muls {lo}, {part}")
+    b.op("muls {part}, {above}")
+    b.op("mov {hi}, {above}")
+    b.op("muls {hi}, {sum}")
+    b.op("muls {sum}, {below}")
+    if signed:  # all 31 bits of the multiplier: the middle products are added one by one
+        b.op("lsls {other}, {part}, #16")
+        b.op("lsrs {part}, {part}, #16")
+        b.op("adds {lo}, {lo}, {other}")
+        b.op("adcs {hi}, {part}")
+    else:
+        b.op("adds {sum}, {sum}, {part}")
+    b.op("lsls {other}, {sum}, #16")
+    b.op("asrs {sum}, {sum}, #16")
+    b.op("adds {lo}, {lo}, {other}")
+    b.op("adcs {hi}, {sum}")
+    b.op("ldr {part}, [sp, #{at}]", at=places.high)
+    b.op("adds {lo}, {lo}, {shift}")
+    b.op("adcs {hi}, {part}")
+    if signed:  # (hi:lo) >> 31, less one if negative; then half and zero point
+        b.op("lsls {lo}, {lo}, #1")
+        b.op("adcs {hi}, {hi}")
+        b.op("asrs {part}, {hi}, #31")
+        b.op("adds {hi}, {hi}, {part}")
+        b.op("ldr {part}, [sp, #{at}]", at=places.half)
+        b.op("adds {hi}, {hi}, {part}")
+    b.op("asrs {hi}, {shift}")
+    saturate(b)
+    if clamps:
+        clamp_to_places(b, places.least, places.most)
+
+
+def saturate(b: Block) -> None:
+    """``sum``: what is in ``hi``, as far as int8 reaches."""
+    fits = b.label()
+    b.op("sxtb {sum}, {hi}")
+    b.op("cmp {sum}, {hi}")
+    b.op("beq {to}", to=fits)
+    b.op("asrs {hi}, {hi}, #31")
+    b.op("movs {sum}, #127")
+    b.op("eors {sum}, {hi}")
+    b.place(fits)
+
+
+def clamp_to_places(b: Block, least: int, most: int) -> None:
+    """``sum`` to a range narrower than int8, by way of ``part``."""
+    for bound, branch in ((least, "bge"), (most, "ble")):
+        fits = b.label()
+        b.op("ldr {part}, [sp, #{place}]", place=bound)
+        b.op("cmp {sum}, {part}")
+        b.op(f"{branch} {{to}}", to=fits)
+        b.op("mov {sum}, {part}")
+        b.place(fits)
