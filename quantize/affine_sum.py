@@ -1,5 +1,7 @@
 """A quantized sum in one step: ``(a * first + b * second + offset) >> shift``, proven exhaustively.
 
+An instruction set may drop low bits of each product on its own; then the factors have as many more.
+
 The recipe of TFLite's Add rounds four times, on numbers with twenty bits more than its operands
 have. Its result depends on 2**16 pairs of operands only, so a cheaper form can be compared on all
 of them: for given factors each pair says which offsets give its output, and the offsets that suit
@@ -25,34 +27,44 @@ NUDGES = 6
 
 @dataclass(frozen=True)
 class AffineSum:
-    """``clamp((a * first + b * second + offset) >> shift)``, zero points included.
+    """``clamp(((a * first >> dropped) + (b * second >> dropped) + offset) >> shift)``, zero points
+    included.
 
     Attributes:
-        first, second: factors of the operands as they are stored.
+        first, second: factors of the operands as they are stored, int32.
         offset: zero points and rounding.
         shift: to the right; every sum fits into int32.
+        dropped: bits that each product loses.
     """
 
     first: int
     second: int
     offset: int
     shift: int
+    dropped: int = 0
 
 
 @functools.lru_cache(maxsize=64)
-def affine_sum(op: QAdd) -> AffineSum | None:
-    """The form of a sum of int8 tensors; None where no factors near the real scales are equal."""
+def affine_sum(op: QAdd, most_shift: int = 24, dropped: int = 0) -> AffineSum | None:
+    """The form of a sum of int8 tensors; None where no factors near the real scales are equal.
+
+    Args:
+        op: the sum.
+        most_shift: largest shift, taken where sums allow it.
+        dropped: bits that each product loses.
+    """
     wanted = _wanted(op)
     scales = _scale(op, op.first), _scale(op, op.second)
     largest = sum(256 * abs(s) for s in scales) + 256
-    shift = min(int(31 - math.log2(largest)), 24)
-    if shift < 1:
+    shift = min(int(31 - math.log2(largest)), most_shift)
+    factor = shift + dropped
+    if shift < 1 or max(map(abs, scales)) * 2**factor >= 2**31 - NUDGES - 1:
         return None
     near = range(-NUDGES, NUDGES + 1)
     nudges = sorted(((da, db) for da in near for db in near), key=lambda n: abs(n[0]) + abs(n[1]))
     for da, db in nudges:
-        first, second = (round(s * 2**shift) + d for s, d in zip(scales, (da, db), strict=True))
-        product = OPERANDS[:, None] * first + OPERANDS * second
+        first, second = (round(s * 2**factor) + d for s, d in zip(scales, (da, db), strict=True))
+        product = (OPERANDS[:, None] * first >> dropped) + (OPERANDS * second >> dropped)
         low, high = op.requant.low, op.requant.high
         lowest = (wanted << shift) - product
         highest = lowest + (1 << shift) - 1
@@ -63,7 +75,7 @@ def affine_sum(op: QAdd) -> AffineSum | None:
         offset = int(max(least, min(most, 0)))
         sums = product + offset
         if least <= most and sums.min() >= -(2**31) and sums.max() < 2**31:
-            return AffineSum(first, second, offset, shift)
+            return AffineSum(first, second, offset, shift, dropped)
     return None
 
 

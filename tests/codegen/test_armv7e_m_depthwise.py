@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen.assembly.armv7e_m.depthwise import filters_of, refuse
+from codegen.assembly.armv7e_m.depthwise import refuse
+from codegen.assembly.armv7e_m.depthwise_filters import filters_of
 from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
@@ -45,19 +46,19 @@ def depthwise(
     return single(op, [int8(1, *size, channels), weights, bias])
 
 
-def layers() -> Iterator[Graph]:
+def layers(stride: int) -> Iterator[Graph]:
     """Every padding; odd and even sizes; all remainders of channels by four; one pair of columns
-    up to more than the inner loop takes at once."""
+    up to more than the inner loops take at once."""
     rng = np.random.default_rng(1)
     rules = itertools.cycle((Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH))
     channels = itertools.cycle((4, 5, 6, 7, 8, 12))
     for padding in itertools.product((0, 1), repeat=4):
-        yield depthwise(rng, (5, 6), next(channels), padding, next(rules))
-        yield depthwise(rng, (4, 5), next(channels), padding, next(rules))
+        yield depthwise(rng, (5, 6), next(channels), padding, next(rules), stride)
+        yield depthwise(rng, (4, 5), next(channels), padding, next(rules), stride)
     for width in (1, 2, 3, 7, 8, 9, 16, 17, 18, 24):
-        yield depthwise(rng, (3, width), next(channels), rule=next(rules))
+        yield depthwise(rng, (3, width), next(channels), (1, 1, 1, 1), next(rules), stride)
     for height in (2, 3, 6, 9):
-        yield depthwise(rng, (height, 3), next(channels), rule=next(rules))
+        yield depthwise(rng, (height, 3), next(channels), (1, 1, 1, 1), next(rules), stride)
 
 
 def compare_counts(graph: Graph, run: RunResult) -> None:
@@ -65,13 +66,14 @@ def compare_counts(graph: Graph, run: RunResult) -> None:
     for node, layer in zip(graph.nodes, run.layers, strict=True):
         variant = KERNELS.emitter(node)
         if isinstance(variant, Variant):
-            assert layer.instructions == pytest.approx(variant.instructions(node), 0.01, 20), node
+            assert layer.instructions == pytest.approx(variant.instructions(node), 0.01, 40), node
 
 
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("toolchain", BOTH)
-def test_layers(core: str, toolchain: str) -> None:
-    graph = merged(list(layers()))
+@pytest.mark.parametrize("stride", [1, 2])
+def test_layers(core: str, toolchain: str, stride: int) -> None:
+    graph = merged(list(layers(stride)))
     assert chosen(graph, KERNELS).count("depthwise3x3") >= 0.9 * len(graph.nodes)
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
@@ -80,18 +82,21 @@ def test_layers(core: str, toolchain: str) -> None:
 
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
-def test_over_its_input(core: str, backward: bool) -> None:
-    check(merged(list(layers())), KERNELS, core, planner=at_limit(backward))
+@pytest.mark.parametrize("stride", [1, 2])
+def test_over_its_input(core: str, backward: bool, stride: int) -> None:
+    check(merged(list(layers(stride))), KERNELS, core, planner=at_limit(backward))
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**32), st.integers(2, 12), st.integers(1, 20), st.integers(4, 11))
-def test_random_layers_on_the_core(seed: int, height: int, width: int, channels: int) -> None:
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 12), st.integers(1, 20), st.integers(1, 2))
+def test_random_layers_on_the_core(seed: int, height: int, width: int, stride: int) -> None:
     rng = np.random.default_rng(seed)
     padding = rng.integers(0, 2, 4).tolist()
     if height + padding[0] + padding[2] < 3 or width + padding[1] + padding[3] < 3:
         padding = (1, 1, 1, 1)
-    check(merged([depthwise(rng, (height, width), channels, padding)]), KERNELS, CORE)
+    channels = int(rng.integers(4, 12))
+    layer = depthwise(rng, (height, width), channels, padding, stride=stride)
+    check(merged([layer]), KERNELS, CORE)
 
 
 def test_channels_that_are_dead_become_constants() -> None:
@@ -111,7 +116,7 @@ def test_channels_that_are_dead_become_constants() -> None:
     ("graph", "reason"),
     [
         (depthwise(np.random.default_rng(4), (5, 5), 3), "at least 4 channels"),
-        (depthwise(np.random.default_rng(4), (5, 5), 4, stride=2), "strides"),
+        (depthwise(np.random.default_rng(4), (5, 5), 4, stride=3), "strides"),
         (depthwise(np.random.default_rng(4), (5, 5), 4, (2, 1, 1, 1)), "padding"),
         (depthwise(np.random.default_rng(4), (1, 5), 4), "rows of the input"),
         (depthwise(np.random.default_rng(4), (4, 70), 4), "bytes of scratch"),

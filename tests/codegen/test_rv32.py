@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
-from edgekit.ir.ops import QConv2D, Window
+from edgekit.ir.ops import QConv2D, Rounding, Window
 from edgekit.schedule import Program, plan
 from quantize.requantize import accumulator_bounds, make_requant
 from tests.codegen import graphs
@@ -80,6 +80,42 @@ def test_convolutions(family: Callable[[np.random.Generator], list[Graph]], tool
     chosen = able(cases)
     assert len(chosen) > 0.7 * len(cases)
     check_on("rv32imc", chosen, "packed", toolchain)
+
+
+def depthwise(rng: np.random.Generator) -> list[Graph]:
+    """Odd and even heights, a single row, column or channel group, narrow and wide rows."""
+    shapes = [(1, 1, 2), (1, 5, 3), (2, 2, 4), (3, 1, 5), (4, 7, 8), (5, 3, 2), (7, 12, 85)]
+    same = Window((1, 1), (1, 1, 1, 1))
+    return [
+        graphs.conv(rng, (h, wide), c, c, (3, 3), same, c, rule)
+        for h, wide, c in shapes
+        for rule in RULES
+    ]
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_depthwise_convolutions(toolchain: str) -> None:
+    cases = depthwise(np.random.default_rng(5))
+    assert len(able(cases)) > 0.3 * len(cases)
+    check_on("rv32imc", able(cases), "depthwise3x3", toolchain)
+
+
+def test_depthwise_limits_are_safe() -> None:
+    check_limits("rv32imc", able(depthwise(np.random.default_rng(7))))
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_sums(toolchain: str) -> None:
+    rng = np.random.default_rng(8)
+    cases = [
+        graphs.add(rng, int8(1, n), int8(1, n), rule)
+        for n in (1, 3, 4, 5, 63)
+        for rule in (Rounding.DOUBLE, Rounding.SINGLE)
+        for _ in range(3)
+    ]
+    assert len(able(cases)) > 0.6 * len(cases)
+    check_on("rv32imc", able(cases), "affine", toolchain)
+    check_limits("rv32imc", able(cases))
 
 
 @pytest.mark.parametrize("toolchain", BOTH)

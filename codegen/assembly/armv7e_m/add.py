@@ -1,18 +1,11 @@
 """Sums of int8 tensors on Armv7E-M: one affine function of both operands, proven on all pairs.
 
-TFLite's recipe shifts, rescales and rounds each operand, then their sum. But there are only 65,536
-pairs of operands, so an ``(first * a + second * b + start) >> 16`` that gives the same output for
-every pair is the same function, whatever the rounding rule. With bytes in the upper half of a
-halfword SMLAW multiplies them by a 32-bit factor and drops 16 bits.
+The form is that of `quantize.affine_sum`. With bytes in the upper half of a halfword SMLAW
+multiplies them by a 32-bit factor, drops 16 bits (8 of the product by the byte) and adds; with a
+shift by 16 the outputs are upper halves, of which USAT16 clamps two at once, 128 higher.
 """
 
 from __future__ import annotations
-
-import functools
-import itertools
-
-import numpy as np
-from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import ARMV7E_M
@@ -20,49 +13,20 @@ from codegen.c.operators.overlap import by_element
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAdd
-from quantize.reference.integer import qadd
-from quantize.requantize import INT32_MAX, channel_scales
+from quantize.affine_sum import AffineSum, affine_sum
 
 BLOCK = 8
 """Elements of one turn of the loop."""
-_FACTOR_BITS = 24
-"""Factors are scales times 2**24: SMLAW takes 256 times an operand and drops 16 bits of 40."""
-_NUDGES = sorted(itertools.product(range(-8, 9), repeat=2), key=lambda n: max(map(abs, n)))
+_SHIFT = 16
 _BYTES = "#0xff00ff00"
 
 
-@functools.lru_cache(maxsize=64)
-def constants_of(node: Node) -> tuple[int, int, int] | None:
-    """Both factors and the start of a sum; None where none near the real scales is exact."""
+def sum_of(node: Node) -> AffineSum | None:
+    """The proven constants of a sum, with a shift by a whole halfword."""
     op = node.op
     assert isinstance(op, QAdd)
-    values = np.arange(-128, 128, dtype=np.int64)
-    wanted = qadd(op, node, values[:, None], values[None, :]).astype(np.int64)
-    output = float(channel_scales(op.requant, 1)[0])
-    scales = [
-        np.ldexp(r.multiplier, r.shift - 31 + op.left_shift + _FACTOR_BITS) * output
-        for r in (op.first, op.second)
-    ]
-    if max(map(abs, scales)) >= INT32_MAX - len(_NUDGES):
-        return None
-    for nudges in _NUDGES:
-        first, second = (round(s) + n for s, n in zip(scales, nudges, strict=True))
-        start = _start(first, second, values, wanted)
-        if start is not None:
-            return first, second, start
-    return None
-
-
-def _start(
-    first: int, second: int, values: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> int | None:
-    """The start with which every pair is right."""
-    total = (first * values >> 8)[:, None] + (second * values >> 8)[None, :]
-    lowest = np.where(wanted > -128, ((wanted + 128) << 16) - total, -(1 << 40)).max()
-    highest = np.where(wanted < 127, ((wanted + 129) << 16) - 1 - total, 1 << 40).min()
-    start = int(np.clip(0, lowest, highest))
-    ends = total.min() + start, total.max() + start
-    return start if lowest <= highest and max(map(abs, (*ends, start))) <= INT32_MAX else None
+    found = affine_sum(op, _SHIFT, dropped=8)
+    return found if found is not None and found.shift == _SHIFT else None
 
 
 def add_block() -> Block:
@@ -129,16 +93,15 @@ def _two(b: Block, x: str, z: str) -> None:
 
 def emit(w: StepWriter) -> None:
     """Write a step."""
-    found = constants_of(w.node)
+    found = sum_of(w.node)
     assert found is not None
-    first, second, start = found
     args = w.declare(
         "ek_add_affine",
         "args",
         count=w.node.output.type.size,
-        first=first,
-        second=second,
-        start=start,
+        first=found.first,
+        second=found.second,
+        start=found.offset + (128 << _SHIFT),
     )
     a, b = w.read(w.node.input(0)), w.read(w.node.input(1))
     w.assemble(ARMV7E_M, add_block(), "ek_add_affine_s8", args, a, b, w.write(w.node.output))
@@ -155,7 +118,7 @@ def refuse(node: Node) -> str:
         return "an operand is constant or repeated"
     if (op.requant.low, op.requant.high) != (-128, 127):
         return "a clamp of its own"
-    return "" if constants_of(node) is not None else "no affine form is proven"
+    return "" if sum_of(node) is not None else "no affine form is proven"
 
 
 def instructions(node: Node) -> int:

@@ -15,10 +15,16 @@ collected as words and copied to their pixels, so that no register holds the pix
 
 from __future__ import annotations
 
-from codegen.assembly.armv7e_m.depthwise_frame import FRAME, SLOTS, Writer
+from codegen.assembly.armv7e_m.depthwise_frame import Writer
 from codegen.assembly.armv7e_m.depthwise_inner import SECOND, SLOT_BYTES, START, channels
-from codegen.assembly.armv7e_m.depthwise_packing import pack, pad_column, pad_rows
+from codegen.assembly.armv7e_m.depthwise_packing import pack_columns, pack_rows, pad_column, pad_row
 from codegen.assembly.block import Block
+
+WORDS = 4
+"""Of each channel of a pair of columns: two shared ones, one for A, one for B."""
+_LABELS = (
+    "loop_a", "loop_b", "check_a", "check_b", "pad_a", "pad_b", "after_a", "after_b", "skip_a"
+)  # fmt: skip
 
 
 def depthwise3x3(shift: int) -> Block:
@@ -27,74 +33,49 @@ def depthwise3x3(shift: int) -> Block:
     Args:
         shift: how far an output is shifted right after its high multiplication.
     """
-    w = Writer(f"depthwise3x3_s{shift}")
+    w = Writer(f"depthwise3x3_s{shift}", WORDS, _LABELS)
     band, quad, last = (w.b.label() for _ in range(3))
-    w.op("push {{r4-r11, lr}}")
-    w.op(f"sub sp, sp, #{4 * len(FRAME)}")
+    w.enter()
+    pad_column(w)
     _prepare(w)
     w.b.place(band)
     _enter_band(w)
     w.b.place(quad)
-    pack(w, vertical=True)
-    pack(w, vertical=False)
-    pad_rows(w)
-    pad_column(w)
+    pack_columns(w)
+    pack_rows(w)
+    pad_row(w, "is_top", 8)
+    pad_row(w, "is_bottom", 12)
     channels(w, shift)
     _copy_rows(w)
-    _next_quad(w, quad, last)
+    w.next_quad(quad, last)
     w.b.place(last)
-    _next_band(w, band)
-    w.op(f"add sp, sp, #{4 * len(FRAME)}")
-    w.op("pop {{r4-r11, pc}}")
+    w.next_band(band)
     return w.b
 
 
 def _prepare(w: Writer) -> None:
-    """What stays the same in every band."""
-    for number, name in enumerate(("args", "x", "y", "tile")):
-        w.put(f"r{number}", name)
-    w.field("r4", "pairs", "r0")
-    w.op("lsl r5, r4, #6")
-    w.put("r5", "span")
-    w.op("add r6, r3, r5")
-    w.put("r6", "outputs")
-    w.field("r6", "odd", "r0")
-    w.op("subs r5, r5, r6, lsl #6")
-    w.op("add r5, r3, r5")
-    w.put("r5", "whole")
-    w.field("r5", "half", "r0")
-    w.put("r5", "half")
+    """Where the inner loops are entered and left."""
+    w.get("r5", "half")
     w.op("lsl r5, r5, #1")
     w.op("sub r5, r5, #1")
     w.put("r5", "back")
-    for name in ("pad", "band", "bands"):
-        w.field("r5", name, "r0")
-        w.put("r5", name)
-    _prepare_jumps(w)
-
-
-def _prepare_jumps(w: Writer) -> None:
-    """Where the inner loops are entered, so that whole turns remain, and left."""
-    w.op("rsb r4, r4, #0")
-    w.op(f"and r4, r4, #{SLOTS - 1}")
-    w.op(f"mov r5, #{SLOT_BYTES}")
-    w.op("mul r4, r4, r5")
+    w.choose_slot(SLOT_BYTES)
     w.field("r5", "left", "r0")
     w.op("cmp r5, #0")
     w.op("ite ne")
-    w.op(f"addne r4, r4, #{SECOND}")
-    w.op(f"addeq r4, r4, #{START}")
-    w.field("r6", "right", "r0")
+    w.op(f"addne r6, r6, #{SECOND}")
+    w.op(f"addeq r6, r6, #{START}")
     for row in ("a", "b"):
         w.address("r5", f"loop_{row}")
-        w.op("add r5, r5, r4")
+        w.op("add r5, r5, r6")
         w.put("r5", f"enter_{row}")
         w.address("r5", f"after_{row}")
         w.address("r7", f"pad_{row}")
-        w.op("cmp r6, #0")
+        w.field("r8", "right", "r0")
+        w.op("cmp r8, #0")
         w.op("it ne")
         w.op("movne r5, r7")
-        w.put("r5", f"leave_{row}")
+        w.choose_turn(row)
     w.get("r5", "enter_a")
     w.put("r5", "enter_whole")
 
@@ -151,7 +132,7 @@ def _neighbours(w: Writer) -> None:
 
 def _copy_rows(w: Writer) -> None:
     """Words of four outputs to their pixels."""
-    row, pair, test, done = (w.b.label() for _ in range(4))
+    row, done = w.b.label(), w.b.label()
     w.get("r0", "args")
     w.field("r12", "channels", "r0")
     w.field("r8", "out_row", "r0")
@@ -169,51 +150,10 @@ def _copy_rows(w: Writer) -> None:
     w.b.place(row)
     w.op("mov r2, r10")
     w.op("mov r3, r11")
-    w.field("r9", "out_w", "r0")
-    w.jump("b", test)
-    w.b.place(pair)
-    w.op("ldrd r4, r5, [r2], #8")
-    w.op("str r4, [r3]")
-    w.op("str r5, [r3, r12]")
-    w.op("add r3, r3, r12, lsl #1")
-    w.b.place(test)
-    w.op("subs r9, r9, #2")
-    w.jump("bge", pair)
-    w.op("adds r9, r9, #1")
-    w.op("itt eq")
-    w.op("ldreq r4, [r2]")
-    w.op("streq r4, [r3]")
+    w.copy_words()
     w.jump("cbnz r6,", done)
     w.op("mov r6, #1")
     w.op("add r10, r10, r7")
     w.op("add r11, r11, r8")
     w.jump("b", row)
     w.b.place(done)
-
-
-def _next_quad(w: Writer, quad: str, last: str) -> None:
-    """The next four channels; the last four may have been met in part."""
-    w.get("r0", "args")
-    w.field("r1", "channels", "r0")
-    w.get("r2", "channel")
-    w.op("sub r1, r1, #4")
-    w.op("cmp r2, r1")
-    w.jump("beq", last)
-    w.op("add r2, r2, #4")
-    w.op("cmp r2, r1")
-    w.op("it gt")
-    w.op("movgt r2, r1")
-    w.put("r2", "channel")
-    w.jump("b", quad)
-
-
-def _next_band(w: Writer, band: str) -> None:
-    w.get("r0", "args")
-    w.field("r1", "step", "r0")
-    w.get("r2", "band")
-    w.op("add r2, r2, r1")
-    w.put("r2", "band")
-    w.get("r1", "bands")
-    w.op("subs r1, r1, #1")
-    w.put("r1", "bands")
-    w.jump("bne", band)

@@ -1,12 +1,12 @@
-"""Inner loops of the depthwise function: the outputs of two rows of one channel."""
+"""Inner loops of the depthwise function with stride 1: the outputs of two rows of one channel."""
 
 from __future__ import annotations
 
-from codegen.assembly.armv7e_m.depthwise_frame import FRAME, PAIR_BYTES, SLOTS, Writer
+from codegen.assembly.armv7e_m.depthwise_frame import SLOTS, Writer
 
 SLOT_BYTES, SECOND, START = 72, 28, 52
 """Code bytes of a slot, and where in it the second output is finished and two are started."""
-_EXPAND = "#0xff00ff00"
+EXPAND = "#0xff00ff00"
 
 
 def channels(w: Writer, shift: int) -> None:
@@ -14,28 +14,30 @@ def channels(w: Writer, shift: int) -> None:
     w.get("lr", "tile")
     w.get("r12", "outputs")
     with w.b.loop("tst r12, #3", "bne {head}"):
-        _load_filter(w)
+        load_filter(w)
+        expand_upper(w)
         _start(w, "a")
         _stream(w, "a", shift)
         _filter_of_b(w)
-        _rewind(w, 0)
+        w.rewind(0)
         _start(w, "b")
         _stream(w, "b", shift)
-        _rewind(w, 16)
+        w.rewind(w.channel)
         w.get("r9", "back")
         w.op("sub r12, r12, r9")
 
 
-def _load_filter(w: Writer) -> None:
-    """Bias and multiplier in r5 and r6; weights of A: r0-r2 rows 1 and 2, r3 and r4 row 0."""
+def load_filter(w: Writer) -> None:
+    """Start and multiplier in r5 and r6, the words of weights in r7 to r9."""
     w.get("r10", "filter")
     w.op("ldm r10!, {{r5-r9}}")
     w.put("r10", "filter")
-    w.get("r10", "span")
-    w.op("add r10, r10, lr")
-    w.put("r10", "end")
+
+
+def expand_upper(w: Writer) -> None:
+    """For one row above a vertical pair: r0-r2 rows 1 and 2, r3 and r4 two neighbours of row 0."""
     for to, source in (("r0", "r7"), ("r1", "r8"), ("r2", "r9")):
-        w.op(f"and {to}, {source}, {_EXPAND}")
+        w.op(f"and {to}, {source}, {EXPAND}")
     for to, one, other in (("r3", "r7", "r8"), ("r4", "r8", "r9")):
         w.op(f"lsl {to}, {one}, #8")
         w.op(f"pkhbt {to}, {to}, {other}, lsl #24")
@@ -59,12 +61,12 @@ def _start(w: Writer, row: str) -> None:
     w.op("smlad r8, r10, r0, r5")
     w.op("smlabb r8, r10, r3, r8")
     _load_pair(w, row)
-    w.op(f"ldr pc, [sp, #{4 * FRAME.index('enter_' + row)}]")
+    w.go(f"enter_{row}")
 
 
 def _load_pair(w: Writer, row: str) -> None:
     w.op(f"ldr r11, [lr, #{8 if row == 'a' else 12}]")
-    w.op(f"ldrd r9, r10, [lr], #{PAIR_BYTES}")
+    w.op(f"ldrd r9, r10, [lr], #{w.pair}")
 
 
 def _stream(w: Writer, row: str, shift: int) -> None:
@@ -74,23 +76,22 @@ def _stream(w: Writer, row: str, shift: int) -> None:
         _load_pair(w, row)
         w.op("smlad r7, r9, r2, r7")
         w.op("smlabt r7, r11, r4, r7")
-        _finish(w, "r7", shift)
+        w.finish("r7", shift)
         w.op("smlad r8, r9, r1, r8")
         w.op("smlad r8, r10, r2, r8")
         w.op("smlad r8, r11, r4, r8")
-        _finish(w, "r8", shift)
+        w.finish("r8", shift)
         w.op("smlad r7, r9, r0, r5")
         w.op("smlad r7, r10, r1, r7")
         w.op("smlad r7, r11, r3, r7")
         w.op("smlad r8, r10, r0, r5")
         w.op("smlatb r8, r11, r3, r8")
-    w.get("r9", "end")
-    w.op("cmp lr, r9")
-    w.jump("bne", w.at["loop_" + row])
-    w.op(f"ldr pc, [sp, #{4 * FRAME.index('leave_' + row)}]")
+    w.turn(row)
     if row == "a":
         w.b.place(w.at["skip_a"])
-        w.get("lr", "end")
+        w.get("r9", "span")
+        w.op("add lr, lr, r9")
+        w.op(f"sub lr, lr, #{w.pair}")
         w.get("r9", "half")
         w.op("add r12, r12, r9")
         w.jump("b", w.at["after_a"])
@@ -98,19 +99,5 @@ def _stream(w: Writer, row: str, shift: int) -> None:
     w.get("r9", "pad")
     w.op("smlad r7, r9, r2, r7")
     w.op("smlabt r7, r9, r4, r7")
-    _finish(w, "r7", shift)
+    w.finish("r7", shift)
     w.b.place(w.at[f"after_{row}"])
-
-
-def _finish(w: Writer, sum: str, shift: int) -> None:
-    w.op(f"smmulr {sum}, {sum}, r6")
-    w.op(f"ssat {sum}, #8, {sum}, asr #{shift}")
-    w.op(f"strb {sum}, [r12], #4")
-
-
-def _rewind(w: Writer, further: int) -> None:
-    """Back to the first pair, of this channel or of the next."""
-    w.get("r9", "span")
-    w.op("sub lr, lr, r9")
-    if further:
-        w.op(f"add lr, lr, #{further}")

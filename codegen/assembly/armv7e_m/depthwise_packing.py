@@ -1,71 +1,112 @@
-"""Packing of the depthwise function: NHWC bytes become halfword pairs, four channels at once."""
+"""Packing of the depthwise functions: NHWC bytes become halfword pairs, four channels at once."""
 
 from __future__ import annotations
 
-from codegen.assembly.armv7e_m.depthwise_frame import PAIR_BYTES, Writer
+from collections.abc import Callable
+
+from codegen.assembly.armv7e_m.depthwise_frame import Writer
 
 
-def pack(w: Writer, vertical: bool) -> None:
-    """Pack the middle rows column by column, or each outer row by pairs of columns.
+def pack_columns(w: Writer) -> None:
+    """Vertical pairs of the two rows at ``middle``: the first two words of every channel."""
+    _start(w, 0)
+    w.get("r10", "middle")
+    w.op("add r10, r10, r1")
+    w.field("r2", "in_row", "r0")
+    w.op("add r11, r10, r2")
 
-    The second column of an odd last pair repeats the first; `_pad_column` writes over it.
-    """
-    head, test, done = (w.b.label() for _ in range(3))
+    def rest() -> None:
+        _halves(w, "[r10]", "[r11]")
+        _first_words(w)
+        for number, register in enumerate(("r4", "r5", "r6", "r7")):
+            w.op(f"str {register}, [lr, #{w.channel * number}]")
+
+    _pairs(w, lambda: _two(w, ("[r10]", "[r11]"), ("[r10, r12]", "[r11, r12]")), rest)
+
+
+def pack_rows(w: Writer) -> None:
+    """Horizontal pairs of the rows ``top`` and ``bottom``: words 2 and 3."""
+    _start(w, 8)
+    w.get("r10", "top")
+    w.get("r11", "bottom")
+    w.op("add r10, r10, r1")
+    w.op("add r11, r11, r1")
+
+    def rest() -> None:
+        _halves(w, "[r10]", "[r11]")
+        _store_halves(w, "r2", "r0", 0)
+        _store_halves(w, "r3", "r1", 4)
+
+    _pairs(w, lambda: _two(w, ("[r10]", "[r10, r12]"), ("[r11]", "[r11, r12]")), rest)
+
+
+def pack_row(w: Writer) -> None:
+    """Horizontal pairs of the row ``top``: word 2."""
+    _start(w, 8)
+    w.get("r10", "top")
+    w.op("add r10, r10, r1")
+
+    def whole() -> None:
+        _halves(w, "[r10]", "[r10, r12]")
+        _first_words(w)
+        w.op("add r10, r10, r12, lsl #1")
+        for number, register in ((1, "r5"), (2, "r6"), (3, "r7")):
+            w.op(f"str {register}, [lr, #{w.channel * number}]")
+        w.op(f"str r4, [lr], #{w.pair}")
+
+    def rest() -> None:
+        w.op("ldr r0, [r10]")
+        w.op("sxtb16 r2, r0")
+        w.op("sxtb16 r0, r0, ror #8")
+        _store_halves(w, "r2", "r0", 0)
+
+    _pairs(w, whole, rest)
+
+
+def _start(w: Writer, offset: int) -> None:
+    """The pixel stride in r12, the channel in r1, the arguments in r0; where to pack to."""
     w.get("r0", "args")
     w.get("r1", "channel")
     w.field("r12", "channels", "r0")
-    if vertical:
-        w.field("r2", "in_row", "r0")
-        w.get("r10", "middle")
-        w.op("add r10, r10, r1")
-        w.op("add r11, r10, r2")
-    else:
-        w.get("r10", "top")
-        w.get("r11", "bottom")
-        w.op("add r10, r10, r1")
-        w.op("add r11, r11, r1")
     w.get("lr", "tile")
     w.get("r9", "whole")
-    if not vertical:
-        w.op("add lr, lr, #8")
-        w.op("add r9, r9, #8")
+    if offset:
+        w.op(f"add lr, lr, #{offset}")
+        w.op(f"add r9, r9, #{offset}")
+
+
+def _pairs(w: Writer, whole: Callable[[], None], rest: Callable[[], None]) -> None:
+    """All pairs up to lr = r9, then the one column of an odd last pair."""
+    head, test, done = (w.b.label() for _ in range(3))
     w.jump("b", test)
     w.b.place(head)
-    first = ("[r10]", "[r11]") if vertical else ("[r10]", "[r10, r12]")
-    second = ("[r10, r12]", "[r11, r12]") if vertical else ("[r11]", "[r11, r12]")
-    _pack_words(w, first, second)
+    whole()
     w.b.place(test)
     w.op("cmp lr, r9")
     w.jump("bne", head)
     w.get("r0", "args")
     w.field("r0", "odd", "r0")
-    w.jump("cbz r0,", done)
-    w.op("cmp r12, #0")
+    w.op("cmp r0, #0")
     w.jump("beq", done)
-    w.op("mov r12, #0")
-    w.op(f"add r9, r9, #{PAIR_BYTES}")
-    w.jump("b", head)
+    rest()
     w.b.place(done)
 
 
-def _pack_words(w: Writer, first: tuple[str, str], second: tuple[str, str]) -> None:
+def _two(w: Writer, first: tuple[str, str], second: tuple[str, str]) -> None:
     """Two pairs of pixels become two words for each of four channels."""
     _halves(w, *first)
-    w.op("pkhbt r4, r2, r3, lsl #16")
-    w.op("pkhtb r6, r3, r2, asr #16")
-    w.op("pkhbt r5, r0, r1, lsl #16")
-    w.op("pkhtb r7, r1, r0, asr #16")
+    _first_words(w)
     _halves(w, *second)
     w.op("add r10, r10, r12, lsl #1")
     w.op("add r11, r11, r12, lsl #1")
     w.op("pkhbt r8, r0, r1, lsl #16")
-    w.op("strd r5, r8, [lr, #16]")
+    w.op(f"strd r5, r8, [lr, #{w.channel}]")
     w.op("pkhtb r8, r3, r2, asr #16")
-    w.op("strd r6, r8, [lr, #32]")
+    w.op(f"strd r6, r8, [lr, #{2 * w.channel}]")
     w.op("pkhtb r8, r1, r0, asr #16")
-    w.op("strd r7, r8, [lr, #48]")
+    w.op(f"strd r7, r8, [lr, #{3 * w.channel}]")
     w.op("pkhbt r8, r2, r3, lsl #16")
-    w.op(f"strd r4, r8, [lr], #{PAIR_BYTES}")
+    w.op(f"strd r4, r8, [lr], #{w.pair}")
 
 
 def _halves(w: Writer, one: str, other: str) -> None:
@@ -78,39 +119,46 @@ def _halves(w: Writer, one: str, other: str) -> None:
     w.op("sxtb16 r1, r1, ror #8")
 
 
-def pad_rows(w: Writer) -> None:
-    """Above the first row and below the last one all is padding."""
-    for flag, offset in (("is_top", 8), ("is_bottom", 12)):
-        inside = w.b.label()
-        w.get("r0", flag)
-        w.op("cmp r0, #0")
-        w.jump("bne", inside)
-        w.get("lr", "tile")
-        w.get("r9", "span")
-        w.op(f"add lr, lr, #{offset}")
-        w.op("add r9, r9, lr")
-        w.get("r0", "pad")
-        with w.b.loop("cmp lr, r9", "bne {head}"):
-            for channel in (1, 2, 3):
-                w.op(f"str r0, [lr, #{16 * channel}]")
-            w.op(f"str r0, [lr], #{PAIR_BYTES}")
-        w.b.place(inside)
+def _first_words(w: Writer) -> None:
+    """One word for each channel in r4 to r7."""
+    w.op("pkhbt r4, r2, r3, lsl #16")
+    w.op("pkhtb r6, r3, r2, asr #16")
+    w.op("pkhbt r5, r0, r1, lsl #16")
+    w.op("pkhtb r7, r1, r0, asr #16")
+
+
+def _store_halves(w: Writer, even: str, odd: str, offset: int) -> None:
+    """One column of a horizontal pair; beside it stands padding."""
+    for number, register in enumerate((even, odd)):
+        w.op(f"strh {register}, [lr, #{offset + number * w.channel}]")
+        w.op(f"lsr {register}, {register}, #16")
+        w.op(f"strh {register}, [lr, #{offset + (2 + number) * w.channel}]")
+
+
+def pad_row(w: Writer, flag: str, offset: int) -> None:
+    """A row outside the input is padding, where the variable ``flag`` is 0."""
+    inside = w.b.label()
+    w.get("r0", flag)
+    w.op("cmp r0, #0")
+    w.jump("bne", inside)
+    w.get("lr", "tile")
+    w.get("r9", "span")
+    w.op(f"add lr, lr, #{offset}")
+    w.op("add r9, r9, lr")
+    w.get("r0", "pad")
+    with w.b.loop("cmp lr, r9", "bne {head}"):
+        for number in (1, 2, 3):
+            w.op(f"str r0, [lr, #{w.channel * number}]")
+        w.op(f"str r0, [lr], #{w.pair}")
+    w.b.place(inside)
 
 
 def pad_column(w: Writer) -> None:
-    """The second column of an odd last pair is padding."""
+    """Once for all: whatever of the last pair is not packed over is padding. r7: ``odd``."""
     done = w.b.label()
-    w.get("r0", "args")
-    w.field("r0", "odd", "r0")
-    w.op("cmp r0, #0")
-    w.jump("beq", done)
-    w.get("lr", "tile")
-    w.get("r0", "span")
-    w.op("add lr, lr, r0")
-    w.get("r0", "pad")
-    for channel in range(4):
-        at = 16 * channel - PAIR_BYTES
-        w.op(f"str r0, [lr, #{at + 4}]")
-        w.op(f"strh r0, [lr, #{at + 10}]")
-        w.op(f"strh r0, [lr, #{at + 14}]")
+    w.jump("cbz r7,", done)
+    w.get("r5", "outputs")
+    w.get("r6", "pad")
+    for back in range(4, w.pair + 4, 4):
+        w.op(f"str r6, [r5, #-{back}]")
     w.b.place(done)

@@ -12,6 +12,9 @@ that round negative values differently need another offset below zero:
     v += correction where v < 0
     y = low + clamp(((v >> (shift - 1)) + 2 * (zero_point - low) + 1) >> 1, 0, high - low)
 
+Where nothing adds the field's offset on the way, MULH takes the sum itself and a multiplier of 31
+bits.
+
 Both forms are monotone in the sum, so `quantize.thresholds` proves them from the steps of the
 definition. Where the nearest multiplier fails at some step its neighbours are tried.
 """
@@ -21,16 +24,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir.ops import Requant, Rounding
-from quantize.memo import by_content
 from quantize.requantize import bits_float
 from quantize.thresholds import Steps, affine_offsets, find_steps
 
 Int = NDArray[np.int64]
+Fields = Literal["unsigned", "signed"]
 LARGEST_BIAS = 1 << 28
 """Beyond it products leave int64; no living channel has such a bias."""
 _COARSER = (0, 1, 2)
@@ -70,8 +74,9 @@ class Scaling:
         return np.asarray(rows.ravel().astype(np.uint32).view(np.int32))
 
 
-@by_content(64)
-def find_scaling(requant: Requant, low: Int, high: Int, bias: Int, bits: int) -> Scaling | None:
+def find_scaling(
+    requant: Requant, low: Int, high: Int, bias: Int, bits: int, fields: Fields = "unsigned"
+) -> Scaling | None:
     """Constants for every channel, or None where some channel has no proven form.
 
     Args:
@@ -79,8 +84,9 @@ def find_scaling(requant: Requant, low: Int, high: Int, bias: Int, bits: int) ->
         low, high: smallest and largest accumulator of each channel, bias included.
         bias: of each channel, zero points folded in.
         bits: width of the field; ``accumulator - bias`` fits it with its sign.
+        fields: what is shifted to the top: ``signed`` is the sum itself, for MULH.
     """
-    search = _Search(requant, find_steps(requant, low, high), bias, bits)
+    search = _Search(requant, find_steps(requant, low, high), bias, bits, fields == "unsigned")
     return search.run(one_offset) or search.run(two_offsets)
 
 
@@ -103,8 +109,12 @@ def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
 class _Search:
     """Finds the constants of one layer, all channels at once."""
 
-    def __init__(self, requant: Requant, steps: Steps, bias: Int, bits: int) -> None:
+    def __init__(
+        self, requant: Requant, steps: Steps, bias: Int, bits: int, is_unsigned: bool
+    ) -> None:
         self.requant, self.steps, self.bits = requant, steps, bits
+        self.start = 1 << (bits - 1) if is_unsigned else 0
+        self.multiplier_bits = 32 if is_unsigned else 31
         self.dead = steps.constant
         self.bias = np.where(self.dead, 0, bias)
         self.scale = np.where(self.dead, 0.0, real_scales(requant, len(bias)))
@@ -112,7 +122,7 @@ class _Search:
         largest = np.abs(steps.points).max(axis=0) * self.scale + 512
         room = 31 - np.ceil(np.log2(largest))
         with np.errstate(divide="ignore"):
-            fine = np.floor(32 - bits - np.log2(self.scale))
+            fine = np.floor(self.multiplier_bits - bits - np.log2(self.scale))
         self.shift = np.clip(np.minimum(room, fine), 0, 31).astype(np.int64)
 
     def run(self, form: Form) -> Scaling | None:
@@ -121,11 +131,12 @@ class _Search:
             return None
         channels = len(self.bias)
         found = np.zeros((4, channels), np.int64)
+        largest = (1 << self.multiplier_bits) - 1
         left = np.arange(channels)
         for less, nudge in itertools.product(_COARSER, _NUDGES):
             shift = np.maximum(self.shift[left] - less, 1)
             exact = np.rint(np.ldexp(self.scale[left], self.bits + shift)).astype(np.int64)
-            multiplier = np.where(self.dead[left], 0, np.clip(exact + nudge, 0, 2**32 - 1))
+            multiplier = np.where(self.dead[left], 0, np.clip(exact + nudge, 0, largest))
             offset, correction, good = form(self, left, multiplier, shift)
             rows = np.stack([multiplier, offset, shift, correction])
             found[:, left[good]] = rows[:, good]
@@ -144,7 +155,7 @@ class _Search:
         """Smallest and largest constant that works for ``(field * multiplier >> bits) + constant``,
         the result having ``shift`` fractional bits and counting from ``low``."""
         lowest, highest = affine_offsets(steps, multiplier, shift + self.bits)
-        inside = ((1 << (self.bits - 1)) - self.bias[which]) * multiplier
+        inside = (self.start - self.bias[which]) * multiplier
         inside += self.requant.low << (shift + self.bits)
         return -((inside - lowest) >> self.bits), (highest - inside) >> self.bits
 
@@ -153,7 +164,7 @@ class _Search:
     ) -> NDArray[np.bool_]:
         """Channels for which the form with two offsets gives the wanted outputs."""
         steps = self.columns(which)
-        field = steps.points - self.bias[which] + (1 << (self.bits - 1))
+        field = steps.points - self.bias[which] + self.start
         value = ((field * multiplier) >> self.bits) + offset
         value += np.where(value < 0, correction, 0)
         fits = (np.abs(value) < 2**31).all(axis=0)
@@ -192,7 +203,7 @@ def two_offsets(
             wanted=np.where(side, steps.wanted, steps.wanted[end]),
         )
         lowest, highest = search.offsets(one_side, which, multiplier, shift)
-        near = -((((1 << (search.bits - 1)) - search.bias[which]) * multiplier) >> search.bits)
+        near = -(((search.start - search.bias[which]) * multiplier) >> search.bits)
         found.append(np.clip(near, lowest - half, highest - half))
     constant = (steps.wanted[0] - zero_point) << shift
     offset = np.where(dead, constant, found[0])

@@ -18,7 +18,15 @@ EK_INLINE int8_t ek_scaled(uint32_t field, const int32_t *table, int32_t low, in
     return (int8_t)(low + ek_clamp_i32(value, 0, top));
 }
 
-/* The same with a correction of negative values, held above the shift; zero: twice the distance of
+/* The same for a field that is signed. */
+EK_INLINE int8_t ek_scaled_sum(int32_t field, const int32_t *table, int32_t low, int32_t top)
+{
+    const int64_t product = (int64_t)field * table[0];
+    const uint32_t value = (uint32_t)(int32_t)(product >> 32) + (uint32_t)table[1];
+    return (int8_t)(low + ek_clamp_i32((int32_t)value >> (table[2] & 31), 0, top));
+}
+
+/* ek_scaled with a correction of negative values, held above the shift; zero: twice the distance of
  * the output's zero point from the smallest output, plus one. */
 EK_INLINE int8_t ek_scaled_signed(uint32_t field, const int32_t *table, int32_t low, int32_t top,
                                   int32_t zero)

@@ -1,4 +1,4 @@
-/* int8 depthwise 3x3 convolution, NHWC, stride 1: the same as the assembly function of this name.
+/* int8 depthwise 3x3 convolution, NHWC: the same as the assembly functions.
  *
  * filters  for each channel, four by four: start and multiplier, then bytes w0 w1 w1 w2 for each
  *          column of the filter (w0: its upper row)
@@ -19,6 +19,7 @@ typedef struct {
     int32_t pad_top;
     int32_t pad;               /* the padding's value in both halves */
     int32_t band, step, bands; /* two output rows each: which first, in which direction, how many */
+    int32_t stride;            /* of rows and columns */
     int32_t shift;             /* after the high multiplication */
 } ek_depthwise3x3;
 
@@ -38,8 +39,8 @@ EK_INLINE int8_t ek_depthwise3x3_output(const ek_depthwise3x3 *a, const int8_t *
         const uint32_t bytes = (uint32_t)filter[2 + kx];
         for (int32_t ky = 0; ky < 3; ++ky) {
             const int32_t weight = (int8_t)(bytes >> (ky == 2 ? 24 : 8 * ky) & 0xffu);
-            const int32_t iy = oy + ky - a->pad_top;
-            sum += 256 * weight * ek_depthwise3x3_input(a, x, iy, ox + kx - a->left);
+            const int32_t iy = oy * a->stride + ky - a->pad_top;
+            sum += 256 * weight * ek_depthwise3x3_input(a, x, iy, ox * a->stride + kx - a->left);
         }
     }
     const int64_t product = (int64_t)sum * filter[1] + (INT64_C(1) << 31);

@@ -1,0 +1,110 @@
+"""Weights and requantization of depthwise layers on Armv7E-M: proven constants, packed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c.operators.integer import fold_zero_point
+from edgekit.errors import ModelError
+from edgekit.ir import Node
+from edgekit.ir.ops import QConv2D
+from quantize.requantize import INT32_MAX, channel_scales
+from quantize.thresholds import Steps, affine_offsets, find_steps
+
+Int = NDArray[np.int64]
+SHIFTS = (8, 4)
+"""Shifts after the high multiplication. The first suits scales below 1/2; one for all layers of a
+model means one function."""
+WEIGHT_SCALE = 256
+"""Weights are expanded to so many times their value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """Weights and constants, one row for each channel.
+
+    Attributes:
+        weights: int8, (channels, 3, 3); zero where the output is constant.
+        start: first value of the accumulator, which sums ``256 * weight * input``.
+        multiplier: of the high multiplication.
+        shift: of its result, for all channels.
+    """
+
+    weights: NDArray[np.int8]
+    start: Int
+    multiplier: Int
+    shift: int
+
+
+@functools.lru_cache(maxsize=256)
+def filters_of(node: Node) -> Filters | str:
+    """Proven constants of a layer, or why there are none."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    weights = node.input(1).array.reshape(-1, 9).astype(np.int64)
+    try:
+        bias = fold_zero_point(node, weights, op.x_zero, op.requant).astype(np.int64)
+    except ModelError:
+        return "an accumulator can overflow"
+    ends = np.sort(np.stack([weights * -128, weights * 127]), axis=0).sum(axis=2)
+    steps = find_steps(op.requant, bias + ends[0], bias + ends[1])
+    # Without the bias sums stay below 2**18, so that products with 2**39 stay inside int64.
+    steps = replace(steps, points=np.where(steps.constant, 0, steps.points - bias))
+    room = INT32_MAX - WEIGHT_SCALE * np.abs(ends).max(axis=0)
+    for shift in SHIFTS:
+        found = _constants(steps, channel_scales(op.requant, len(bias)), shift, room)
+        if found is not None:
+            kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8)
+            return Filters(kept.reshape(-1, 3, 3), *found, shift)
+    return "a channel has no proven requantization"
+
+
+def _constants(
+    steps: Steps, scales: NDArray[np.float64], shift: int, room: Int
+) -> tuple[Int, Int] | None:
+    """Starts and multipliers of all channels: of the real scale's neighbours the closest."""
+    near = np.minimum(np.ldexp(scales, 24 + shift), 2.0**32)
+    near = np.where(steps.constant, 2.0**30, np.floor(near + 0.5))
+    found = np.zeros((2, len(near)), np.int64)
+    for channel, centre in enumerate(near.astype(np.int64)):
+        column = replace(
+            steps, points=steps.points[:, [channel]], wanted=steps.wanted[:, [channel]]
+        )
+        for m in _multipliers(int(centre)):
+            low, high = affine_offsets(column, WEIGHT_SCALE * m, 32 + shift)
+            first, last = -(-(low - 2**31) // m), (high - 2**31) // m
+            start = np.clip(0, first, last)
+            fits = np.flatnonzero((first <= last) & (np.abs(start) <= room[channel]))
+            if fits.size:
+                found[:, channel] = start[fits[0]], m[fits[0]]
+                break
+        else:
+            return None
+    return found[0], found[1]
+
+
+def _multipliers(centre: int) -> Iterator[Int]:
+    """Multipliers to try, a few first: each gives starts of its own. A channel that shows few
+    outputs may have any slope; one whose start would leave int32 needs another."""
+    for reach in (8, 128, 2048):
+        nudges = np.arange(-reach, reach + 1)
+        m = centre + nudges[np.argsort(np.abs(nudges), kind="stable")]
+        yield m[(m > 0) & (m <= INT32_MAX)]
+    m = np.unique(np.geomspace(max(centre // 2, 1), 2 * centre + 1, 512).astype(np.int64))
+    yield m[m <= INT32_MAX]
+
+
+def pack(filters: Filters, channels: int) -> NDArray[np.int32]:
+    """Five words for each channel: start, multiplier, and bytes ``w0 w1 w1 w2`` of each column, so
+    that one AND gives two vertical neighbours. The last four channels are whole."""
+    columns = filters.weights[:, [0, 1, 1, 2]].transpose(0, 2, 1)
+    words = np.ascontiguousarray(columns).view("<i4").reshape(channels, 3)
+    constants = np.stack([filters.start, filters.multiplier], axis=1).astype(np.int32)
+    rows = np.concatenate([constants, words], axis=1)
+    order = [c for q in range(0, channels, 4) for c in range(min(q, channels - 4), channels)[:4]]
+    return np.asarray(rows[order])

@@ -1,0 +1,174 @@
+"""Two output rows of a depthwise 3x3 convolution, channel by channel.
+
+The nine weights of a channel stay in registers. Each byte of the input is loaded once for both
+rows and multiplied for the three outputs that it belongs to: three sums of a row are under way, the
+one that is complete leaves, and the additions of the last tap move the others on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.assembly.rv32.blocks import ENTRY, load_constants
+from codegen.assembly.rv32.outputs import SATURATED, clamp_and_store, clamp_suffix
+from codegen.assembly.rv32.registers import SAVED, Function
+
+FIELD_BITS = 19
+"""Nine products of bytes, with their sign."""
+TAPS = 9
+WEIGHTS, TABLE, CHANNELS, ZERO, TOP = (4 * i for i in range(5))
+"""Fields of ``ek_depthwise3``."""
+WORDS = ("x", "y", "weights", "row", "left")
+_REGISTERS = {
+    **{f"w{i}": f"s{i}" for i in range(9)},
+    "a0": "s9", "b0": "s10", "n0": "s11", "a1": "ra", "b1": "t6", "n1": "t5",
+    "x": "a0", "t": "a1", "u": "a2", "multiplier": "a3", "offset": "a4", "shift": "a5",
+    "top": "a6", "source": "a7", "target": "t0", "step": "t1", "end": "t2", "zero": "t3",
+    "v": "t4",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Band:
+    """What a function is written for.
+
+    Attributes:
+        pitch: bytes of a row.
+        outputs: output rows, one or two.
+        above, below: the input row before the first (after the last) output row is missing.
+        low, top: smallest output, and the largest less the smallest.
+    """
+
+    pitch: int
+    outputs: int
+    above: bool
+    below: bool
+    low: int
+    top: int
+
+    @property
+    def edges(self) -> int:
+        """The last argument, which the portable equal reads."""
+        return self.outputs + 4 * self.above + 8 * self.below
+
+    @property
+    def rows(self) -> int:
+        """Input rows, missing ones included."""
+        return self.outputs + 2
+
+    def is_missing(self, row: int) -> bool:
+        """True where an input row lies outside."""
+        return (row == 0 and self.above) or (row == self.rows - 1 and self.below)
+
+
+def band(shape: Band) -> Function:
+    """``ek_depthwise3_band_s8(layer, x, y, edges)``; x points at the first output row's place."""
+    edge = ("a" if shape.above else "") + ("b" if shape.below else "")
+    suffix = clamp_suffix(shape.low, shape.top)
+    b = Function(f"depthwise3_{shape.pitch}_{shape.outputs}{edge}{suffix}", WORDS)
+    b.name(**_REGISTERS)
+    b.op("mv {v}, a0")
+    for register, word in (("a1", "x"), ("a2", "y")):
+        b.store(register, word)
+    for at, word in ((WEIGHTS, "weights"), (TABLE, "row"), (CHANNELS, "left")):
+        b.op("lw {t}, {at}({v})", at=at)
+        b.store(b.reg("t"), word)
+    for name, at in (("step", CHANNELS), ("zero", ZERO), ("top", TOP)):
+        b.op(f"lw {{{name}}}, {{at}}({{v}})", at=at)
+    with b.loop("bnez {v}, {head}"):
+        _enter_channel(b, shape)
+        _column(b, shape, is_first=True)
+        done, more = b.label(), b.label()
+        b.op("beq {source}, {end}, {done}", done=done)
+        b.place(more)
+        _column(b, shape, is_first=False)
+        b.op("bne {source}, {end}, {more}", more=more)
+        b.place(done)
+        _last_column(b, shape)
+        b.load(b.reg("v"), "left")
+        b.op("addi {v}, {v}, -1")
+        b.store(b.reg("v"), "left")
+    b.finish()
+    return b
+
+
+def _enter_channel(b: Function, shape: Band) -> None:
+    """Weights, constants and pointers; the sums begin with the column left of the first."""
+    b.load(b.reg("v"), "weights")
+    for i in range(TAPS):
+        b.op(f"lb {{w{i}}}, {i}({{v}})")
+    b.op("addi {v}, {v}, 9")
+    b.store(b.reg("v"), "weights")
+    b.load(b.reg("v"), "row")
+    load_constants(b, "v")
+    b.op("addi {v}, {v}, {entry}", entry=ENTRY)
+    b.store(b.reg("v"), "row")
+    for name, word in (("source", "x"), ("target", "y")):
+        b.load(b.reg(name), word)
+        b.op(f"addi {{v}}, {{{name}}}, 1")
+        b.store(b.reg("v"), word)
+    b.op("addi {end}, {source}, {pitch}", pitch=shape.pitch)
+    b.op("add {t}, {w0}, {w3}")
+    b.op("add {t}, {t}, {w6}")
+    for o in range(shape.outputs):
+        b.op(f"mul {{b{o}}}, {{t}}, {{zero}}")
+
+
+def _column(b: Function, shape: Band, is_first: bool) -> None:
+    """One column of the input; complete sums leave, but for the first column."""
+    for row in range(shape.rows):
+        missing = shape.is_missing(row)
+        value = "{zero}" if missing else "{x}"
+        if not missing:
+            b.op("lb {x}, {at}({source})", at=(row - 1) * shape.pitch)
+        for o in range(shape.outputs):
+            if 0 <= row - o <= 2:
+                _taps(b, shape, value, row - o, o, is_first)
+    b.op("add {source}, {source}, {step}")
+    if not is_first:
+        b.op("add {target}, {target}, {step}")
+
+
+def _taps(b: Function, shape: Band, value: str, tap: int, o: int, is_first: bool) -> None:
+    """An input with three weights of its row, for output row ``o``."""
+    left, middle, right = (f"{{w{3 * tap + i}}}" for i in range(3))
+    if not is_first:
+        b.op(f"mul {{t}}, {value}, {right}")
+        b.op(f"add {{a{o}}}, {{a{o}}}, {{t}}")
+        if tap == 2:
+            _output(b, shape, o)
+    b.op(f"mul {{t}}, {value}, {middle}")
+    b.op(f"add {{{'a' if tap == 2 else 'b'}{o}}}, {{b{o}}}, {{t}}")
+    if tap == 0:
+        b.op(f"mul {{n{o}}}, {value}, {left}")
+        return
+    b.op(f"mul {{t}}, {value}, {left}")
+    b.op(f"add {{{'b' if tap == 2 else 'n'}{o}}}, {{n{o}}}, {{t}}")
+
+
+def _output(b: Function, shape: Band, o: int) -> None:
+    b.op(f"slli {{u}}, {{a{o}}}, {32 - FIELD_BITS}")
+    b.op("mulh {u}, {u}, {multiplier}")
+    b.op("add {u}, {u}, {offset}")
+    b.op("sra {u}, {u}, {shift}")
+    clamp_and_store(b, shape.low, shape.top, f"{o * shape.pitch}({b.reg('target')})")
+
+
+def _last_column(b: Function, shape: Band) -> None:
+    """The column right of the last."""
+    b.op("add {t}, {w2}, {w5}")
+    b.op("add {t}, {t}, {w8}")
+    b.op("mul {t}, {t}, {zero}")
+    for o in range(shape.outputs):
+        b.op(f"add {{a{o}}}, {{a{o}}}, {{t}}")
+        _output(b, shape, o)
+
+
+def band_count(shape: Band, width: int, channels: int) -> int:
+    """Instructions of one call, half of the outputs clamped."""
+    loads = sum(not shape.is_missing(r) for r in range(shape.rows))
+    output = shape.outputs * (7 + SATURATED // 2)
+    column = loads + 17 * shape.outputs + output + 3
+    first = loads + 11 * shape.outputs + 1
+    channel = 28 + shape.outputs + first + 1 + (width - 1) * column + 3 + shape.outputs + output + 4
+    return 2 * len(SAVED) + 16 + channels * channel
