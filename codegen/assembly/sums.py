@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
@@ -34,7 +33,15 @@ def emit(w: StepWriter, isa: Isa, write: Callable[[bool], Block]) -> None:
     assert form is not None  # else refused
     low, high = op.requant.low, op.requant.high
     fields = w.declare(
-        "ek_affine_terms", "sum", **asdict(form), count=w.node.output.type.size, low=low, high=high
+        "ek_affine_terms",
+        "sum",
+        first=form.first,
+        second=form.second,
+        offset=form.offset,
+        shift=form.shift,
+        count=w.node.output.type.size,
+        low=low,
+        high=high,
     )
     block = write((low, high) != (-128, 127))
     operands = w.read(w.node.input(0)), w.read(w.node.input(1))
