@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
 from codegen.assembly.mve.pointwise import POINTWISE
+from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
 from codegen.assembly.mve.sums import ADD
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense
+from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMaxPool2D, QMean, QMeanPool2D
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
+    QAvgPool2D: (POOL,),
     QConv2D: (POINTWISE, SPATIAL, DEPTHWISE),
     QDense: (DENSE,),
+    QMaxPool2D: (POOL,),
+    QMean: (MEAN,),
+    QMeanPool2D: (POOL,),
 }
 """What each operator may become, beside portable C."""

@@ -42,9 +42,8 @@ class Layer:
     @property
     def scaling_fields(self) -> str:
         """Initialiser of an ``ek_scaling``."""
-        form, q = self.scaling.form, self.requant
-        values = (int(form.rounded), int(form.away), form.left, q.zero_point, q.low, q.high)
-        return "{" + ", ".join(map(str, values)) + "}"
+        q = self.requant
+        return self.scaling.form.fields(q.zero_point, q.low, q.high)
 
 
 def layer_of(node: Node) -> Layer | str:

@@ -51,6 +51,11 @@ class Form:
         parts = ("r" if self.rounded else "t") + ("a" if self.away else "")
         return parts + (f"l{self.left}" if self.left else "") + ("c" if self.clamped else "")
 
+    def fields(self, zero_point: int, low: int, high: int) -> str:
+        """Initialiser of an ``ek_scaling``."""
+        values = (int(self.rounded), int(self.away), self.left, zero_point, low, high)
+        return "{" + ", ".join(map(str, values)) + "}"
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
