@@ -20,7 +20,7 @@ from edgekit.pipeline.source import read_source
 from edgekit.report.model import ModelInfo
 from edgekit.report.results import InspectedNode, Inspection, TensorInfo
 from edgekit.schedule import PlanOptions, plan
-from profiles.cost import Cost, cost, kernel_of, refusal, toolchains
+from profiles.cost import Cost, kernel_of, node_cost, refusal, toolchains
 from quantize.observers import Range
 from quantize.ptq import check_quantizable, quantize_ranges
 from targets.fit import check_fit
@@ -209,8 +209,8 @@ def _costs(prospect: Prospect, core: Core) -> dict[str, Cost]:
     uses = Counter(kernels)
     candidates = [
         {
-            node.name: cost(
-                node.op, _shapes(node), core, prospect.dtype, rounding=prospect.rounding,
+            node.name: node_cost(
+                node, core, prospect.dtype, rounding=prospect.rounding,
                 toolchain=tool, alone=uses[kernel] == 1,
             )
             for node, kernel in zip(nodes, kernels, strict=True)

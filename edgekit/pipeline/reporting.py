@@ -112,7 +112,8 @@ def latency_of(manifest: Manifest, target: Target, candidate: Candidate) -> m.La
     run = candidate.run
     counts = {c.symbol: c.instructions for c in run.layers} if run else {}
     layers = tuple(
-        m.LayerCost(s.name, s.op, s.macs, counts.get(s.symbol), s.origin) for s in manifest.steps
+        m.LayerCost(s.name, s.op, s.macs, counts.get(s.symbol), s.origin, s.variant)
+        for s in manifest.steps
     )
     return m.Latency(
         candidate.instructions,

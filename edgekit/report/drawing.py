@@ -218,6 +218,7 @@ class LayerBar:
     instructions: int | None
     bar: float
     macs_bar: float
+    variant: str = ""
 
 
 def draw_layers(report: Report) -> tuple[LayerBar, ...]:
@@ -234,6 +235,7 @@ def draw_layers(report: Report) -> tuple[LayerBar, ...]:
             x.instructions,
             _share(x.instructions or 0, most),
             _share(x.macs, most_macs),
+            x.variant,
         )
         for x in layers
     )

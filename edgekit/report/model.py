@@ -98,6 +98,7 @@ class LayerCost:
         macs: multiply-accumulates.
         instructions: instructions executed in one inference.
         origin: names in the source model.
+        variant: the kernel in assembly that computes it; empty for portable C.
     """
 
     name: str
@@ -105,6 +106,7 @@ class LayerCost:
     macs: int
     instructions: int | None = None
     origin: tuple[str, ...] = ()
+    variant: str = ""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,9 @@ def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
     """Instructions per layer with bars."""
     total = sum(layer.instructions or 0 for layer in layers) + (other or 0)
     figures = (Column(c, figure=True) for c in ("MACs", "instructions", "share", "per MAC"))
-    names = (Column("layer", name=True), Column("op", spare=1))
+    assembled = any(layer.variant for layer in layers)
+    names = [Column("layer", name=True), Column("op", spare=1)]
+    names += [Column("kernel", spare=3)] if assembled else []
     bars = Column("", spare=2, bar=True)
     made = Table("Layers", Column("#", figure=True), *names, *figures, bars)
     largest = max((layer.instructions or 0 for layer in layers), default=0)
@@ -120,6 +122,7 @@ def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
             str(index),
             layer.name,
             layer.op,
+            *([layer.variant or "C"] if assembled else []),
             fmt.count(layer.macs) if layer.macs else "-",
             fmt.count(layer.instructions),
             fmt.percent(layer.instructions, total),
@@ -127,7 +130,9 @@ def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
             bar(layer.instructions, largest),
         )
     if other is not None:
-        made.add_row("", "outside the layers", "", "", fmt.count(other), fmt.percent(other, total))
+        empty = [""] * (len(names) - 1)
+        text = fmt.count(other), fmt.percent(other, total)
+        made.add_row("", "outside the layers", *empty, "", *text)
     return made
 
 

@@ -16,7 +16,7 @@ from edgekit.ir import Graph
 from edgekit.options import EmulatorChoice
 from edgekit.report.model import Report
 from profiles.bench.models import BenchModel, chain
-from profiles.cost import cost, kernel_of
+from profiles.cost import kernel_of, node_cost
 from targets.load import core_names, load_core
 
 CHAINS = (10, 100, 1000)
@@ -90,9 +90,9 @@ def expected_instructions(graph: Graph, core: str, toolchain: str) -> int | None
     kernels = [kernel_of(n.op, s) for n, s in zip(graph.nodes, shapes, strict=True)]
     uses = Counter(kernels)
     total = 0
-    for node, shape, kernel in zip(graph.nodes, shapes, kernels, strict=True):
+    for node, kernel in zip(graph.nodes, kernels, strict=True):
         alone = uses[kernel] == 1
-        found = cost(node.op, shape, load_core(core), toolchain=toolchain, alone=alone)
+        found = node_cost(node, load_core(core), toolchain=toolchain, alone=alone)
         if found.instructions is None:
             return None
         total += found.instructions

@@ -2,23 +2,28 @@
 
 Instructions of shapes that were counted on the emulated core are looked up; for others a model
 that is linear in the loops of the kernel is evaluated (data and fit: ``profiles/data/costs``, made
-by ``python -m profiles.cost.fit``). A call takes microseconds.
+by ``python -m profiles.cost.fit``). Kernels in assembly count their own loops (`variants`). A call
+takes microseconds, for a new shape of such a kernel milliseconds.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from edgekit.ir import Node
 from edgekit.ir.op import Op, Shape
 from edgekit.options import Precision, Rounding
 from profiles.cost.call import Call, NoKernel, call_of
+from profiles.cost.forms import integer_form
 from profiles.cost.table import ALONE, load_table
+from profiles.cost.variants import VARIANT_ERROR, node_variant, shape_instructions
+from targets.load import load_core
 from targets.model import Core
 
-__all__ = ["Cost", "Origin", "cost", "kernel_of", "refusal", "toolchains"]
+__all__ = ["Cost", "Origin", "cost", "kernel_of", "node_cost", "refusal", "toolchains"]
 
 Origin = Literal["measured", "modelled"]
 
@@ -29,8 +34,8 @@ class Cost:
 
     Attributes:
         instructions: executed by one inference; None where nothing is known.
-        flash_bytes: weights, biases and quantization tables; not the kernel's code, which layers
-            share.
+        flash_bytes: weights, biases and quantization tables as portable C holds them (kernels in
+            assembly pack a few constants more); not the kernel's code, which layers share.
         ram_bytes: operands, result and kernel scratch side by side; None without a kernel.
         origin: ``measured`` (this shape was counted) or ``modelled``.
         error: of a modelled figure: largest relative error of the model at the shapes that it was
@@ -77,6 +82,27 @@ def cost(
     return _cost(op, tuple(map(tuple, shapes)), core.name, dtype, rounding, toolchain, alone)
 
 
+def node_cost(
+    node: Node,
+    core: Core,
+    dtype: Precision = "int8",
+    *,
+    rounding: Rounding = "fast",
+    toolchain: str | None = None,
+    alone: bool = False,
+) -> Cost:
+    """`cost` of a lowered node, whose constants decide which kernel computes it."""
+    shapes = tuple(() if v is None else v.type.shape for v in node.inputs)
+    variant = node_variant(node, core)
+    if variant is None:
+        return _portable(node.op, shapes, core.name, dtype, rounding, toolchain, alone)
+    call = _call(node.op, shapes, dtype, rounding)
+    if isinstance(call, NoKernel):
+        return UNKNOWN
+    count = variant.instructions(node)
+    return Cost(count, call.flash_bytes, call.ram_bytes, "modelled", VARIANT_ERROR)
+
+
 def kernel_of(
     op: Op, shapes: Sequence[Shape], dtype: Precision = "int8", rounding: Rounding = "fast"
 ) -> str | None:
@@ -119,6 +145,28 @@ def _cost(
     toolchain: str | None,
     alone: bool,
 ) -> Cost:
+    found = _portable(op, shapes, core, dtype, rounding, toolchain, alone)
+    if dtype != "int8" or found.instructions is None:
+        return found
+    own = shape_instructions(*integer_form(op, shapes, rounding), load_core(core))
+    return (
+        found
+        if own is None
+        else replace(found, instructions=own, origin="modelled", error=VARIANT_ERROR)
+    )
+
+
+@functools.lru_cache(65536)
+def _portable(
+    op: Op,
+    shapes: tuple[Shape, ...],
+    core: str,
+    dtype: Precision,
+    rounding: Rounding,
+    toolchain: str | None,
+    alone: bool,
+) -> Cost:
+    """The cost in portable C."""
     call = _call(op, shapes, dtype, rounding)
     if isinstance(call, NoKernel):
         return UNKNOWN

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from codegen.assembly.armv7e_m.conv import CONV
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
@@ -88,8 +89,13 @@ def layers() -> list[Graph]:
 def test_every_shape(core: str, toolchain: str) -> None:
     graph = merged(layers())
     names = chosen(graph, KERNELS)
-    assert names.count("conv pairs") >= 0.8 * len(names)
-    check(graph, KERNELS, core, toolchain)
+    assert names.count(CONV.name) >= 0.8 * len(names)
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
+        for node, layer in zip(nodes, run.layers, strict=True):
+            if KERNELS.emitter(node) is CONV:
+                assert layer.instructions == pytest.approx(CONV.instructions(node), 0.04, 20)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

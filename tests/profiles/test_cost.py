@@ -41,6 +41,8 @@ M4 = load_core("cortex-m4")
 SAME = Window(padding=(1, 1, 1, 1))
 CONV = [(1, 10, 10, 16), (24, 3, 3, 16), (24,)]
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
+PACKING = 0.15
+"""What constants of kernels in assembly may take beside plain weights and tables, relative."""
 TOLERANCE = 0.10
 """Relative, of whole models; docs/benchmarks.md has the figures."""
 
@@ -58,11 +60,11 @@ def test_every_core_has_figures(core: str) -> None:
     assert found.error < 0.2
     macs = Conv2D(SAME).macs(CONV)
     assert found.instructions is not None
-    assert 0.2 * macs < found.instructions < 20 * macs
+    assert 0.1 * macs < found.instructions < 20 * macs
 
 
 def test_a_counted_shape_is_looked_up() -> None:
-    found = cost(Dense(), [(1, 64), (10, 64), (10,)], M4)
+    found = cost(Dense(), [(1, 64), (10, 64), (10,)], M4, "float32")
     assert found.origin == "measured"
     assert found.error is None
     assert found.instructions
@@ -157,8 +159,12 @@ def test_a_call_takes_microseconds() -> None:
     cost(Conv2D(SAME), CONV, M4)
     start = time.perf_counter()
     for size in range(1000):
-        cost(Dense(), [(1, 10 + size), (33, 10 + size), (33,)], M4)
+        cost(Dense(), [(1, 10 + size), (33, 10 + size), (33,)], M4, "float32")
     assert time.perf_counter() - start < 0.5, "a thousand new shapes"
+    start = time.perf_counter()
+    for size in range(50):
+        cost(Dense(), [(1, 10 + size), (33, 10 + size), (33,)], M4)
+    assert time.perf_counter() - start < 5, "fifty new shapes of a kernel in assembly"
     start = time.perf_counter()
     for _ in range(10_000):
         cost(Conv2D(SAME), CONV, M4)
@@ -198,6 +204,7 @@ def test_models_that_were_not_fitted(name: str, conversions: Conversions) -> Non
     kept = next(c.name for c in found.report.toolchain if c.chosen)
     check_model(found.graph, "cortex-m4", kept, found.report.latency.instructions)
     costs = [cost(op, shapes, M4) for op, shapes in shapes_of(found.graph)]
-    assert sum(c.flash_bytes or 0 for c in costs) == found.manifest.weights_bytes
+    flash = sum(c.flash_bytes or 0 for c in costs)
+    assert found.manifest.weights_bytes == pytest.approx(flash, rel=PACKING)
     apart = plan(found.graph, PORTABLE.scratch_bytes).arena_bytes  # no result over its operands
     assert max(c.ram_bytes or 0 for c in costs) <= apart

@@ -1,23 +1,26 @@
-"""How many instructions a convolution executes: its loops, counted."""
+"""How many instructions a convolution executes: the loops of its function, counted."""
 
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.conv_layer import Layer
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
-from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Pass, Plan
+from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Pass, Plan, Tap
 from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE
 
 LDRD_REACH = 1020
 """Largest offset of LDRD."""
-ENTER, LEAVE = 28, 4
-FAST_TILE, SLOW_TILE = 46, 105
-"""Instructions of a tile outside its passes, with those that end it."""
-PASS = 37
-PACK, TAP, SLOW_TAP = 9, 20, 58
-WORD, BACK = 15, 8
-TAILS = {KEEP: 7, SCALE: 35, CLAMP: 53, TWICE: 66, SHIFT: 83}
+ENTER, LEAVE = 33, 4
+FAST_TILE = 44
+SLOW_TILE, ADVANCE = 96, 9
+PASS, PACK = 33, 9
+FAST_TAP, SLOW_TAP, WORD, LAST_WORD = 18, 17, 15, 20
+TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69}
+"""Of a pair of filters after its products."""
 STARTS = {True: 8, False: 4}
+"""Of a pair before them: from its bias, from sums that waited."""
+INSIDE, ABOVE, BESIDE, STAGED = 9, 7, 14, 32
+"""To find a pixel's tap: in the input, in the padding above or beside it, copied."""
 
 
 def step_instructions(step: int) -> int:
@@ -28,29 +31,50 @@ def step_instructions(step: int) -> int:
 def conv_instructions(layer: Layer) -> int:
     """Executed by one run of a layer."""
     plan = layer.plan
-    fast, slow = tiles(plan)
     total = ENTER + LEAVE + 3 * plan.steps
-    total += fast * FAST_TILE + slow * SLOW_TILE
-    for p in plan.passes:
-        every = _pass(plan, p, layer.scaling.tail)
-        taps = len(p.taps) if p.packs else 0
-        total += (fast + slow) * every + slow * taps * (SLOW_TAP - TAP)
+    count = -(-plan.geometry.pixels // PIXELS)
+    total += count * sum(_pass(plan, p, layer.scaling.tail) for p in plan.passes)
+    packing = sum(p.packs for p in plan.passes) / plan.chunks
+    tap = WORD * (plan.run // STEP or 1) + (LAST_WORD if plan.run % STEP and plan.run > STEP else 0)
+    total += int(count * packing * len(plan.taps) * tap)
+    rows, columns = plan.inside
+    for first in range(0, plan.geometry.pixels, PIXELS):
+        row, column = divmod(first, plan.geometry.out[1])
+        if row in rows and column in columns:
+            total += FAST_TILE + int(packing * FAST_TAP * len(plan.taps))
+        else:
+            total += _slow_tile(plan, first, packing)
     return total
 
 
 def _pass(plan: Plan, p: Pass, tail: int) -> int:
-    packing = PACK + len(p.taps) * (TAP + WORD * plan.steps + BACK * bool(plan.run % STEP))
     steps = sum(map(step_instructions, range(len(p.taps) * plan.steps)))
     pair = STARTS[p.is_first] + steps + 1 + TAILS[tail if p.is_last else KEEP]
-    return PASS + packing * p.packs + p.pairs * pair
+    return PASS + PACK * p.packs + p.pairs * pair
 
 
-def tiles(plan: Plan) -> tuple[int, int]:
-    """Tiles inside the input, and others."""
+def _slow_tile(plan: Plan, first: int, packing: float) -> int:
+    last = plan.geometry.pixels - 1
+    total = SLOW_TILE + ADVANCE * min(last - first, PIXELS)
+    pixels = [divmod(min(first + i, last), plan.geometry.out[1]) for i in range(PIXELS)]
+    taps = len(plan.taps) * SLOW_TAP
+    taps += sum(_source(plan, tap, *pixel) for tap in plan.taps for pixel in pixels)
+    return total + int(packing * taps)
+
+
+def _source(plan: Plan, tap: Tap, row: int, column: int) -> int:
+    """To find where a pixel's tap lies."""
     g = plan.geometry
-    rows, columns = plan.inside
-    fast = 0
-    for first in range(0, g.pixels, PIXELS):
-        row, column = divmod(first, g.out[1])
-        fast += row in rows and column in columns
-    return fast, -(-g.pixels // PIXELS) - fast
+    (stride_h, stride_w), (top, left, _, _) = g.window.strides, g.window.padding
+    y, x = row * stride_h - top + tap.dy, column * stride_w - left + tap.dx
+    if not 0 <= y < g.size[0]:
+        return ABOVE
+    readable = plan.run >= STEP
+    if readable and 0 <= x <= g.size[1] - plan.columns:
+        return INSIDE
+    if readable and plan.columns == 1:
+        return BESIDE
+    width = g.channels if plan.columns > 1 else plan.run
+    inside = sum(0 <= x + i < g.size[1] for i in range(plan.columns))
+    outside = plan.columns - inside
+    return STAGED + inside * (6 + 4 * width) + outside * (9 + 3 * width)
