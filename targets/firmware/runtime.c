@@ -14,10 +14,9 @@ void *memcpy(void *restrict target, const void *restrict source, size_t count);
 void *memmove(void *target, const void *source, size_t count);
 void *memset(void *target, int value, size_t count);
 
-void *memcpy(void *restrict target, const void *restrict source, size_t count)
+/* From the first byte on; the target may begin below the source inside it. */
+static void copy_up(uint8_t *to, const uint8_t *from, size_t count)
 {
-    uint8_t *to = target;
-    const uint8_t *from = source;
     if (WORD_BITS(to) == WORD_BITS(from)) {
         while (count != 0 && WORD_BITS(to) != 0) {
             *to++ = *from++;
@@ -46,6 +45,11 @@ void *memcpy(void *restrict target, const void *restrict source, size_t count)
         *to++ = *from++;
         count--;
     }
+}
+
+void *memcpy(void *restrict target, const void *restrict source, size_t count)
+{
+    copy_up(target, source, count);
     return target;
 }
 
@@ -74,10 +78,8 @@ void *memmove(void *target, const void *source, size_t count)
 {
     uint8_t *to = target;
     const uint8_t *from = source;
-    if ((uintptr_t)to <= (uintptr_t)from) {
-        for (size_t i = 0; i < count; i++) {
-            to[i] = from[i];
-        }
+    if ((uintptr_t)to <= (uintptr_t)from || (uintptr_t)to - (uintptr_t)from >= count) {
+        copy_up(to, from, count);
     } else {
         while (count != 0) {
             count--;

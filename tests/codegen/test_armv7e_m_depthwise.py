@@ -112,6 +112,27 @@ def test_channels_that_are_dead_become_constants() -> None:
     check(merged([graph]), KERNELS, CORE)
 
 
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_channels_without_a_form_are_left_to_another_kernel(core: str, stride: int) -> None:
+    """One channel shows two outputs, far from the zero point: no start reaches them."""
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-128, 128, (9, 3, 3, 1), np.int8)
+    weights[6, :, :, 0] = np.array([[90, -90, 30], [-60, 60, -60], [90, -30, -30]])
+    bias = rng.integers(-2000, 2000, 9).astype(np.int32)
+    bias[6] = 779101
+    scales = [2.0**-9] * 9
+    scales[6] = 1.233e-5
+    spec = make_requant(scales, Rounding.DOUBLE, -128)
+    op = QConv2D(spec, 0, Window((stride, stride), (1, 1, 1, 1)), 9)
+    graph = single(op, [int8(1, 5, 6, 9), weights, bias])
+    filters = filters_of(graph.nodes[0])
+    assert not isinstance(filters, str)
+    assert filters.others.tolist() == [6]
+    assert not KERNELS.overlaps(graph.nodes[0])
+    check(merged([graph]), KERNELS, core)
+
+
 @pytest.mark.parametrize(
     ("graph", "reason"),
     [

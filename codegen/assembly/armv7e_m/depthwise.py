@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.depthwise_block import depthwise3x3
 from codegen.assembly.armv7e_m.depthwise_filters import Filters, filters_of, pack
 from codegen.assembly.armv7e_m.depthwise_rows import rows_of
 from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
 from codegen.assembly.isa import ARMV7E_M
-from codegen.c.operators.integer import is_depthwise
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import declare_requant, is_depthwise, reach
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D
+from edgekit.ir.ops import QConv2D, Requant
 from edgekit.schedule import Overlap
 
 SCRATCH_BYTES = 2048
@@ -53,6 +58,31 @@ def emit(w: StepWriter) -> None:
         block = depthwise3x3_strided(filters.shift, rows.left)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.assemble(ARMV7E_M, block, "ek_depthwise3x3_s8", args, x, y, w.scratch())
+        if filters.others.size:
+            _emit_others(w, op, filters, x, y)
+
+
+def _emit_others(w: StepWriter, op: QConv2D, filters: Filters, x: str, y: str) -> None:
+    """The channels whose requantization has no proven form."""
+    which = filters.others
+    weights = w.node.input(1).array[which]
+    bias = filters.bias[which]
+    q, rule = declare_requant(
+        w, channels_of(op.requant, which), reach(weights.reshape(len(which), -1), bias)
+    )
+    w.call(
+        "ek_depthwise_channels_s8", declare_window(w, (3, 3), op.window, op.groups), q, op.x_zero,
+        len(which), w.table(which, "others"), x, w.weights(weights, "other_weights"),
+        w.table(bias, "other_bias"), y, rule=rule,
+    )  # fmt: skip
+
+
+def channels_of(requant: Requant, which: NDArray[np.int16]) -> Requant:
+    """The requantization of some channels."""
+    if len(requant.multiplier) == 1:
+        return requant
+    multiplier = tuple(requant.multiplier[c] for c in which)
+    return replace(requant, multiplier=multiplier, shift=tuple(requant.shift[c] for c in which))
 
 
 def refuse(node: Node) -> str:
@@ -78,8 +108,17 @@ def refuse(node: Node) -> str:
 
 
 def overlap(node: Node) -> Sequence[Overlap | None]:
-    """By rows, for one sample."""
-    return [rows_of(node).overlap()] if node.input(0).type.shape[0] == 1 else ()
+    """By rows, for one sample, unless a second kernel reads the input again."""
+    filters = filters_of(node)
+    again = isinstance(filters, str) or filters.others.size > 0
+    return () if again or node.input(0).type.shape[0] != 1 else [rows_of(node).overlap()]
+
+
+def instructions(node: Node) -> int:
+    """Executed by the block, and about the count of the portable kernel for what it leaves out."""
+    filters, y = filters_of(node), node.output.type
+    others = 0 if isinstance(filters, str) else len(filters.others)
+    return rows_of(node).instructions() + 200 * others * (y.size // y.shape[3])
 
 
 DEPTHWISE_3X3 = Variant(
@@ -88,5 +127,5 @@ DEPTHWISE_3X3 = Variant(
     overlap=overlap,
     name="depthwise3x3",
     refuse=refuse,
-    instructions=lambda node: rows_of(node).instructions(),
+    instructions=instructions,
 )

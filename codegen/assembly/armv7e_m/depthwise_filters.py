@@ -24,21 +24,32 @@ WEIGHT_SCALE = 256
 """Weights are expanded to so many times their value."""
 
 
+MOST_OTHERS = 8
+"""At most one channel of so many may be left to another kernel."""
+
+
 @dataclass(frozen=True, eq=False)
 class Filters:
     """Weights and constants, one row for each channel.
 
     Attributes:
         weights: int8, (channels, 3, 3); zero where the output is constant.
+        bias: input zero point folded in.
         start: first value of the accumulator, which sums ``256 * weight * input``.
-        multiplier: of the high multiplication.
+        multiplier: of the high multiplication; 0 in channels without a proven form.
         shift: of its result, for all channels.
     """
 
     weights: NDArray[np.int8]
+    bias: NDArray[np.int32]
     start: Int
     multiplier: Int
     shift: int
+
+    @property
+    def others(self) -> NDArray[np.int16]:
+        """Channels that another kernel has to compute."""
+        return np.flatnonzero(self.multiplier == 0).astype(np.int16)
 
 
 @functools.lru_cache(maxsize=256)
@@ -48,7 +59,7 @@ def filters_of(node: Node) -> Filters | str:
     assert isinstance(op, QConv2D)
     weights = node.input(1).array.reshape(-1, 9).astype(np.int64)
     try:
-        bias = fold_zero_point(node, weights, op.x_zero, op.requant).astype(np.int64)
+        bias = fold_zero_point(node, weights, op.x_zero, op.requant)
     except ModelError:
         return "an accumulator can overflow"
     ends = np.sort(np.stack([weights * -128, weights * 127]), axis=0).sum(axis=2)
@@ -56,17 +67,20 @@ def filters_of(node: Node) -> Filters | str:
     # Without the bias sums stay below 2**18, so that products with 2**39 stay inside int64.
     steps = replace(steps, points=np.where(steps.constant, 0, steps.points - bias))
     room = INT32_MAX - WEIGHT_SCALE * np.abs(ends).max(axis=0)
+    scales = channel_scales(op.requant, len(bias))
+    kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8).reshape(-1, 3, 3)
+    made: list[Filters] = []
     for shift in SHIFTS:
-        found = _constants(steps, channel_scales(op.requant, len(bias)), shift, room)
-        if found is not None:
-            kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8)
-            return Filters(kept.reshape(-1, 3, 3), *found, shift)
-    return "a channel has no proven requantization"
+        made.append(Filters(kept, bias, *_constants(steps, scales, shift, room), shift))
+        if not made[-1].others.size:
+            break
+    best = min(made, key=lambda f: len(f.others))
+    if len(best.others) * MOST_OTHERS > len(bias):
+        return "too many channels have no proven requantization"
+    return best
 
 
-def _constants(
-    steps: Steps, scales: NDArray[np.float64], shift: int, room: Int
-) -> tuple[Int, Int] | None:
+def _constants(steps: Steps, scales: NDArray[np.float64], shift: int, room: Int) -> tuple[Int, Int]:
     """Starts and multipliers of all channels: of the real scale's neighbours the closest."""
     near = np.minimum(np.ldexp(scales, 24 + shift), 2.0**32)
     near = np.where(steps.constant, 2.0**30, np.floor(near + 0.5))
@@ -83,8 +97,6 @@ def _constants(
             if fits.size:
                 found[:, channel] = start[fits[0]], m[fits[0]]
                 break
-        else:
-            return None
     return found[0], found[1]
 
 
