@@ -26,6 +26,32 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class LayerRun:
+    """One layer of a model on one core.
+
+    Attributes:
+        name: of its node.
+        variant: kernel in assembly that computes it; empty: portable C.
+        expected: instructions by the cost interface.
+        macs: multiply-accumulates.
+        instructions: counted.
+    """
+
+    name: str
+    variant: str
+    expected: int | None
+    macs: int
+    instructions: int | None
+
+    @property
+    def error(self) -> float | None:
+        """Of ``expected``, relative to the count."""
+        if self.expected is None or not self.instructions:
+            return None
+        return self.expected / self.instructions - 1
+
+
+@dataclass(frozen=True)
 class ModelRun:
     """One model on one core.
 
@@ -33,13 +59,15 @@ class ModelRun:
         model: the model.
         core: the core.
         report: of the conversion.
-        expected: instructions by the cost interface, for the compiler that was kept.
+        expected: instructions by the cost model, for the compiler that was kept.
+        layers: its layers, in the order of execution.
     """
 
     model: BenchModel
     core: str
     report: Report
     expected: int | None
+    layers: tuple[LayerRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,22 +109,38 @@ def _run(model: BenchModel, core: str) -> ModelRun:
     options = api.ConvertOptions(core, require_emulator=True)
     done = api.convert(model.path, None, options, calibration=model.calibration)
     kept = next(c.name for c in done.report.toolchain if c.chosen)
-    return ModelRun(model, core, done.report, expected_instructions(done.graph, core, kept))
+    expected = expected_instructions(done.graph, core, kept)
+    layers = layer_runs(done.graph, done.report, core, kept)
+    return ModelRun(model, core, done.report, expected, layers)
+
+
+def layer_runs(graph: Graph, report: Report, core: str, toolchain: str) -> tuple[LayerRun, ...]:
+    """What was counted and what the cost model says, layer by layer."""
+    expected = expected_layers(graph, core, toolchain)
+    return tuple(
+        LayerRun(c.name, c.variant, expected[c.name], c.macs, c.instructions)
+        for c in report.latency.layers
+    )
+
+
+def expected_layers(graph: Graph, core: str, toolchain: str) -> dict[str, int | None]:
+    """Instructions of each node of a lowered graph by the cost interface."""
+    target = load_core(core)
+    shapes = {n.name: [() if v is None else v.type.shape for v in n.inputs] for n in graph.nodes}
+    kernels = {n.name: kernel_of(n.op, shapes[n.name]) for n in graph.nodes}
+    uses = Counter(kernels.values())
+    return {
+        n.name: node_cost(
+            n, target, toolchain=toolchain, alone=uses[kernels[n.name]] == 1
+        ).instructions
+        for n in graph.nodes
+    }
 
 
 def expected_instructions(graph: Graph, core: str, toolchain: str) -> int | None:
-    """Instructions of a lowered graph by the cost interface; None where a node has no figure."""
-    shapes = [[() if v is None else v.type.shape for v in n.inputs] for n in graph.nodes]
-    kernels = [kernel_of(n.op, s) for n, s in zip(graph.nodes, shapes, strict=True)]
-    uses = Counter(kernels)
-    total = 0
-    for node, kernel in zip(graph.nodes, kernels, strict=True):
-        alone = uses[kernel] == 1
-        found = node_cost(node, load_core(core), toolchain=toolchain, alone=alone)
-        if found.instructions is None:
-            return None
-        total += found.instructions
-    return total
+    """Their sum; None where a node has no figure."""
+    figures = list(expected_layers(graph, core, toolchain).values())
+    return None if None in figures else sum(f for f in figures if f is not None)
 
 
 def measure_times(models: Sequence[BenchModel], log: Log) -> Times:

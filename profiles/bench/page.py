@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from profiles.bench.kernel_tables import bars_section, kernels_section
+from profiles.bench.markdown import millions, number, table
 from profiles.bench.measure import TIMING_CORE, ModelRun, Times
 
 PEERS = Path(__file__).resolve().parents[1] / "data" / "peers.toml"
@@ -31,6 +33,7 @@ def write_page(runs: Sequence[ModelRun], times: Times, planning: str) -> str:
     """The whole page; ``planning`` is a section of its own, see `profiles.bench.planning`."""
     peers = tomllib.loads(PEERS.read_text(encoding="utf-8"))
     parts = [INTRODUCTION, _versions(runs), _summary(runs, peers)]
+    parts += [bars_section(runs, peers["stacks"][0]), kernels_section(runs)]
     for key in dict.fromkeys(r.model.key for r in runs):
         parts.append(_model([r for r in runs if r.model.key == key]))
     parts += [_other_stacks(runs, peers), _cycles(runs, peers), _cost_model(runs)]
@@ -73,7 +76,7 @@ def _summary(runs: Sequence[ModelRun], peers: dict[str, Any]) -> str:
             ours = _find(runs, key, core)
             cells.append(f"{ours / theirs[key]:.2f}" if ours and key in theirs else "-")
         rows.append([core, *cells])
-    return "\n".join([*lines, *_table(["core", *(k.upper() for k in keys)], rows), ""])
+    return "\n".join([*lines, *table(["core", *(k.upper() for k in keys)], rows), ""])
 
 
 def _instructions(stack: dict[str, Any]) -> set[str]:
@@ -94,7 +97,7 @@ def _model(runs: Sequence[ModelRun]) -> str:
         f"## {runs[0].model.title}",
         "",
         f"`{first.model.name}`: {first.model.macs:,} MACs, {first.model.parameters:,} parameters, "
-        f"proven lower bound of the arena {_number(bound)} B (scratch included). Sizes in bytes.",
+        f"proven lower bound of the arena {number(bound)} B (scratch included). Sizes in bytes.",
         "",
     ]
     head = ["core", "compiler", "instructions", "per MAC", "arena", "stack", "RAM", "code", "flash"]
@@ -107,32 +110,32 @@ def _model(runs: Sequence[ModelRun]) -> str:
             memory.arena_bytes, memory.stack_bytes, memory.ram_bytes, memory.code_bytes,
             memory.flash_bytes,
         )  # fmt: skip
-        rows.append([run.core, kept, _number(count), per_mac, *map(_number, sizes)])
-    return "\n".join([*lines, *_table(head, rows), ""])
+        rows.append([run.core, kept, number(count), per_mac, *map(number, sizes)])
+    return "\n".join([*lines, *table(head, rows), ""])
 
 
 def _other_stacks(runs: Sequence[ModelRun], peers: dict[str, Any]) -> str:
     keys = [k for k in ("ic", "kws", "vww", "ad") if _find(runs, k, TIMING_CORE)]
-    rows = [["edgekit", "int8", *(_number(_find(runs, k, TIMING_CORE)) for k in keys)]]
+    rows = [["edgekit", "int8", *(number(_find(runs, k, TIMING_CORE)) for k in keys)]]
     for stack in peers["stacks"]:
         figures = stack["instructions"][TIMING_CORE]
         name = f"{stack['name']}, {stack['how']}"
-        rows.append([name, stack["precision"], *(_number(figures.get(k)) for k in keys)])
+        rows.append([name, stack["precision"], *(number(figures.get(k)) for k in keys)])
     lines = ["## Other stacks", "", f"Executed instructions on {TIMING_CORE}.", ""]
-    lines += _table(["stack", "precision", *(k.upper() for k in keys)], rows)
+    lines += table(["stack", "precision", *(k.upper() for k in keys)], rows)
     for field, title in (
         ("ram_bytes", "RAM in all (arena, static data, stack)"),
         ("code_bytes", "Code"),
         ("flash_bytes", "Flash in all"),
     ):
         ours = [_memory(runs, k, field) for k in keys]
-        rows = [["edgekit", *map(_number, ours)]]
+        rows = [["edgekit", *map(number, ours)]]
         for stack in peers["stacks"]:
             figures = stack["memory"].get(field)
             if figures:
-                rows.append([stack["name"], *(_number(figures.get(k)) for k in keys)])
+                rows.append([stack["name"], *(number(figures.get(k)) for k in keys)])
         lines += ["", f"{title} on {TIMING_CORE}, bytes.", ""]
-        lines += _table(["stack", *(k.upper() for k in keys)], rows)
+        lines += table(["stack", *(k.upper() for k in keys)], rows)
     return "\n".join([*lines, ""])
 
 
@@ -158,14 +161,14 @@ def _cycles(runs: Sequence[ModelRun], peers: dict[str, Any]) -> str:
         "",
     ]
     ranges = [c for k in keys if (c := own[k])]
-    rows = [["edgekit, typical", *(_millions(c.typical) for c in ranges)]]
-    cells = [f"{_millions(c.low)} to {_millions(c.high)}" for c in ranges]
+    rows = [["edgekit, typical", *(millions(c.typical) for c in ranges)]]
+    cells = [f"{millions(c.low)} to {millions(c.high)}" for c in ranges]
     rows.append(["edgekit, range", *cells])
     for entry in peers["published"]:
         figures = [entry["milliseconds"].get(k) for k in keys]
         scaled = [None if f is None else round(f * CLOCK_HZ / 1000) for f in figures]
-        rows.append([entry["name"], *map(_millions, scaled)])
-    return "\n".join([*lines, *_table(["stack", *(k.upper() for k in keys)], rows), ""])
+        rows.append([entry["name"], *map(millions, scaled)])
+    return "\n".join([*lines, *table(["stack", *(k.upper() for k in keys)], rows), ""])
 
 
 def _cost_model(runs: Sequence[ModelRun]) -> str:
@@ -187,7 +190,7 @@ def _cost_model(runs: Sequence[ModelRun]) -> str:
             expected = run.expected if run else None
             cells.append(f"{expected / counted - 1:+.1%}" if expected and counted else "-")
         rows.append([core, *cells])
-    return "\n".join([*lines, *_table(["core", *(k.upper() for k in keys)], rows), ""])
+    return "\n".join([*lines, *table(["core", *(k.upper() for k in keys)], rows), ""])
 
 
 def _times(times: Times) -> str:
@@ -210,24 +213,11 @@ def _times(times: Times) -> str:
         f"On {os.cpu_count()} processors, Python {platform.python_version()}, warm, target "
         f"{TIMING_CORE}, every compiler present, for the host and for the target. Seconds.",
         "",
-        *_table(["what", "seconds"], facts),
+        *table(["what", "seconds"], facts),
         "",
         "Chains of int8 convolutions without the emulator run; stages in milliseconds per layer. "
         "Constant time per layer means linear conversion.",
         "",
-        *_table(["layers", "seconds", "ms per layer", *stages], rows),
+        *table(["layers", "seconds", "ms per layer", *stages], rows),
         "",
     ])  # fmt: skip
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _millions(value: int | None) -> str:
-    return "-" if value is None else f"{value / 1e6:.2f}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit.api import ConvertOptions
 from edgekit.npz import load_arrays
 from profiles.bench import planning
-from profiles.bench.measure import ChainTime, ModelRun, Times, run_models
+from profiles.bench.kernel_tables import bars_section, kernels_section
+from profiles.bench.measure import ChainTime, LayerRun, ModelRun, Times, run_models
 from profiles.bench.models import BenchModel, chain, models
 from profiles.bench.page import write_page
 from tests.conversions import Conversions
@@ -43,6 +45,26 @@ def test_the_page(conversions: Conversions) -> None:
     other = Times(0.9, None, None, (ChainTime(10, 0.6, (("emitting", 0.2),)),))
     again = write_page([ModelRun(model, "cortex-m4", found.report, None)], other, "## Planning\n")
     assert page.split("## Time of conversion")[0] == again.split("## Time of conversion")[0]
+
+
+def test_bars_and_kernels(conversions: Conversions) -> None:
+    """A made-up count of a model that has a bar, and of one of its layers that has a row."""
+    emulator("unicorn", "cortex-m4")
+    model = digits()
+    assert model.calibration is not None
+    samples = load_arrays(model.calibration)
+    report = conversions(model.path, ConvertOptions("cortex-m4"), samples).report
+    report = replace(report, latency=replace(report.latency, instructions=1_450_000))
+    layer = LayerRun("conv_2d_2", "packed", 1_100_000, 512_000, 1_024_000)
+    run = ModelRun(replace(model, key="kws"), "cortex-m4", report, None, (layer,))
+    peer = {"name": "p", "how": "h", "instructions": {"cortex-m4": {"kws": 5_800_000}}}
+    row = bars_section([run], peer).splitlines()[-1]
+    assert "| cortex-m4 | KWS | 1,450,000 |" in row
+    assert "| 2,900,000 | 0.50 | 5,800,000 | 0.25 |" in row
+    lines = kernels_section([run]).splitlines()
+    assert "| 1x1, 64 to 64, 125 pixels | 2.00 (packed, +7.4%) | 2.09 to 3.76 |" in "\n".join(lines)
+    assert lines[-1].startswith("| median error of the cost model | 7.4% |")
+    assert len(lines) == 8, "layers that were not counted have no row"
 
 
 def test_a_chain_has_its_layers() -> None:
