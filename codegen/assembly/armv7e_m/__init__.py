@@ -8,13 +8,16 @@ from codegen.assembly.armv7e_m.add import ADD
 from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
+from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense
+from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMean
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
+    QAvgPool2D: (MEAN,),
     QConv2D: (CONV, DEPTHWISE_3X3),
     QDense: (CONV, DENSE),
+    QMean: (MEAN,),
 }
 """What each operator may become, beside portable C."""
