@@ -50,6 +50,8 @@ def pointwise() -> Iterator[Graph]:
         for size, filters in (((2, 2), 1), ((1, 7), 5), ((3, 3), 8), ((5, 5), 2)):
             rule = rules[(index + filters) % len(rules)]
             yield conv(rng, size, channels, filters, rule=rule)
+    for channels, filters in ((360, 3), (512, 2), (680, 4), (1024, 1)):
+        yield conv(rng, (2, 3), channels, filters)
     for stride in ((1, 2), (2, 2), (3, 1)):
         yield conv(rng, (9, 16), 16, 6, window=Window(stride))
 
@@ -88,6 +90,10 @@ def spatial() -> Iterator[Graph]:
         ((3, 3), 4, 4, (3, 3), (1, 1), (3, 2, 1, 2)),
         ((9, 9), 24, 4, (3, 3), (3, 1), valid),
         ((4, 7), 8, 4, (1, 2), (1, 1), valid),
+        ((4, 5), 256, 2, (3, 3), (1, 1), same),
+        ((5, 9), 128, 3, (3, 3), (2, 2), same),
+        ((5, 6), 88, 2, (2, 3), (1, 1), same),
+        ((5, 6), 30, 2, (3, 3), (1, 1), same),
         ((1, 30), 12, 4, (1, 9), (1, 2), (0, 4, 0, 4)),
         ((30, 1), 12, 4, (9, 1), (2, 1), (4, 0, 4, 0)),
     ):

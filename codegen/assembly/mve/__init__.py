@@ -18,7 +18,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (POOL,),
     QConv2D: (POINTWISE, SPATIAL, DEPTHWISE),
-    QDense: (DENSE,),
+    QDense: (DENSE, POINTWISE),
     QMaxPool2D: (POOL,),
     QMean: (MEAN,),
     QMeanPool2D: (POOL,),

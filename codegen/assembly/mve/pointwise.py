@@ -1,4 +1,4 @@
-"""1x1 convolutions straight from the input: tiles of four pixels, see `tiles`.
+"""1x1 convolutions, and dense layers of many rows, straight from the input by `tiles`.
 
 Pixels left over form a last tile with three that are computed before: its input is copied first, so
 that the output may lie over the input.
@@ -6,6 +6,7 @@ that the output may lie over the input.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,13 @@ import numpy as np
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.copies import copy, copy_instructions
 from codegen.assembly.mve.layer import Layer, interleave, layer_of, pairs_of
-from codegen.assembly.mve.tiles import Shape, tiles_block
+from codegen.assembly.mve.tiles import Shape
+from codegen.assembly.mve.wide import shape_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
-from edgekit.ir.ops import QConv2D
+from edgekit.ir.ops import QConv2D, QDense
+from edgekit.schedule.overlap import ROWS, Overlap
 
 TILE = 4
 """Pixels of a tile."""
@@ -60,24 +63,30 @@ class Pointwise:
 def pointwise_of(node: Node) -> Pointwise | str:
     """How a node is computed, or why it is not."""
     op = node.op
-    assert isinstance(op, QConv2D)
-    weights, x, y = node.input(1).type.shape, node.input(0).type.shape, node.output.type.shape
-    if weights[1:3] != (1, 1) or any(op.window.padding) or op.groups > 1:
+    assert isinstance(op, QConv2D | QDense)
+    if isinstance(op, QConv2D) and not _is_pointwise(node, op):
         return "not a 1x1 convolution without padding and groups"
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer
-    stride_h, stride_w = op.window.strides
-    odd = layer.filters % 2 == 1
-    shape = Shape(1, x[3], x[3] * stride_w, odd, layer.scaling.form)
-    if not shape.fits or layer.filters > MAX_FILTERS:
+    if layer.filters > MAX_FILTERS:
+        return "too many filters"
+    x, y = node.input(0).type.shape, node.output.type.shape
+    stride_h, stride_w = op.window.strides if isinstance(op, QConv2D) else (1, 1)
+    shape = shape_of(1, x[-1], x[-1] * stride_w, layer.filters, layer.scaling.form)
+    if shape is None:
         return "its channels do not suit vectors"
-    found = Pointwise(layer, shape, y[1], y[2], x[2] * x[3] * stride_h)
-    if (stride_h, stride_w) == (1, 1):
-        found = Pointwise(layer, shape, 1, y[1] * y[2], 0)
-    elif found.rest:
-        return "rows of a strided convolution that end inside a tile"
+    found = Pointwise(layer, shape, 1, math.prod(y[1:3] if len(y) == 4 else y[:-1]), 0)
+    if (stride_h, stride_w) != (1, 1):
+        found = Pointwise(layer, shape, y[1], y[2], x[2] * x[3] * stride_h)
+        if found.rest:
+            return "rows of a strided convolution that end inside a tile"
     return found if found.pixels >= TILE else "fewer pixels than a tile has"
+
+
+def _is_pointwise(node: Node, op: QConv2D) -> bool:
+    single = node.input(1).type.shape[1:3] == (1, 1)
+    return single and not any(op.window.padding) and op.groups == 1
 
 
 def emit_pointwise(w: StepWriter) -> None:
@@ -88,24 +97,32 @@ def emit_pointwise(w: StepWriter) -> None:
     tiles = declare_tiles(
         w, layer, shape, -wide_x if backward else wide_x, -wide_y if backward else wide_y
     )
-    block, count = tiles_block(shape), found.pixels // TILE
-    start = count - 1 if backward else 0
-    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        if found.lines > 1:
-            with w.loop("i", found.lines):
-                row = f"({found.lines - 1} - i)" if backward else "i"
-                from_ = f"{x} + {row} * {found.line_bytes} + {start * wide_x}"
-                to = f"{y} + {row} * {found.pixels * layer.filters} + {start * wide_y}"
-                w.assemble(MVE, block, "ek_tiles_s8", tiles, from_, to, count)
+    x, y = w.node.input(0), w.node.output
+    if isinstance(w.node.op, QDense):
+        _multiply(w, found, tiles, w.read(x), w.write(y))
+        return
+    with w.each_sample(x, y) as (from_, to):
+        if found.lines == 1:
+            _multiply(w, found, tiles, from_, to)
             return
-        last = found.pixels - TILE
-        if found.rest:
-            copy(w, f"{x} + {last * shape.run_bytes}", w.scratch(), TILE * shape.run_bytes)
-        from_, to = f"{x} + {start * wide_x}", f"{y} + {start * wide_y}"
-        w.assemble(MVE, block, "ek_tiles_s8", tiles, from_, to, count)
-        if found.rest:
-            to = f"{y} + {last * layer.filters}"
-            w.assemble(MVE, block, "ek_tiles_s8", tiles, w.scratch(), to, 1)
+        with w.loop("i", found.lines):
+            row = f"({found.lines - 1} - i)" if backward else "i"
+            to = f"{to} + {row} * {found.pixels * layer.filters}"
+            _multiply(w, found, tiles, f"{from_} + {row} * {found.line_bytes}", to)
+
+
+def _multiply(w: StepWriter, found: Pointwise, tiles: str, x: str, y: str) -> None:
+    """The calls for one line."""
+    shape, filters = found.shape, found.layer.filters
+    block, count, last = shape.block(), found.pixels // TILE, found.pixels - TILE
+    if found.rest:
+        copy(w, f"{x} + {last * shape.run_bytes}", w.scratch(), TILE * shape.run_bytes)
+    start = TILE * (count - 1) if w.step.backward else 0
+    from_, to = f"{x} + {start * shape.pixel_step}", f"{y} + {start * filters}"
+    w.assemble(MVE, block, "ek_tiles_s8", tiles, from_, to, count)
+    if found.rest:
+        to = f"{y} + {last * filters}"
+        w.assemble(MVE, block, "ek_tiles_s8", tiles, w.scratch(), to, 1)
 
 
 def declare_tiles(
@@ -144,8 +161,18 @@ def declare_tiles(
 
 def _overlap(node: Node) -> Declared:
     op = node.op
+    if isinstance(op, QDense):
+        return _rows_overlap(node)
     assert isinstance(op, QConv2D)
     return by_walk(node, Walk((1, 1), op.window, pixels=TILE))
+
+
+def _rows_overlap(node: Node) -> Declared:
+    """A tile of rows is read until its last output is written."""
+    rows, depth = node.input(0).type.shape
+    starts = np.arange(0, rows, TILE)
+    ends = np.minimum(starts + TILE, rows)
+    return [Overlap(ROWS, int((starts * depth - ends * node.output.type.shape[1]).min()))]
 
 
 def _refuse(node: Node) -> str:

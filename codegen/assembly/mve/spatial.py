@@ -22,7 +22,8 @@ from codegen.assembly.mve.patches import (
     rows_block,
 )
 from codegen.assembly.mve.pointwise import MAX_FILTERS, TILE, declare_tiles
-from codegen.assembly.mve.tiles import Shape, tiles_block
+from codegen.assembly.mve.tiles import Shape
+from codegen.assembly.mve.wide import shape_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -139,13 +140,13 @@ def spatial_of(node: Node) -> Spatial | str:
 def _direct(node: Node, layer: Layer, window: Window) -> Spatial | None:
     """Tiles that read padded rows."""
     _, kh, kw, channels = node.input(1).type.shape
-    odd = layer.filters % 2 == 1
-    shape = Shape(kh, kw * channels, channels * window.strides[1], odd, layer.scaling.form)
-    size = node.output.type.shape[1:3]
-    if not shape.fits or size[1] < TILE:
+    height, width = node.output.type.shape[1:3]
+    if width < TILE:
         return None
     parts = _parts(node, (kh, kw), window, lambda part: part.patch.nbytes)
-    return Spatial(layer, window, shape, None, parts, (size[0], size[1]))
+    step, pitch = channels * window.strides[1], parts[0].patch.pitch
+    shape = shape_of(kh, kw * channels, step, layer.filters, layer.scaling.form, pitch)
+    return Spatial(layer, window, shape, None, parts, (height, width)) if shape else None
 
 
 def _dense(node: Node, layer: Layer, window: Window) -> Spatial | None:
@@ -154,9 +155,9 @@ def _dense(node: Node, layer: Layer, window: Window) -> Spatial | None:
     taps, step = kh * kw * channels, channels * window.strides[1]
     for multiple in (HALF, FULL):
         count = -(-taps // multiple) * multiple
-        shape = Shape(1, count, count, layer.filters % 2 == 1, layer.scaling.form)
+        shape = shape_of(1, count, count, layer.filters, layer.scaling.form)
         windows = Windows(kh, kw * channels, step, count)
-        if shape.fits and windows.fits:
+        if shape and windows.fits:
             filled = np.zeros((layer.filters, count), np.int8)
             filled[:, :taps] = layer.weights.reshape(layer.filters, -1)
             return _densely(node, replace(layer, weights=filled), window, shape, windows)
@@ -283,7 +284,7 @@ class _Calls:
         w, found = self.w, self.found
         filters = found.layer.filters
         to = f"{y} + ({row} * {found.size[1]} + {part.start}) * {filters}"
-        block = tiles_block(found.shape)
+        block = found.shape.block()
         w.assemble(MVE, block, "ek_tiles_s8", self.tiles, w.scratch(), to, pixels // TILE)
         if pixels % TILE:
             last = pixels - TILE

@@ -2,6 +2,7 @@
 
 Six loads and eight ``VMLADAV`` make 128 products. The sums move into two vectors, one for each
 filter, so that bias, significand and shift are scalars; one scatter store writes all eight results.
+Windows of one step stay in registers for all filters.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ UNROLLED = 20
 """Steps written out for all runs of a window; more are looped over, run by run."""
 WORD_REACH, BYTE_REACH = 508, 127
 """Largest offset of a vector load of words, and of one that widens bytes."""
-X, Y, TILES, LAST = 4, 8, 12, 16
-"""Offsets of what the frame holds: the tile's pointers, tiles left, where the last pair goes."""
+STEP = 14
+"""Instructions of a step."""
+X, Y, TILES, LAST, NEXT, TABLE, FRAME = 4, 8, 12, 16, 20, 24, 32
+"""Offsets of what the frame holds: the tile's pointers, tiles left, where the last pair goes; where
+the next one goes and its table, if no register is free for them; and the frame's size."""
 FILTERS, X_STEP, ROW_STEP, PLACE, ZERO_POINT, LOW = 8, 12, 20, 24, 52, 56
 """Offsets in ``ek_tiles``."""
 
@@ -70,78 +74,181 @@ class Shape:
         return self.pixel_step % 4 == 0 and self.run_bytes % HALF == 0
 
     @property
+    def held(self) -> bool:
+        """True where the windows of a tile stay in registers."""
+        return self.runs == 1 and self.run_bytes in (HALF, FULL)
+
+    @property
     def looped(self) -> bool:
         """True where the runs are a loop."""
         return self.runs > 1 and self.runs * len(steps_of(self.run_bytes)) > UNROLLED
 
     @property
-    def lines(self) -> tuple[int, int, int]:
-        """Instructions of a call, of each tile, and of each pair of filters in a tile."""
-        b, tile, pair = _build(self)
-        count = _count(b)
-        rolled = (self.runs - 1) * (len(steps_of(self.run_bytes)) * 14 + 3) if self.looped else 0
-        return count - tile, tile - pair, pair + rolled
+    def rolled(self) -> int:
+        """Instructions of a pair that are written once and executed again."""
+        if not self.looped:
+            return 0
+        return (self.runs - 1) * (len(steps_of(self.run_bytes)) * STEP + 3)
 
     def instructions(self, calls: int, tiles: int, filters: int) -> int:
         """Executed by so many calls for so many tiles in all."""
-        call, tile, pair = self.lines
-        return calls * (call + CALL) + tiles * (tile + (filters + 1) // 2 * pair)
+        b, tile, pair = self.written()
+        pairs = (filters + 1) // 2
+        again = tile - pair + pairs * (pair + self.rolled)
+        return calls * (_count(b) - tile + CALL) + tiles * again
 
+    def block(self) -> Block:
+        """``ek_tiles_s8(a, x, y, tiles)``."""
+        return self.written()[0]
 
-def tiles_block(shape: Shape) -> Block:
-    """``ek_tiles_s8(a, x, y, tiles)`` for a shape."""
-    return _build(shape)[0]
+    def written(self) -> tuple[Block, int, int]:
+        """The function, and how many instructions the loops over tiles and over pairs hold."""
+        b = Block(self.symbol)
+        b.name(x="r1", w="r3", y="r5", table="r9", place="q7", a="r0")
+        if self.held:
+            b.name(first="q4", second="q5", free="q6", zero="r11")
+        else:
+            b.name(first="q0", second="q1", free="q2", zero="q6")
+        b.op("push {{r4-r11, lr}}")
+        b.op("vpush {{d8-d15}}")
+        if self.middle:
+            b.op("addw {x}, {x}, #{middle}", middle=self.middle)
+        b.op("push {{r0-r7}}")
+        b.op("vldrh.u16 {place}, [{a}, #{at}]", at=PLACE)
+        b.op("ldr r11, [{a}, #{at}]", at=ZERO_POINT)
+        if not self.held:
+            b.op("vdup.16 {zero}, r11")
+        before = _count(b)
+        with b.loop("subs r7, r7, #1", "str r7, [sp, #12]", "bne {head}"):
+            self.tile_head(b)
+            start = _count(b)
+            with b.loop() as head:
+                self.sums(b)
+                self.finish(b)
+                self.next_pair(b, head)
+            pair = _count(b) - start
+            _tile_tail(b)
+        tile = _count(b) - before
+        b.op("add sp, sp, #{size}", size=FRAME)
+        b.op("vpop {{d8-d15}}")
+        b.op("pop {{r4-r11, pc}}")
+        return b, tile, pair
+
+    def tile_head(self, b: Block) -> None:
+        """Pointers of a tile; r7 ends up where the last pair goes."""
+        b.op("ldr {a}, [sp]")
+        b.op("ldr {x}, [sp, #{at}]", at=X)
+        b.op("ldr {y}, [sp, #{at}]", at=Y)
+        b.op("ldrd {w}, {table}, [{a}]")
+        b.op("ldr r7, [{a}, #{at}]", at=FILTERS)
+        b.op("subs r7, r7, #2")
+        if self.odd:
+            b.op("it mi")
+            b.op("movmi r7, #0")
+        b.op("add r7, r7, {y}")
+        if self.looped:
+            b.op("str r7, [sp, #{at}]", at=LAST)
+            b.op("ldr r7, [{a}, #{at}]", at=ROW_STEP)
+        elif self.runs > 1:
+            b.op("ldr r11, [{a}, #{at}]", at=ROW_STEP)
+        if self.held:
+            self.load(b, steps_of(self.run_bytes)[0], -self.middle)
+
+    def load(self, b: Block, width: int, offset: int) -> None:
+        """A step of the four windows."""
+        load = "vldrw.u32" if width == FULL else "vldrb.s16"
+        for p in range(4):
+            b.op(f"{load} q{p}, [{{x}}, #{offset + p * self.pixel_step}]")
+
+    def sums(self, b: Block) -> None:
+        """All runs of the tile's windows times two filters."""
+        if self.looped:
+            clear(b)
+            b.op("mov r11, #{runs}", runs=self.runs)
+            with b.loop("add {x}, {x}, r7", "subs r11, r11, #1", "bne {head}"):
+                self._run(b, "a")
+        else:
+            for run in range(self.runs):
+                if run:
+                    b.op("add {x}, {x}, r11")
+                self._run(b, "a" if run else "")
+        if self.runs > 1:
+            b.op("ldr {x}, [sp, #{at}]", at=X)
+
+    def _run(self, b: Block, add: str) -> None:
+        offset = -self.middle
+        for width in steps_of(self.run_bytes):
+            weigh(b, width)
+            if not self.held:
+                self.load(b, width, offset)
+            multiply(b, width, add)
+            offset, add = offset + width, "a"
+
+    def finish(self, b: Block) -> None:
+        """Requantize the eight sums and store them."""
+        for q, (s0, s1, s2, s3) in (("first", SUMS[:4]), ("second", SUMS[4:])):
+            b.op(f"vmov {{{q}}}[2], {{{q}}}[0], {s0}, {s2}")
+            b.op(f"vmov {{{q}}}[3], {{{q}}}[1], {s1}, {s3}")
+        b.op("ldm {table}!, {{r0, r2, r4, r6, r8, r10}}")
+        registers = ("r0", "r2", "r4", "r6", "r8", "r10")
+        scale(b, self.form, (b.reg("first"), b.reg("second")), registers, b.reg("free"))
+        b.op("vqmovnb.s32 {first}, {first}")
+        b.op("vqmovnt.s32 {first}, {second}")
+        b.op("vqadd.s16 {first}, {first}, {zero}")
+        if self.form.clamped:
+            b.op("ldr r0, [sp]")
+            b.op("ldrd r2, r4, [r0, #{at}]", at=LOW)
+            b.op("vdup.16 {second}, r2")
+            b.op("vdup.16 {free}, r4")
+            b.op("vmax.s16 {first}, {first}, {second}")
+            b.op("vmin.s16 {first}, {first}, {free}")
+        else:
+            b.op("vqmovnb.s16 {first}, {first}")
+        b.op("vstrb.16 {first}, [{y}, {place}]")
+
+    def next_pair(self, b: Block, head: str) -> None:
+        """Move on to the next pair of filters; an odd last one starts a filter earlier."""
+        last = "r7"
+        if self.looped:
+            b.op("ldr r0, [sp, #{at}]", at=LAST)
+            last = "r0"
+        b.op("cmp {y}, {last}", last=last)
+        if not self.odd:
+            b.op("add {y}, {y}, #2")
+            b.op("bne {head}", head=head)
+            return
+        done = b.label()
+        b.op("beq {done}", done=done)
+        b.op("add {y}, {y}, #2")
+        b.op("cmp {y}, {last}", last=last)
+        b.op("it hi")
+        b.op("movhi {y}, {last}", last=last)
+        b.op("b {head}", head=head)
+        b.place(done)
 
 
 def _count(b: Block) -> int:
     return sum(line.startswith("    ") and "/*" not in line for line in b.lines)
 
 
-def _build(shape: Shape) -> tuple[Block, int, int]:
-    """The function, and how many instructions the loops over tiles and over pairs hold."""
-    b = Block(shape.symbol)
-    b.name(x="r1", w="r3", y="r5", table="r9", place="q7", zero="q6", a="r0")
-    b.op("push {{r4-r11, lr}}")
-    b.op("vpush {{d8-d15}}")
-    if shape.middle:
-        b.op("addw {x}, {x}, #{middle}", middle=shape.middle)
-    b.op("push {{r0-r4}}")
-    b.op("vldrh.u16 {place}, [{a}, #{at}]", at=PLACE)
-    b.op("ldr r5, [{a}, #{at}]", at=ZERO_POINT)
-    b.op("vdup.16 {zero}, r5")
-    before = _count(b)
-    with b.loop("subs r7, r7, #1", "str r7, [sp, #12]", "bne {head}"):
-        _tile_head(b, shape)
-        start = _count(b)
-        with b.loop() as head:
-            _sums(b, shape)
-            _finish(b, shape)
-            _next_pair(b, shape, head)
-        pair = _count(b) - start
-        _tile_tail(b)
-    tile = _count(b) - before
-    b.op("add sp, sp, #20")
-    b.op("vpop {{d8-d15}}")
-    b.op("pop {{r4-r11, pc}}")
-    return b, tile, pair
+def clear(b: Block) -> None:
+    """All sums zero."""
+    for register in SUMS:
+        b.op(f"mov {register}, #0")
 
 
-def _tile_head(b: Block, shape: Shape) -> None:
-    b.op("ldr {a}, [sp]")
-    b.op("ldr {x}, [sp, #{at}]", at=X)
-    b.op("ldr {y}, [sp, #{at}]", at=Y)
-    b.op("ldrd {w}, {table}, [{a}]")
-    b.op("ldr r7, [{a}, #{at}]", at=FILTERS)
-    b.op("subs r7, r7, #2")
-    if shape.odd:
-        b.op("it mi")
-        b.op("movmi r7, #0")
-    b.op("add r7, r7, {y}")
-    if shape.looped:
-        b.op("str r7, [sp, #{at}]", at=LAST)
-        b.op("ldr r7, [{a}, #{at}]", at=ROW_STEP)
-    elif shape.runs > 1:
-        b.op("ldr r11, [{a}, #{at}]", at=ROW_STEP)
+def weigh(b: Block, width: int) -> None:
+    """A step of two filters' weights."""
+    for q in ("q4", "q5"):
+        b.op(f"{'vldrb.u8' if width == FULL else 'vldrb.s16'} {q}, [{{w}}], #{width}")
+
+
+def multiply(b: Block, width: int, add: str) -> None:
+    """A step of the four windows, in q0 to q3, times two filters."""
+    lanes = "s8" if width == FULL else "s16"
+    for p in range(4):
+        b.op(f"vmladav{add}.{lanes} {SUMS[p]}, q{p}, q4")
+        b.op(f"vmladav{add}.{lanes} {SUMS[4 + p]}, q{p}, q5")
 
 
 def _tile_tail(b: Block) -> None:
@@ -152,78 +259,3 @@ def _tile_tail(b: Block) -> None:
     b.op("add r6, r6, r2")
     b.op("add r8, r8, r4")
     b.op("strd r6, r8, [sp, #{at}]", at=X)
-
-
-def _sums(b: Block, shape: Shape) -> None:
-    """All runs of the tile's windows times two filters."""
-    if shape.looped:
-        for register in SUMS:
-            b.op(f"mov {register}, #0")
-        b.op("mov r11, #{runs}", runs=shape.runs)
-        with b.loop("add {x}, {x}, r7", "subs r11, r11, #1", "bne {head}"):
-            _run(b, shape, "a")
-    else:
-        for run in range(shape.runs):
-            if run:
-                b.op("add {x}, {x}, r11")
-            _run(b, shape, "a" if run else "")
-    if shape.runs > 1:
-        b.op("ldr {x}, [sp, #{at}]", at=X)
-
-
-def _run(b: Block, shape: Shape, add: str) -> None:
-    offset = -shape.middle
-    for width in steps_of(shape.run_bytes):
-        load, lanes = ("vldrw.u32", "s8") if width == FULL else ("vldrb.s16", "s16")
-        weights = "vldrb.u8" if width == FULL else "vldrb.s16"
-        b.op(f"{weights} q4, [{{w}}], #{width}")
-        b.op(f"{weights} q5, [{{w}}], #{width}")
-        for p in range(4):
-            b.op(f"{load} q{p}, [{{x}}, #{offset + p * shape.pixel_step}]")
-        for p in range(4):
-            b.op(f"vmladav{add}.{lanes} {SUMS[p]}, q{p}, q4")
-            b.op(f"vmladav{add}.{lanes} {SUMS[4 + p]}, q{p}, q5")
-        offset, add = offset + width, "a"
-
-
-def _finish(b: Block, shape: Shape) -> None:
-    """Requantize the eight sums and store them."""
-    for q, (s0, s1, s2, s3) in enumerate((SUMS[:4], SUMS[4:])):
-        b.op(f"vmov q{q}[2], q{q}[0], {s0}, {s2}")
-        b.op(f"vmov q{q}[3], q{q}[1], {s1}, {s3}")
-    b.op("ldm {table}!, {{r0, r2, r4, r6, r8, r10}}")
-    scale(b, shape.form, ("q0", "q1"), ("r0", "r2", "r4", "r6", "r8", "r10"), "q2")
-    b.op("vqmovnb.s32 q2, q0")
-    b.op("vqmovnt.s32 q2, q1")
-    b.op("vqadd.s16 q2, q2, {zero}")
-    if shape.form.clamped:
-        b.op("ldr r0, [sp]")
-        b.op("ldrd r2, r4, [r0, #{at}]", at=LOW)
-        b.op("vdup.16 q0, r2")
-        b.op("vdup.16 q1, r4")
-        b.op("vmax.s16 q2, q2, q0")
-        b.op("vmin.s16 q2, q2, q1")
-    else:
-        b.op("vqmovnb.s16 q2, q2")
-    b.op("vstrb.16 q2, [{y}, {place}]")
-
-
-def _next_pair(b: Block, shape: Shape, head: str) -> None:
-    last = "r7"
-    if shape.looped:
-        b.op("ldr r0, [sp, #{at}]", at=LAST)
-        last = "r0"
-    if not shape.odd:
-        b.op("cmp {y}, {last}", last=last)
-        b.op("add {y}, {y}, #2")
-        b.op("bne {head}", head=head)
-        return
-    done = b.label()
-    b.op("cmp {y}, {last}", last=last)
-    b.op("beq {done}", done=done)
-    b.op("add {y}, {y}, #2")
-    b.op("cmp {y}, {last}", last=last)
-    b.op("it hi")
-    b.op("movhi {y}, {last}", last=last)
-    b.op("b {head}", head=head)
-    b.place(done)
