@@ -3,17 +3,19 @@ the generated code stay what the reference says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from codegen.c.emit import Source, emit
 from edgekit.errors import EdgekitError
-from edgekit.ir import Graph, Value
-from edgekit.ir.ops import Reshape
+from edgekit.ir import Value
+from edgekit.ir.op import Op
+from edgekit.ir.ops import Concat, Reshape, Slice
 from edgekit.options import ConvertOptions
 from edgekit.pipeline.lowering import Lowered, is_quantized, lower
 from edgekit.pipeline.source import read_source
@@ -23,6 +25,7 @@ from targets.load import load_core
 from tests.proofs.data import FLOAT_TASKS, INT8_MODELS, int8_model
 from tests.proofs.emission import compiler, run
 
+Array = NDArray[np.int64]
 VECTORS = 2
 """The second starts with what the first left poisoned."""
 MAX_MACS = 3_000_000
@@ -58,29 +61,67 @@ class Life:
     last: int
 
 
-def readers(graph: Graph, value: Value) -> Iterator[str]:
-    """Nodes that read a value or a reshape of it; ``end`` where it leaves the run."""
-    if graph.is_output(value):
-        yield "end"
-    for node, _ in value.uses:
-        if isinstance(node.op, Reshape):
-            yield from readers(graph, node.output)
+def elements(program: Program) -> dict[str, Array]:
+    """For every value the numbers of the elements that it consists of: those that a step or the
+    caller writes count up, values without a step show those of others."""
+    graph, stepped = program.graph, {id(s.node) for s in program.steps}
+    found: dict[str, Array] = {}
+    end = 0
+
+    def write(value: Value) -> None:
+        nonlocal end
+        found[value.name] = np.arange(end, end + value.type.size).reshape(value.type.shape)
+        end += value.type.size
+
+    for value in [*graph.inputs, *(s.state for s in graph.states)]:
+        write(value)
+    for node in graph.nodes:
+        if id(node) in stepped:
+            for value in node.outputs:
+                write(value)
         else:
-            yield node.name
+            parts = [found[v.name] for v in node.inputs if v is not None]
+            found[node.output.name] = shown(node.op, parts).reshape(node.output.type.shape)
+    return found
+
+
+def shown(op: Op, parts: list[Array]) -> Array:
+    """What an operator makes of its operands' elements without changing them."""
+    if isinstance(op, Concat):
+        return np.concatenate(parts, axis=op.axis)
+    if isinstance(op, Slice):
+        ranges = zip(op.starts, op.sizes, op.steps, strict=True)
+        return parts[0][tuple(slice(a, a + n * step, step) for a, n, step in ranges)]
+    assert isinstance(op, Reshape)
+    return parts[0]
 
 
 def lives(program: Program) -> list[Life]:
-    """From the graph and the order of the steps alone; live ranges of the plan are not asked."""
-    graph = program.graph
-    at = {s.node.name: s.index for s in program.steps} | {"end": len(program.steps)}
-    found = []
+    """From the graph and the order of the steps alone; live ranges of the plan are not asked.
+
+    A value that is read in parts has a life for each run of elements that are read last together.
+    """
+    graph, numbers = program.graph, elements(program)
+    last = np.full(1 + max((int(n.max(initial=-1)) for n in numbers.values()), default=-1), -1)
+    for step in program.steps:
+        for value in step.node.inputs:
+            if value is not None and not value.is_constant:
+                last[numbers[value.name]] = step.index
+    for value in [*graph.outputs, *(s.update for s in graph.states)]:
+        last[numbers[value.name]] = len(program.steps)
     written = [(v, -1) for v in graph.inputs]
     written += [(v, s.index) for s in program.steps for v in s.node.outputs]
+    found = []
     for value, first in written:
-        place = program.location[value.name]
-        last = max((at[name] for name in readers(graph, value)), default=first)
+        place, item = program.location[value.name], value.type.dtype.itemsize
+        own = np.maximum(last[numbers[value.name]].ravel(), first)
+        cuts = [0, *(np.flatnonzero(np.diff(own)) + 1).tolist(), len(own)]
         if place.region == "arena":
-            found.append(Life(place.offset, place.offset + place.nbytes, first, last))
+            found += [
+                Life(place.offset + a * item, place.offset + b * item, first, int(own[a]))
+                for a, b in itertools.pairwise(cuts)
+                if a < b
+            ]
     return found
 
 
@@ -124,11 +165,12 @@ def run_poisoned(lowered: Lowered, folder: Path, ignored: int = -1) -> str:
     return run([folder / "poisoned"], folder)
 
 
-def lowered_model(path: Path) -> Lowered:
+def lowered_model(path: Path, ram: int | None = None) -> Lowered:
     """int8 models as they are, the others in float32."""
     source = read_source(path)
     precision = None if is_quantized(source.graph) else "float32"
-    return lower(source, load_core("host"), ConvertOptions("host", precision=precision), None)  # type: ignore[arg-type]
+    options = ConvertOptions("host", precision=precision, ram=ram)  # type: ignore[arg-type]
+    return lower(source, load_core("host"), options, None)
 
 
 def all_finite(lowered: Lowered) -> bool:
@@ -142,6 +184,16 @@ def test_mlperf_tiny(name: str, tmp_path: Path) -> None:
     assert f"{VECTORS} vectors, 0 outputs differ" in run_poisoned(
         lowered_model(int8_model(name)), tmp_path
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "ram"), [("vww_96_int8", 28 * 1024), ("pretrainedResnet_quant", 22 * 1024)]
+)
+def test_strips(name: str, ram: int, tmp_path: Path) -> None:
+    """Rows die one after the other, and others take their place."""
+    lowered = lowered_model(int8_model(name), ram)
+    assert lowered.program.certificate.stages
+    assert f"{VECTORS} vectors, 0 outputs differ" in run_poisoned(lowered, tmp_path)
 
 
 def test_the_poison_is_strong(tmp_path: Path) -> None:

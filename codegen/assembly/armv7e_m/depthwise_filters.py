@@ -13,6 +13,7 @@ from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
+from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, channel_scales
 from quantize.thresholds import Steps, affine_offsets, find_steps
 
@@ -80,6 +81,7 @@ def filters_of(node: Node) -> Filters | str:
     return best
 
 
+@by_content(64)
 def _constants(steps: Steps, scales: NDArray[np.float64], shift: int, room: Int) -> tuple[Int, Int]:
     """Starts and multipliers of all channels: of the real scale's neighbours the closest."""
     near = np.minimum(np.ldexp(scales, 24 + shift), 2.0**32)

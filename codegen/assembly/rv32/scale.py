@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir.ops import Requant, Rounding
+from quantize.memo import by_content
 from quantize.requantize import bits_float
 from quantize.thresholds import Steps, affine_offsets, find_steps
 
@@ -74,6 +75,7 @@ class Scaling:
         return np.asarray(rows.ravel().astype(np.uint32).view(np.int32))
 
 
+@by_content(64)
 def find_scaling(
     requant: Requant, low: Int, high: Int, bias: Int, bits: int, fields: Fields = "unsigned"
 ) -> Scaling | None:
