@@ -80,12 +80,27 @@ EK_INLINE void *ek_own(void *p)
     return p;
 }
 
-/* The areas do not overlap, which lets compilers copy by words. */
+/* The areas do not overlap, which lets compilers copy by vectors; where there are none, but words may
+ * lie anywhere, four words at a time. */
 EK_INLINE void ek_copy_bytes(const void *restrict from, void *restrict to, size_t count)
 {
     const unsigned char *restrict src = (const unsigned char *)from;
     unsigned char *restrict dst = (unsigned char *)to;
-    for (size_t i = 0; i < count; ++i) {
+    size_t i = 0;
+#if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_FEATURE_MVE)
+    for (; i + 16 <= count; i += 16) {
+        uint32_t words[4];
+        __builtin_memcpy(&words[0], src + i, 4);
+        __builtin_memcpy(&words[1], src + i + 4, 4);
+        __builtin_memcpy(&words[2], src + i + 8, 4);
+        __builtin_memcpy(&words[3], src + i + 12, 4);
+        __builtin_memcpy(dst + i, &words[0], 4);
+        __builtin_memcpy(dst + i + 4, &words[1], 4);
+        __builtin_memcpy(dst + i + 8, &words[2], 4);
+        __builtin_memcpy(dst + i + 12, &words[3], 4);
+    }
+#endif
+    for (; i < count; ++i) {
         dst[i] = src[i];
     }
 }
