@@ -61,6 +61,7 @@ def emit(w: StepWriter) -> None:
         add=255 - high + low,
         subtract=255 - high,
         zero=2 * op.requant.zero_point + 1,
+        single=int(layer.single),
     )
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
     w.assemble(ARMV7E_M, conv_function(), "ek_conv_pairs_s8", pointer, x, y)

@@ -24,19 +24,21 @@ def conv_function() -> Block:
     b = Block("conv_pairs_s8")
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
-    labels = {name: b.label() for name in ("tile", "pass", "done", "multiplied", "table", "stage")}
-    heads = [b.label(), b.label()]
-    tails = [b.label() for _ in range(5)]
+    names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
+    labels = {name: b.label() for name in names}
+    heads = [b.label() for _ in range(4)]
+    tails = [b.label() for _ in range(7)]
     enter(b)
     b.op("b {tile}", tile=labels["tile"])
     _start_with_bias(b, heads[0])
     _start_with_sums(b, heads[1])
     _multiply(b, labels["multiplied"])
     _keep(b, tails[0], labels["done"])
-    _scale(b, tails[1], labels["done"], clamped=False)
-    _scale(b, tails[2], labels["done"], clamped=True)
-    _round_twice(b, tails[3], labels["done"])
-    _shift_each(b, tails[4], labels["done"])
+    _scale(b, tails[1], labels["done"], labels["store"])
+    _scale_narrow(b, tails[2], labels["clamp"], labels["store"])
+    _round_twice(b, tails[3], labels["store"])
+    _shift_each(b, tails[4], labels["clamp"])
+    one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
     place_tile(b)
     _begin_pass(b, labels)
@@ -64,10 +66,10 @@ def _begin_pass(b: Block, labels: dict[str, str]) -> None:
     """Read the pass: where its output lies, where its code begins, whether a tile is filled."""
     b.place(labels["pass"])
     b.name(first="r1", bytes="r2", entry="r3", head="r4", tail="r5", tile="r6", tap="r7", taps="r8")
-    b.op("ldr r0, [sp, #{o}]", o=LOCALS["pass"])
-    b.op("ldm r0!, {{{first}, {bytes}, {entry}, {head}, {tail}, {tile}, {tap}, {taps}}}")
-    b.op("str r0, [sp, #{o}]", o=LOCALS["pass"])
     b.op("ldr r9, [sp, #{o}]", o=LOCALS["upper"])
+    b.op("ldr r0, [r9, #{o}]", o=UPPER["pass"])
+    b.op("ldm r0!, {{{first}, {bytes}, {entry}, {head}, {tail}, {tile}, {tap}, {taps}}}")
+    b.op("str r0, [r9, #{o}]", o=UPPER["pass"])
     b.op("ldr r10, [r9, #{o}]", o=UPPER["y"])
     b.op("add r10, {first}")
     b.op("str r10, [sp, #{o}]", o=LOCALS["out"])
@@ -80,9 +82,13 @@ def _begin_pass(b: Block, labels: dict[str, str]) -> None:
     b.op("adr r11, {label}", label=labels["table"])
     b.op("sub {entry}, r10, {entry}")
     b.op("add {entry}, #1")
+    b.op("ldr r12, [r9, #{o}]", o=UPPER["single"])
+    b.op("add {head}, {head}, r12, lsl #1")
     b.op("ldr {head}, [r11, {head}, lsl #2]")
     b.op("add {head}, r10")
-    b.op("add r11, #8")
+    b.op("add r11, #16")  # behind the ways to begin
+    b.op("add r12, r12, r12, lsl #2")
+    b.op("add {tail}, r12")
     b.op("ldr {tail}, [r11, {tail}, lsl #2]")
     b.op("add {tail}, r10")
     b.op("strd {entry}, {head}, [sp, #{o}]", o=LOCALS["entry"])
@@ -146,26 +152,38 @@ def _keep(b: Block, label: str, done: str) -> None:
     _next_pair(b, done)
 
 
-def _scale(b: Block, label: str, done: str, clamped: bool) -> None:
-    """Requantize by one multiplication; a narrow clamp takes two instructions more."""
-    saturate = "usat" if clamped else "ssat"
+def _scale(b: Block, label: str, done: str, store: str) -> None:
+    """Requantize by one multiplication, and store."""
     b.place(label)
     _separate(b)
     b.op("ldm {w}!, {{r8-r11}}")
-    scaling.scale(b, FIRST, Constants("r8", "r9"), LAYER_SHIFT, saturate)
-    scaling.scale(b, SECOND, Constants("r10", "r11"), LAYER_SHIFT + 8, saturate)
-    if clamped:
-        _clamp(b)
-    _store(b, done)
+    scaling.scale(b, FIRST, Constants("r8", "r9"), LAYER_SHIFT, "ssat")
+    scaling.scale(b, SECOND, Constants("r10", "r11"), LAYER_SHIFT + 8, "ssat")
+    b.place(store)
+    b.op("ldm sp, {{r8-r12}}")
+    for sums in ("f", "s"):
+        for p, distance in ((1, "r9"), (2, "r10"), (3, "r11")):
+            b.op(f"strb {{{sums}{p}}}, [r12, {distance}]")
+        b.op(f"strb {{{sums}0}}, [r12], #1")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["out"])
+    _next_pair(b, done)
 
 
-def _clamp(b: Block) -> None:
+def _scale_narrow(b: Block, label: str, clamp: str, store: str) -> None:
+    """The same for a narrow range: two instructions more."""
+    b.place(label)
+    _separate(b)
+    b.op("ldm {w}!, {{r8-r11}}")
+    scaling.scale(b, FIRST, Constants("r8", "r9"), LAYER_SHIFT, "usat")
+    scaling.scale(b, SECOND, Constants("r10", "r11"), LAYER_SHIFT + 8, "usat")
+    b.place(clamp)
     b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
     b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
     scaling.clamp(b, (*FIRST, *SECOND), "r8", "r9")
+    b.op("b {store}", store=store)
 
 
-def _round_twice(b: Block, label: str, done: str) -> None:
+def _round_twice(b: Block, label: str, store: str) -> None:
     """Requantize as the rule says."""
     b.place(label)
     _separate(b)
@@ -174,34 +192,64 @@ def _round_twice(b: Block, label: str, done: str) -> None:
     for sums in (FIRST, SECOND):
         b.op("ldrd r8, r10, [{w}], #8")
         scaling.round_twice(b, sums, Constants("r8", "r10", "r9"), sums is SECOND, "r11")
-    _store(b, done)
+    b.op("b {store}", store=store)
 
 
-def _shift_each(b: Block, label: str, done: str) -> None:
+def _shift_each(b: Block, label: str, clamp: str) -> None:
     """Requantize with a shift for each filter, for scales too far apart."""
     b.place(label)
     _separate(b)
     for sums in (FIRST, SECOND):
         b.op("ldrd r8, r9, [{w}], #8")
         scaling.shift_each(b, sums, Constants("r8", "r9", "r10"), sums is SECOND)
-    _clamp(b)
-    _store(b, done)
+    b.op("b {clamp}", clamp=clamp)
+
+
+def one_pixel(b: Block, heads: list[str], tails: list[str], done: str) -> None:
+    """A last tile of one pixel: pairs of sums in ``r0`` and ``r4``, steps in a loop."""
+    ready, x, first = b.label(), "r5", "r6"
+    b.place(heads[0])
+    b.op("ldrd r0, r4, [{w}], #8")
+    b.op("b {ready}", ready=ready)
+    b.place(heads[1])
+    b.op("ldr r12, [sp, #{o}]", o=LOCALS["sums_in"])
+    b.op("ldrd r0, r4, [r12], #8")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["sums_in"])
+    b.place(ready)
+    b.op(f"ldr {x}, [sp, #{LOCALS['top']}]")
+    b.op(f"add {first}, sp, #{LOCAL_BYTES}")
+    with b.loop(f"cmp {x}, {first}", "bne {head}"):
+        b.op(f"ldr {{x0}}, [{x}, #-{STEP_BYTES}]!")
+        b.op(f"ldr {{x1}}, [{x}, #{STEP_BYTES // 2}]")
+        b.op("ldrd {w0}, {w1}, [{w}], #8")
+        for inputs, weights in (("x0", "w0"), ("x1", "w1")):
+            b.op(f"sxtb16 {{narrow}}, {{{weights}}}")
+            b.op(f"smlad r0, {{{inputs}}}, {{narrow}}, r0")
+            b.op(f"smlad r4, {{{inputs}}}, {{{weights}}}, r4")
+    b.op("ldr pc, [sp, #{o}]", o=LOCALS["tail"])
+    b.place(tails[0])
+    b.op("ldr r12, [sp, #{o}]", o=LOCALS["sums_out"])
+    b.op("strd r0, r4, [r12], #8")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["sums_out"])
+    b.op("ldr r8, [sp, #{o}]", o=LOCALS["end"])
+    _next_pair(b, done)
+    b.place(tails[1])
+    b.op("sub r4, r0")
+    b.op("ldm {w}!, {{r8-r11}}")
+    scaling.scale(b, ("r0",), Constants("r8", "r9"), LAYER_SHIFT, "ssat")
+    scaling.scale(b, ("r4",), Constants("r10", "r11"), LAYER_SHIFT + 8, "ssat")
+    b.op("ldr r12, [sp, #{o}]", o=LOCALS["out"])
+    b.op("strb r0, [r12], #1")
+    b.op("strb r4, [r12], #1")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["out"])
+    b.op("ldr r8, [sp, #{o}]", o=LOCALS["end"])
+    _next_pair(b, done)
 
 
 def _separate(b: Block) -> None:
     """256 times the second filter's sums."""
     for p in range(4):
         b.op(f"sub {{s{p}}}, {{f{p}}}")
-
-
-def _store(b: Block, done: str) -> None:
-    b.op("ldm sp, {{r8-r12}}")
-    for sums in ("f", "s"):
-        for p, distance in ((1, "r9"), (2, "r10"), (3, "r11")):
-            b.op(f"strb {{{sums}{p}}}, [r12, {distance}]")
-        b.op(f"strb {{{sums}0}}, [r12], #1")
-    b.op("str r12, [sp, #{o}]", o=LOCALS["out"])
-    _next_pair(b, done)
 
 
 def _next_pair(b: Block, done: str) -> None:
@@ -213,8 +261,7 @@ def _next_pair(b: Block, done: str) -> None:
 
 def _end_pass(b: Block, again: str) -> None:
     b.op("str {w}, [sp, #{o}]", o=LOCALS["weights"])
-    b.op("ldr r0, [sp, #{o}]", o=LOCALS["pass"])
     b.op("ldr r4, [sp, #{o}]", o=LOCALS["upper"])
-    b.op("ldr r1, [r4, #{o}]", o=UPPER["pass_end"])
+    b.op("ldrd r0, r1, [r4, #{o}]", o=UPPER["pass"])
     b.op("cmp r0, r1")
     b.op("bne {again}", again=again)

@@ -11,15 +11,15 @@ from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE
 LDRD_REACH = 1020
 """Largest offset of LDRD."""
 ENTER, LEAVE = 33, 4
-FAST_TILE = 44
-SLOW_TILE, ADVANCE = 96, 9
-PASS, PACK = 33, 9
-FAST_TAP, SLOW_TAP, WORD, LAST_WORD = 18, 17, 15, 20
+FAST_TILE = 43
+SLOW_TILE, ADVANCE = 99, 9
+PASS, PACK = 36, 10
+FAST_TAP, SLOW_TAP, WORD, LAST_WORD = 21, 19, 15, 24
 TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69}
 """Of a pair of filters after its products."""
 STARTS = {True: 8, False: 4}
 """Of a pair before them: from its bias, from sums that waited."""
-INSIDE, ABOVE, BESIDE, STAGED = 9, 7, 14, 32
+INSIDE, ABOVE, BESIDE, STAGED = 13, 10, 17, 34
 """To find a pixel's tap: in the input, in the padding above or beside it, copied."""
 
 
@@ -33,7 +33,10 @@ def conv_instructions(layer: Layer) -> int:
     plan = layer.plan
     total = ENTER + LEAVE + 3 * plan.steps
     count = -(-plan.geometry.pixels // PIXELS)
-    total += count * sum(_pass(plan, p, layer.scaling.tail) for p in plan.passes)
+    alone = sum(_single(plan, p) for p in plan.passes) if layer.single else 0
+    total += alone + (count - layer.single) * sum(
+        _pass(plan, p, layer.scaling.tail) for p in plan.passes
+    )
     packing = sum(p.packs for p in plan.passes) / plan.chunks
     tap = WORD * (plan.run // STEP or 1) + (LAST_WORD if plan.run % STEP and plan.run > STEP else 0)
     total += int(count * packing * len(plan.taps) * tap)
@@ -51,6 +54,12 @@ def _pass(plan: Plan, p: Pass, tail: int) -> int:
     steps = sum(map(step_instructions, range(len(p.taps) * plan.steps)))
     pair = STARTS[p.is_first] + steps + 1 + TAILS[tail if p.is_last else KEEP]
     return PASS + PACK * p.packs + p.pairs * pair
+
+
+def _single(plan: Plan, p: Pass) -> int:
+    """A pass of a tile with one pixel."""
+    start, end = 4 + (not p.is_first), 16 if p.is_last else 7
+    return PASS + PACK * p.packs + p.pairs * (start + 11 * len(p.taps) * plan.steps + 1 + end)
 
 
 def _slow_tile(plan: Plan, first: int, packing: float) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.pairs import STEP, fit_pair, pack_pairs
-from codegen.assembly.armv7e_m.plan import Pass, Plan, geometry_of
-from codegen.assembly.armv7e_m.scaling import Scaling, find_scaling
+from codegen.assembly.armv7e_m.plan import PIXELS, Pass, Plan, geometry_of
+from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
@@ -34,6 +34,11 @@ class Layer:
     plan: Plan
     weights: Int
     scaling: Scaling
+
+    @property
+    def single(self) -> bool:
+        """Whether one last pixel is computed alone."""
+        return self.scaling.tail == SCALE and self.plan.geometry.pixels % PIXELS == 1
 
     def stream(self) -> NDArray[np.int32]:
         """Starts, weights and constants in the order in which the passes read them."""

@@ -26,6 +26,7 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.op("strd r0, r1, [sp, #{o}]", o=LOCALS["tap"])
     b.op("add r12, sp, {tile}")
     b.op("add r12, #{o}", o=LOCAL_BYTES)
+    b.op("str r12, [sp, #{o}]", o=LOCALS["top"])
     b.place(again)
     b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
     b.op("ldr r0, [sp, #{o}]", o=LOCALS["tap"])
@@ -49,28 +50,25 @@ def pack_tile(b: Block, stage_label: str) -> None:
 
 def _pack_tap(b: Block, again: str) -> None:
     """All words of a tap; ``r5``: arguments."""
-    last, done, over = b.label(), b.label(), b.label()
+    words, whole = b.label(), b.label()
     b.op("ldrd lr, r0, [r5, #{o}]", o=ARGUMENTS["steps"])
-    b.op("cmp r0, #0")
-    b.op("bne {last}", last=last)
+    b.op("str r0, [sp, #{o}]", o=LOCALS["back"])
+    b.place(words)
     with b.loop("subs lr, #1", "bne {head}"):
         _pack_word(b)
-    b.place(done)
+    b.op("ldr r0, [sp, #{o}]", o=LOCALS["back"])
+    b.op("cbz r0, {whole}", whole=whole)
+    # One word more ends with the tap: it repeats bytes, whose weights there are zero.
+    for pointer in POINTERS:
+        b.op(f"sub {pointer}, r0")
+    b.op("mov lr, #1")
+    b.op("mov r0, #0")
+    b.op("str r0, [sp, #{o}]", o=LOCALS["back"])
+    b.op("b {words}", words=words)
+    b.place(whole)
     b.op("ldrd r0, r1, [sp, #{o}]", o=LOCALS["tap"])
     b.op("cmp r0, r1")
     b.op("bne {again}", again=again)
-    b.op("b {over}", over=over)
-    b.place(last)
-    with b.loop("subs lr, #1", "bne {head}"):
-        _pack_word(b)
-    # The last word ends with the tap: it repeats bytes, whose weights there are zero.
-    b.op("ldr r0, [sp, #{o}]", o=LOCALS["args"])
-    b.op("ldr r0, [r0, #{o}]", o=ARGUMENTS["back"])
-    for pointer in POINTERS:
-        b.op(f"sub {pointer}, r0")
-    _pack_word(b)
-    b.op("b {done}", done=done)
-    b.place(over)
 
 
 def _pack_word(b: Block) -> None:
@@ -90,32 +88,34 @@ def _find_sources(b: Block, stage_label: str) -> None:
 
     ``r4`` upper variables, ``r5`` arguments, ``r6`` position and ``r7`` offset of the tap.
     """
-    b.name(rows="r3", within="r5")
+    found, outside = b.label(), b.label()
+    b.name(rows="r3", within="r5", state="r8", pixel="r9", sources="r10")
     b.op("ldr {rows}, [r5, #{o}]", o=ARGUMENTS["in_h"])
     b.op("ldr {within}, [r5, #{o}]", o=ARGUMENTS["within"])
-    for p, pointer in enumerate(POINTERS):
-        found, outside = b.label(), b.label()
-        b.op("ldrd r0, r1, [r4, #{o}]", o=UPPER[f"iy{p}"])
-        b.op("ldr r2, [r4, #{o}]", o=UPPER[f"from{p}"])
+    b.op("add {state}, r4, #{o}", o=UPPER["iy0"])
+    b.op("add {sources}, r4, #{o}", o=UPPER["source0"])
+    b.op("mov {pixel}, #0")
+    with b.loop("add {pixel}, #1", "cmp {pixel}, #4", "bne {head}"):
+        b.op("ldm {state}!, {{r0, r1, r2}}")  # row, column, address
         b.op("sxtah r0, r0, r6")
-        b.op("add r1, r1, r6, asr #16")
         b.op("cmp r0, {rows}")
         b.op("bhs {outside}", outside=outside)
-        b.op(f"add {pointer}, r2, r7")
+        b.op("add r1, r1, r6, asr #16")
+        b.op("add r0, r2, r7")
         b.op("cmp r1, {within}")
         b.op("blo {found}", found=found)
-        b.op("ldr r0, [sp, #{o}]", o=LOCALS["args"])
-        b.op("ldr r0, [r0, #{o}]", o=ARGUMENTS["staged"])
-        b.op("cmp r0, #0")
-        b.op("beq {outside}", outside=outside)
-        b.op("mov r2, #{p}", p=p)
-        b.op(f"mov r0, {pointer}")
+        b.op("ldr r2, [sp, #{o}]", o=LOCALS["args"])
+        b.op("ldr r2, [r2, #{o}]", o=ARGUMENTS["staged"])
+        b.op("cbz r2, {outside}", outside=outside)
+        b.op("mov r2, {pixel}")
         b.op("bl {stage}", stage=stage_label)
-        b.op(f"mov {pointer}, r0")
         b.op("b {found}", found=found)
         b.place(outside)
-        b.op(f"ldr {pointer}, [r4, #{UPPER['pad']}]")
+        b.op(f"ldr r0, [r4, #{UPPER['pad']}]")
         b.place(found)
+        b.op("str r0, [{sources}], #4")
+    b.op("sub {sources}, #16")
+    b.op("ldm {sources}, {{r8-r11}}")
     b.op("ldr r5, [sp, #{o}]", o=LOCALS["args"])
 
 

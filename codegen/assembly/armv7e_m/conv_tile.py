@@ -25,6 +25,7 @@ def enter(b: Block) -> None:
     b.op("strd {upper}, {args}, [sp, #{o}]", o=LOCALS["upper"])
     b.op("mov r5, #0")
     b.op("strd r5, r5, [{upper}, #{o}]", o=UPPER["oy"])
+    b.op("str r5, [{upper}, #{o}]", o=UPPER["single"])
     b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["origin"])
     b.op("add {x}, r6")
     b.op("strd {y}, {x}, [{upper}, #{o}]", o=UPPER["y"])
@@ -63,8 +64,7 @@ def place_tile(b: Block) -> None:
     b.op("strd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["oy"])
     b.op("ldrd r6, r7, [{args}, #{o}]", o=ARGUMENTS["passes"])
     b.op("add r7, r6, r7, lsl #5")
-    b.op("str r7, [{upper}, #{o}]", o=UPPER["pass_end"])
-    b.op("str r6, [sp, #{o}]", o=LOCALS["pass"])
+    b.op("strd r6, r7, [{upper}, #{o}]", o=UPPER["pass"])
     b.op("ldr r7, [{args}, #{o}]", o=ARGUMENTS["weights"])
     b.op("str r7, [sp, #{o}]", o=LOCALS["weights"])
 
@@ -95,6 +95,10 @@ def _place_slow(b: Block) -> None:
     b.name(left="r2", state="r3", again="r6", distance="r7", place="lr")
     b.op("str {args}, [{upper}, #{o}]", o=UPPER["slow"])  # anything but 0
     b.op("ldr {left}, [{upper}, #{o}]", o=UPPER["left"])
+    b.op("cmp {left}, #1")
+    b.op("itt eq")
+    b.op("ldreq r8, [{args}, #{o}]", o=ARGUMENTS["single"])
+    b.op("streq r8, [{upper}, #{o}]", o=UPPER["single"])
     b.op("add {state}, {upper}, #{o}", o=UPPER["iy0"])
     b.op("mov {again}, #4")
     b.op("mov {distance}, #0")

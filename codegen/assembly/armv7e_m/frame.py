@@ -27,9 +27,10 @@ LOCALS = offsets(
         "upper",  # variables above the tile
         "args",
         "weights",  # of this pass
-        "pass",
         "tap",
         "tap_end",
+        "top",  # end of the tile
+        "back",  # bytes that one more word of a tap repeats, until it has
     )
 )
 """At the stack pointer: what is used for every pair of filters. The tile follows."""
@@ -44,9 +45,12 @@ UPPER = offsets(
         "base",  # input address of the tile's first pixel
         "slow",  # whether its pixels have positions of their own
         "left",  # output pixels that remain
+        "pass",
         "pass_end",
         "pad",  # a tap of padding
         "sums",
+        "single",  # whether the tile has one pixel
+        *(f"source{p}" for p in range(4)),
         *(f"{name}{p}" for p in range(4) for name in ("iy", "ix", "from")),
     )
 )
@@ -61,7 +65,7 @@ ARGUMENTS = offsets(
         "origin", "row_step", "col_step",
         "fast_y", "fast_h", "fast_x", "fast_w",
         "run", "columns", "steps", "back", "within", "staged", "fill",
-        "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero",
+        "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "single",
     )
 )  # fmt: skip
 """``ek_conv_pairs``, in the order of its definition."""

@@ -41,6 +41,7 @@ typedef struct {
     int32_t tile_bytes, pad_bytes, edge_bytes, frame_bytes;
     int32_t add, subtract; /* clamp: saturating to the highest, then back */
     int32_t zero;          /* twice the output's zero point, plus one */
+    int32_t single;        /* for the assembly: whether one last pixel is computed alone */
 } ek_conv_pairs;
 
 #endif
