@@ -1,8 +1,13 @@
-"""Convolutions by tiles of four pixels: what instruction sets without byte products share.
+"""Convolutions by tiles of six pixels: what instruction sets without byte products share.
 
 `ek_conv_tiles_s8` walks over the output and finds the windows; a tile kernel, written for one
 instruction set, multiplies. Here the weights are put in the order in which it reads them, and the
 requantization into its proven form.
+
+Three pixels a, b, c travel in two words, ``a + 2**21 * b`` and ``c + 2**11 * b``, so that two
+32-bit products (modulo 2**32) are three: the sums A and C of the low parts are read off with their
+signs, the low eleven bits of B are in the first word, the others in the second. That holds as long
+as no sum of a call passes `MOST`.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, QDense
 from quantize.high_word import HighWord, high_word
 
-PIXELS = 4
+PIXELS = 6
 TAPS = 64
 ROWS = 16
 FILTERS = 64
@@ -32,6 +37,8 @@ BY_FILTER = 4
 """As the macros of these names in ek_tile.h."""
 SEGMENTS = 4 * PIXELS * ROWS
 """Bytes of pointers that the driver keeps on the stack."""
+MOST = 2**20 - 2**10 - 1
+"""Largest sum of a call: with it, B has eleven low bits with a sign, and ten more."""
 Bytes = NDArray[np.int8]
 
 
@@ -128,6 +135,8 @@ def refuse(node: Node, bits: int = 31) -> str:
         return "no groups, no dilated rows"
     if node.output.type.shape[3] < 2:
         return "two filters at least"
+    if largest_sum(node) > MOST:
+        return "weights are so large that three sums do not fit into two words"
     return "" if form_of(node, bits) else "a channel's rounding has no proven form"
 
 
@@ -142,6 +151,13 @@ def form_of(node: Node, bits: int = 31) -> HighWord | None:
     return high_word(op.requant, bias, bounds, bits)
 
 
+def largest_sum(node: Node) -> int:
+    """The largest magnitude that a sum over the taps of one call can reach."""
+    split = split_of(node)
+    taps = np.abs(node.input(1).array.astype(np.int64)).reshape(-1, split.height, split.width)
+    return 128 * max(int(taps[:, r, c].sum(axis=(1, 2)).max()) for r, c in split.calls)
+
+
 def scratch(node: Node) -> int:
     """Bytes of waiting sums, of a line of the zero point and of copied pieces."""
     op = node.op
@@ -151,7 +167,7 @@ def scratch(node: Node) -> int:
 
 
 def overlap(node: Node) -> Declared:
-    """Four pixels at a time; one block of filters reads every window before it writes."""
+    """Six pixels at a time; one block of filters reads every window before it writes."""
     op = node.op
     assert isinstance(op, QConv2D)
     _, height, width, _ = node.input(1).type.shape

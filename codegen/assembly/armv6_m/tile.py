@@ -1,8 +1,9 @@
-"""Four pixels by one filter at a time on Armv6-M: 10 instructions, 4 products.
+"""Six pixels by one filter at a time on Armv6-M: 10 instructions, 6 products.
 
-The four windows are spread to words on the stack, which one LDM loads; sums live in high registers,
-to which ADD reaches. Weights have 128 added, because only unsigned bytes are loaded with an
-immediate offset; 128 times the sum of a window's bytes is taken off again.
+The six windows are spread to words on the stack, three pixels in two words (`codegen.assembly.
+tiles`), which one LDM loads; sums live in high registers, to which ADD reaches. Weights have 128
+added, because only unsigned bytes are loaded with an immediate offset; 128 times the sum of a
+window's words is taken off again.
 """
 
 from __future__ import annotations
@@ -10,29 +11,30 @@ from __future__ import annotations
 from codegen.assembly.armv6_m.frame import HIGH, enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
 from codegen.assembly.block import Block
-from codegen.assembly.tiles import PIXELS, TAPS, TileKernel
+from codegen.assembly.tiles import TAPS, TileKernel
 
+WORDS = 4
+"""Of six pixels, and as many sums."""
 UNROLL = 16
-TAP_BYTES = 2 * (2 + 2 * PIXELS)
-ARGS, Y, LEFT, OVER, ENTRY, GROUPS, PARTIAL, WEIGHTS, FILTER, SKIPPED = (
-    0, 4, 20, 24, 40, 44, 48, 52, 56, 60,
+TAP_BYTES = 2 * (2 + 2 * WORDS)
+ARGS, Y, LEFT, OVER, ENTRY, GROUPS, PARTIAL, WEIGHTS, FILTER, SKIPPED, ROWS, LINE = (
+    0, 4, 28, 32, 48, 52, 56, 60, 64, 68, 72, 76,
 )  # fmt: skip
-PLACES = Places(table=64, zero=68, high=72, half=76, least=80, most=84)
-"""Offsets from the stack pointer; `OVER` and `Y` are four words."""
-TILE = 88
-FRAME = TILE + 4 * PIXELS * TAPS
-WEIGHTS_OFFSET, TABLE_OFFSET, PAIRS_OFFSET, ROWS_OFFSET, LENGTH_OFFSET, TAPS_OFFSET = range(
-    0, 24, 4
-)
-FLAGS_OFFSET, ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(24, 40, 4)
+PLACES = Places(table=80, zero=84, high=88, half=92, least=96, most=100)
+"""Offsets from the stack pointer; `Y` are six words, `OVER` four."""
+TILE = 104
+FRAME = TILE + 4 * WORDS * TAPS
+WEIGHTS_OFFSET, TABLE_OFFSET, PAIRS_OFFSET, ROWS_OFFSET, LENGTH_OFFSET = range(0, 20, 4)
+TAPS_OFFSET, FLAGS_OFFSET, ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(20, 40, 4)
 """Of `ek_tile`."""
-SUMS = HIGH
+RESUME, WAIT = 31, 30
+"""How far the flags are shifted left to become the sign."""
 
 
 def tile(kind: TileKernel) -> Block:
     """``ek_tile_s8(t, x, y, partial)``."""
     b = Block(kind.symbol)
-    body, head, last, following, end = (b.label() for _ in range(5))
+    body, head, end = (b.label() for _ in range(3))
     enter(b, FRAME)
     _keep(b, body)
     _spread(b)
@@ -42,22 +44,9 @@ def tile(kind: TileKernel) -> Block:
     b.place(body)
     _taps(b, body)
     b.op("str r6, [sp, #{at}]", at=WEIGHTS)
-    _test_flag(b, 2)
-    b.op("bcc {to}", to=last)
-    _partial(b)
-    for p, total in enumerate(SUMS):
-        b.op(f"mov r{p}, {total}")
-    b.op("stm r4!, {{r0-r3}}")
-    b.op("b {to}", to=following)
-    b.place(last)
     load_channel(b, PLACES, kind.signed)
-    for p, total in enumerate(SUMS):
-        b.op(f"mov r0, {total}")
-        requantize(b, PLACES, kind.signed, kind.clamp)
-        b.op("ldr r1, [sp, #{at}]", at=Y + 4 * p)
-        b.op("ldr r2, [sp, #{at}]", at=FILTER)
-        b.op("strb r0, [r1, r2]")
-    b.place(following)
+    for group in range(2):
+        _finish(b, kind, group)
     b.op("ldr r0, [sp, #{at}]", at=FILTER)
     b.op("adds r0, #1")
     b.op("str r0, [sp, #{at}]", at=FILTER)
@@ -76,11 +65,12 @@ def _keep(b: Block, body: str) -> None:
     not a multiple of them skips some of the first group."""
     b.op("str r0, [sp, #{at}]", at=ARGS)
     b.op("str r3, [sp, #{at}]", at=PARTIAL)
-    b.op("ldm r2!, {{r4-r7}}")
     b.op("add r3, sp, #{at}", at=Y)
-    b.op("stm r3!, {{r4-r7}}")
+    for _ in range(2):
+        b.op("ldm r2!, {{r4-r6}}")
+        b.op("stm r3!, {{r4-r6}}")
     keep(
-        b, "r0", (WEIGHTS_OFFSET, WEIGHTS), (TABLE_OFFSET, PLACES.table),
+        b, "r0", (WEIGHTS_OFFSET, WEIGHTS), (TABLE_OFFSET, PLACES.table), (ROWS_OFFSET, ROWS),
         (ZERO_OFFSET, PLACES.zero), (LOW_OFFSET, PLACES.least), (HIGH_OFFSET, PLACES.most),
     )  # fmt: skip
     b.op("ldr r4, [r0, #{at}]", at=PAIRS_OFFSET)
@@ -105,50 +95,55 @@ def _keep(b: Block, body: str) -> None:
 
 
 def _spread(b: Block) -> None:
-    """Bytes of four windows to words that lie side by side, and the sum of each window."""
-    b.name(at="r4", value="r5", length="r6", tile="r7", x="r12", rows="lr")
+    """Bytes of six windows to words that lie side by side, and the sum of each column of words."""
+    b.name(at="r4", tile="r7", length="r12", x="lr")
     b.op("mov {x}, r1")
-    b.op("ldr {length}, [r0, #{at_}]", at_=LENGTH_OFFSET)
-    b.op("ldr r1, [r0, #{at_}]", at_=ROWS_OFFSET)
-    b.op("mov {rows}, r1")
+    b.op("ldr r1, [r0, #{at_}]", at_=LENGTH_OFFSET)
+    b.op("mov {length}, r1")
     b.op("movs r1, #0")
-    for total in SUMS:
+    for total in HIGH:
         b.op(f"mov {total}, r1")
     b.op("add {tile}, sp, #{at_}", at_=TILE)
     with b.loop("bne {head}"):
-        b.op("mov {at}, {x}")
-        b.op("ldm {at}!, {{r0-r3}}")
-        b.op("mov {x}, {at}")
-        b.op("movs {at}, #0")
-        with b.loop("adds {tile}, #16", "adds {at}, #1", "cmp {at}, {length}", "blt {head}"):
-            for p, total in enumerate(SUMS):
-                b.op(f"ldrsb {{value}}, [r{p}, {{at}}]")
-                b.op(f"str {{value}}, [{{tile}}, #{4 * p}]")
-                b.op(f"add {total}, {{value}}")
-        b.op("mov {at}, {rows}")
+        b.op("str {tile}, [sp, #{at_}]", at_=LINE)
+        for group in range(2):
+            _spread_row(b, group)
+        b.op("ldr {at}, [sp, #{at_}]", at_=ROWS)
         b.op("subs {at}, #1")
-        b.op("mov {rows}, {at}")
-    for p, total in enumerate(SUMS):
+        b.op("str {at}, [sp, #{at_}]", at_=ROWS)
+    for i, total in enumerate(HIGH):
         b.op(f"mov r0, {total}")
         b.op("lsls r0, r0, #7")
         b.op("rsbs r0, r0, #0")
-        b.op("str r0, [sp, #{at_}]", at_=OVER + 4 * p)
+        b.op("str r0, [sp, #{at_}]", at_=OVER + 4 * i)
+
+
+def _spread_row(b: Block, group: int) -> None:
+    """Three windows' bytes of one kernel row."""
+    b.name(a="r3", b="r5", c="r6")
+    b.op("ldr {tile}, [sp, #{at_}]", at_=LINE)
+    b.op("mov {at}, {x}")
+    b.op("ldm {at}!, {{r0-r2}}")
+    b.op("mov {x}, {at}")
+    b.op("movs {at}, #0")
+    with b.loop("adds {tile}, #16", "adds {at}, #1", "cmp {at}, {length}", "blt {head}"):
+        for p, register in enumerate("abc"):
+            b.op(f"ldrsb {{{register}}}, [r{p}, {{at}}]")
+        b.op("lsls {b}, {b}, #11")
+        b.op("adds {c}, {c}, {b}")
+        b.op("lsls {b}, {b}, #10")
+        b.op("adds {a}, {a}, {b}")
+        for i, register in enumerate("ac"):
+            b.op(f"str {{{register}}}, [{{tile}}, #{8 * group + 4 * i}]")
+            b.op(f"add {HIGH[2 * group + i]}, {{{register}}}")
 
 
 def _begin_filter(b: Block) -> None:
-    """Sums begin with what the weights' 128 are too much, and with those of earlier taps."""
-    ready = b.label()
+    """Sums begin with what the weights' 128 are too much; then to the first tap."""
     b.op("add r4, sp, #{at}", at=OVER)
     b.op("ldm r4!, {{r0-r3}}")
-    _test_flag(b, 1)
-    b.op("bcc {to}", to=ready)
-    _partial(b)
-    for p in range(PIXELS):
-        b.op(f"ldr r5, [r4, #{4 * p}]")
-        b.op(f"adds r{p}, r{p}, r5")
-    b.place(ready)
-    for p, total in enumerate(SUMS):
-        b.op(f"mov {total}, r{p}")
+    for i, total in enumerate(HIGH):
+        b.op(f"mov {total}, r{i}")
     b.op("add r5, sp, #{at}", at=TILE)
     b.op("ldr r6, [sp, #{at}]", at=WEIGHTS)
     b.op("ldr r4, [sp, #{at}]", at=SKIPPED)
@@ -158,33 +153,79 @@ def _begin_filter(b: Block) -> None:
     b.op("bx r4")
 
 
-def _test_flag(b: Block, bit: int) -> None:
-    """The carry flag is the given bit (counted from one) of the call's flags."""
-    b.op("ldr r4, [sp, #{at}]", at=ARGS)
-    b.op("ldr r5, [r4, #{at}]", at=FLAGS_OFFSET)
-    b.op("lsrs r5, r5, #{bit}", bit=bit)
-
-
-def _partial(b: Block) -> None:
-    """r4: where the sums of this filter are kept, those of the last filter first."""
-    b.op("ldr r4, [sp, #{at}]", at=PARTIAL)
-    b.op("ldr r5, [sp, #{at}]", at=LEFT)
-    b.op("subs r5, #1")
-    b.op("lsls r5, r5, #4")
-    b.op("adds r4, r4, r5")
-
-
 def _taps(b: Block, body: str) -> None:
     """Every instruction has two bytes; a tap has `TAP_BYTES`."""
     done = b.label()
     for tap in range(UNROLL):
         b.op("ldm r5!, {{r0-r3}}")
         b.op(f"ldrb r4, [r6, #{tap}]")
-        for p, total in enumerate(SUMS):
-            b.op(f"muls r{p}, r4")
-            b.op(f"add {total}, r{p}")
+        for i, total in enumerate(HIGH):
+            b.op(f"muls r{i}, r4")
+            b.op(f"add {total}, r{i}")
     b.op("adds r6, #{n}", n=UNROLL)
     b.op("subs r7, #1")
     b.op("beq {to}", to=done)
     b.op("b {to}", to=body)
     b.place(done)
+
+
+def _finish(b: Block, kind: TileKernel, group: int) -> None:
+    """Outputs of three pixels; or their sums, where more taps come."""
+    whole, done = b.label(), b.label()
+    _unpack(b, *HIGH[2 * group : 2 * group + 2])
+    _flag(b, WAIT)
+    b.op("beq {to}", to=whole)
+    _partial(b)
+    _flag(b, WAIT)
+    b.op("bpl {to}", to=whole)
+    b.op("b {to}", to=done)
+    b.place(whole)
+    b.op("mov r12, r2")
+    b.op("mov lr, r3")
+    b.op("mov r0, r1")
+    for p, following in enumerate(("r12", "lr", "")):
+        requantize(b, PLACES, kind.signed, kind.clamp)
+        b.op("ldr r1, [sp, #{at}]", at=Y + 4 * (3 * group + p))
+        b.op("ldr r2, [sp, #{at}]", at=FILTER)
+        b.op("strb r0, [r1, r2]")
+        if following:
+            b.op(f"mov r0, {following}")
+    b.place(done)
+
+
+def _unpack(b: Block, first: str, second: str) -> None:
+    """Three sums from two words to r1, r2, r3: first the low ones with their signs."""
+    b.op(f"mov r0, {first}")
+    b.op(f"mov r2, {second}")
+    b.op("lsls r1, r0, #11")
+    b.op("asrs r1, r1, #11")
+    b.op("subs r0, r0, r1")
+    b.op("asrs r3, r0, #10")
+    b.op("subs r2, r2, r3")
+    b.op("lsls r3, r2, #10")
+    b.op("asrs r3, r3, #10")
+    b.op("subs r2, r2, r3")
+    b.op("asrs r2, r2, #11")
+    b.op("asrs r0, r0, #21")
+    b.op("adds r2, r2, r0")
+
+
+def _flag(b: Block, shift: int) -> None:
+    """The call's flags, shifted."""
+    b.op("ldr r0, [sp, #{at}]", at=ARGS)
+    b.op("ldr r0, [r0, #{at}]", at=FLAGS_OFFSET)
+    b.op("lsls r0, r0, #{shift}", shift=shift)
+
+
+def _partial(b: Block) -> None:
+    """Add the sums of earlier taps, if there are any, and keep the new ones."""
+    fresh = b.label()
+    b.op("ldr r4, [sp, #{at}]", at=PARTIAL)
+    _flag(b, RESUME)
+    b.op("bpl {to}", to=fresh)
+    for i in range(3):
+        b.op(f"ldr r0, [r4, #{4 * i}]")
+        b.op(f"adds r{1 + i}, r{1 + i}, r0")
+    b.place(fresh)
+    b.op("stm r4!, {{r1-r3}}")
+    b.op("str r4, [sp, #{at}]", at=PARTIAL)

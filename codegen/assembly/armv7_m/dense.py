@@ -3,7 +3,7 @@ registers; 17 instructions, 8 products."""
 
 from __future__ import annotations
 
-from codegen.assembly.armv7_m.high_word import clamp, requantize
+from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
 from codegen.assembly.block import Block
 from codegen.assembly.dense import (
     BACK,
@@ -17,7 +17,7 @@ from codegen.assembly.dense import (
     DenseKernel,
 )
 
-LAYER, X, Y, COUNT, CONSTANTS, KEPT = range(0, 24, 4)
+LAYER, X, Y, COUNT, CONSTANTS, HALF = range(0, 24, 4)
 FRAME = 24
 UNROLL = 4
 
@@ -72,18 +72,15 @@ def _tap(b: Block, sums: list[str]) -> None:
 
 
 def _requantize(b: Block, kind: DenseKernel, sums: list[str]) -> None:
-    if kind.signed:
-        b.op("str {weights}, [sp, #{place}]", place=KEPT)
     for total in sums:
-        if kind.signed:
-            b.op("ldr r12, [sp, #{place}]", place=LAYER)
-            b.op("ldr lr, [r12, #{field}]", field=OFFSET)
         b.op("ldr r12, [sp, #{place}]", place=CONSTANTS)
         b.op("ldm r12!, {{r8, r9, r10}}")
         b.op("str r12, [sp, #{place}]", place=CONSTANTS)
-        requantize(b, [total], kind.signed)
-    if kind.signed:
-        b.op("ldr {weights}, [sp, #{place}]", place=KEPT)
+        if kind.signed:
+            b.op("ldr r11, [sp, #{place}]", place=LAYER)
+            b.op("ldr r11, [r11, #{field}]", field=OFFSET)
+            halve(b, HALF)
+        requantize(b, [total], HALF if kind.signed else None)
     if kind.clamp:
         b.op("ldr r12, [sp, #{place}]", place=LAYER)
         b.op("ldr r8, [r12, #{field}]", field=LOW)

@@ -9,25 +9,34 @@ from codegen.assembly.block import Block
 M, LOW, HIGH = "r8", "r9", "r10"
 """Multiplier and constant of the channel; the low word's last byte is the shift."""
 LO, HI = "r11", "r12"
-OFFSET = "lr"
-"""Half a step and the zero point, in the form that rounds twice."""
 
 
-def requantize(b: Block, sums: Sequence[str], signed: bool) -> None:
-    """Sums to int8, by the constants in their registers: five (nine) instructions each."""
-    b.name(m=M, low=LOW, high=HIGH, lo=LO, hi=HI, offset=OFFSET)
-    if signed:
-        b.op("lsl {offset}, {offset}, {low}")
-        b.op("asr {offset}, {offset}, #1")
+def halve(b: Block, half: int) -> None:
+    """Half a step and the zero point to their place; `LO` holds ``2 * zero point + 1``."""
+    b.op(f"lsl {LO}, {LO}, {LOW}")
+    b.op(f"asr {LO}, {LO}, #1")
+    b.op(f"str {LO}, [sp, #{half}]")
+
+
+def requantize(b: Block, sums: Sequence[str], half: int | None) -> None:
+    """Sums to int8, by the constants in their registers: five instructions each.
+
+    Args:
+        b: the function.
+        sums: registers.
+        half: in the form that rounds twice, where `halve` has kept its constant (ten instructions).
+    """
+    b.name(m=M, low=LOW, high=HIGH, lo=LO, hi=HI)
     for total in sums:
         b.op("mov {lo}, {low}")
         b.op("mov {hi}, {high}")
         b.op("smlal {lo}, {hi}, {total}, {m}", total=total)
-        if signed:  # x = (hi:lo) >> 31, less one if negative; then half and zero point
+        if half is not None:  # x = (hi:lo) >> 31, less one if negative; then half and zero point
             b.op("lsls {lo}, {lo}, #1")
             b.op("adc {hi}, {hi}, {hi}")
             b.op("add {hi}, {hi}, {hi}, asr #31")
-            b.op("add {hi}, {hi}, {offset}")
+            b.op("ldr {lo}, [sp, #{half}]", half=half)
+            b.op("add {hi}, {hi}, {lo}")
         b.op("asr {hi}, {hi}, {low}")
         b.op("ssat {total}, #8, {hi}", total=total)
 

@@ -7,11 +7,11 @@ flags, which nothing in between changes.
 
 from __future__ import annotations
 
-from codegen.assembly.armv7_m.high_word import clamp, requantize
+from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
 from codegen.assembly.block import Block
 from codegen.assembly.rows import RowKernel
 
-X, Y, ROW, INSIDE, COUNT, TABLE, WEIGHTS, FILL = range(0, 32, 4)
+X, Y, ROW, INSIDE, COUNT, TABLE, HALF, FILL = range(0, 32, 4)
 FRAME = 32
 PIXELS = 8
 """Most at once: the registers that are left for sums."""
@@ -105,12 +105,10 @@ def _finish(b: Block, kind: RowKernel, sums: list[str]) -> None:
     b.op("ldm r12!, {{r8, r9, r10}}")
     b.op("str r12, [sp, #{place}]", place=TABLE)
     if kind.signed:
-        b.op("str {weights}, [sp, #{place}]", place=WEIGHTS)
         b.op("ldr r11, [sp, #{place}]", place=ROW)
-        b.op("ldr lr, [r11, #{field}]", field=ZERO_OFFSET)
-    requantize(b, sums, kind.signed)
-    if kind.signed:
-        b.op("ldr {weights}, [sp, #{place}]", place=WEIGHTS)
+        b.op("ldr r11, [r11, #{field}]", field=ZERO_OFFSET)
+        halve(b, HALF)
+    requantize(b, sums, HALF if kind.signed else None)
     if kind.clamp:
         b.op("ldr r12, [sp, #{place}]", place=ROW)
         b.op("ldr r8, [r12, #{field}]", field=LOW_OFFSET)

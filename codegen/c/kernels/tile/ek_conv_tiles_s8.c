@@ -1,4 +1,4 @@
-/* int8 convolution without groups, NHWC: finds the windows of four pixels at a time and hands them
+/* int8 convolution without groups, NHWC: finds the windows of six pixels at a time and hands them
  * to a tile kernel, which computes some kernel rows (or a piece of one) for up to 64 filters a call.
  *
  * Bytes inside the input are read where they lie. Rows outside it are read from a line of the
@@ -21,7 +21,7 @@ typedef struct {
     int32_t offset, low, high;
 } ek_conv_tiles;
 
-/* Four neighbouring pixels; the last one stands for those beyond the end. */
+/* Six neighbouring pixels; the last one stands for those beyond the end. */
 typedef struct {
     int32_t top[EK_TILE_PIXELS], left[EK_TILE_PIXELS];
     int8_t *y[EK_TILE_PIXELS];
@@ -58,7 +58,7 @@ EK_KERNEL void ek_tile_copy(const ek_window *w, const int8_t *row, int32_t left,
     }
 }
 
-/* Where the four windows' bytes of one kernel row are. */
+/* Where the six windows' bytes of one kernel row are. */
 EK_INLINE void ek_tile_row(const ek_window *w, const ek_tile_place *place, const int8_t *x,
                            int32_t ky, int32_t begin, int32_t length, const int8_t *line,
                            int8_t *pieces, const int8_t **found)
@@ -84,7 +84,7 @@ EK_INLINE int32_t ek_smaller(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* All taps of four pixels to the filters of one block. */
+/* All taps of six pixels to the filters of one block. */
 EK_INLINE void ek_conv_tile(const ek_window *w, const ek_conv_tiles *c, ek_tile_kernel kernel,
                             const ek_tile_place *place, const int8_t *x, int8_t *scratch,
                             ek_tile *t)
@@ -118,6 +118,7 @@ EK_KERNEL void ek_conv_tiles_s8(const ek_window *w, const ek_conv_tiles *c, ek_t
                                 const int8_t *x, int8_t *scratch, int8_t *y)
 {
     const int32_t pixels = w->out_h * w->out_w;
+    const int32_t last = (pixels - 1) / EK_TILE_PIXELS * EK_TILE_PIXELS;
     int8_t *line = scratch + 4 * c->waiting;
     for (int32_t i = 0; c->padded && i < EK_TILE_TAPS; ++i) {
         line[i] = (int8_t)c->fill;
@@ -125,7 +126,7 @@ EK_KERNEL void ek_conv_tiles_s8(const ek_window *w, const ek_conv_tiles *c, ek_t
     for (int32_t n = 0; n < pixels; n += EK_TILE_PIXELS) {
         ek_tile_place place;
         ek_tile t = {c->weights, c->table, 0, 0, 0, 0, 0, c->offset, c->low, c->high};
-        ek_tile_locate(w, w->backward ? ((pixels - 1) & ~(EK_TILE_PIXELS - 1)) - n : n, y, &place);
+        ek_tile_locate(w, w->backward ? last - n : n, y, &place);
         for (int32_t filter = 0; filter < w->out_c;) {
             /* An odd last filter is computed with the one before it. */
             const int32_t count = ek_smaller(c->filters, w->out_c - filter);

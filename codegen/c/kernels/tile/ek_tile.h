@@ -1,12 +1,12 @@
-/* Tiles of four output pixels: what convolution kernels for cores without byte products compute at
- * once. A kernel of type `ek_tile_kernel` takes some taps of four windows to some filters; the
+/* Tiles of six output pixels: what convolution kernels for cores without byte products compute at
+ * once. A kernel of type `ek_tile_kernel` takes some taps of six windows to some filters; the
  * portable one is ek_tile_s8.c, those of instruction sets stand in the model's assembly. */
 #ifndef EK_TILE_H
 #define EK_TILE_H
 
 #include "ek_common.h"
 
-#define EK_TILE_PIXELS 4
+#define EK_TILE_PIXELS 6
 #define EK_TILE_TAPS 64 /* most taps at once */
 #define EK_TILE_ROWS 16 /* most kernel rows at once */
 #define EK_TILE_FILTERS 64 /* most filters whose sums wait for further taps */
@@ -28,8 +28,8 @@ typedef struct {
     int32_t low, high;     /* clamp of the output */
 } ek_tile;
 
-/* x: for each kernel row the bytes of four windows. y: where the first filter of four pixels goes.
- * partial: eight sums of each pair. */
+/* x: for each kernel row the bytes of six windows. y: where the first filter of six pixels goes.
+ * partial: twelve sums of each pair. */
 typedef void (*ek_tile_kernel)(const ek_tile *t, const int8_t *const *x, int8_t *const *y,
                                int32_t *partial);
 

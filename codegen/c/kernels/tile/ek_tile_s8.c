@@ -1,4 +1,4 @@
-/* Four pixels by pairs of filters, as readable C: what assembly of cores without byte products
+/* Six pixels by pairs of filters, as readable C: what assembly of cores without byte products
  * computes. Outputs are rounded once. */
 #include "ek_tile_s8.h"
 

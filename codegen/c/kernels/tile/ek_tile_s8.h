@@ -5,7 +5,7 @@
 #include "ek_high_word.h"
 #include "ek_tile.h"
 
-/* The bytes of four windows side by side: outputs may be written over them afterwards. */
+/* The bytes of six windows side by side: outputs may be written over them afterwards. */
 EK_INLINE void ek_tile_s8_spread(const ek_tile *t, const int8_t *const *x, int8_t *bytes)
 {
     for (int32_t row = 0; row < t->rows; ++row) {
@@ -40,8 +40,7 @@ EK_INLINE void ek_tile_s8_pairs(const ek_tile *t, const int8_t *const *x, int8_t
     int8_t bytes[EK_TILE_PIXELS * EK_TILE_TAPS];
     ek_tile_s8_spread(t, x, bytes);
     for (int32_t pair = 0; pair < t->pairs; ++pair) {
-        /* Assembly keeps the sums of the last pair first. */
-        int32_t *kept = partial + 2 * EK_TILE_PIXELS * (t->pairs - 1 - pair);
+        int32_t *kept = partial + 2 * EK_TILE_PIXELS * pair;
         int32_t sums[2 * EK_TILE_PIXELS] = {0};
         for (int32_t i = 0; (t->flags & EK_TILE_RESUME) && i < 2 * EK_TILE_PIXELS; ++i) {
             sums[i] = kept[i];
