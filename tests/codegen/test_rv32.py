@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -86,10 +87,14 @@ def depthwise(rng: np.random.Generator) -> list[Graph]:
     """Odd and even heights, a single row, column or channel group, narrow and wide rows."""
     shapes = [(1, 1, 2), (1, 5, 3), (2, 2, 4), (3, 1, 5), (4, 7, 8), (5, 3, 2), (7, 12, 85)]
     same = Window((1, 1), (1, 1, 1, 1))
+    halving = (3, 4, 6), (3, 4, 7), (2, 5), ((0, 0, 1, 1), (1, 1, 1, 1), (0, 0, 0, 0), (1, 0, 0, 1))
     return [
         graphs.conv(rng, (h, wide), c, c, (3, 3), same, c, rule)
         for h, wide, c in shapes
         for rule in RULES
+    ] + [
+        graphs.conv(rng, (h, wide), c, c, (3, 3), Window((2, 2), pads), c, RULES[i % len(RULES)])
+        for i, (h, wide, c, pads) in enumerate(itertools.product(*halving))
     ]
 
 

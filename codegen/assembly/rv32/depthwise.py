@@ -1,13 +1,17 @@
-"""Depthwise 3x3 convolutions of stride 1: bands of two output rows."""
+"""Depthwise 3x3 convolutions: bands of two output rows, rows of stride 2."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.depthwise_band import FIELD_BITS, WORDS, Band, band, band_count
+from codegen.assembly.rv32.depthwise_strided import StridedRow, strided_count, strided_row
 from codegen.assembly.rv32.layer import sum_bounds
 from codegen.assembly.rv32.registers import SAVED
 from codegen.assembly.rv32.scale import Scaling, find_scaling
@@ -23,19 +27,46 @@ FARTHEST = 2047
 """Largest offset of a load."""
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call of a function.
+
+    Attributes:
+        source, target: bytes from the first of the input and of the output.
+        shape: what the function is written for.
+    """
+
+    source: int
+    target: int
+    shape: Band | StridedRow
+
+
 def depthwise_refusal(node: Node) -> str:
-    """Why bands cannot compute a convolution; empty where they can."""
+    """Why rows cannot compute a convolution; empty where they can."""
     op = node.op
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "activations are not int8, or weights have a zero point"
     if not is_depthwise(node) or node.output.type.shape[3] != op.groups:
         return "not one filter for each channel"
-    if node.input(1).type.shape[1:3] != KERNEL or op.window != SAME:
-        return "not 3x3 of stride 1 with one row and column of padding"
-    if 2 * _pitch(node) > FARTHEST:
-        return "rows of more than 1023 bytes"
+    if node.input(1).type.shape[1:3] != KERNEL:
+        return "not 3x3"
+    if op.window != SAME and not _is_halving(node):
+        return "neither stride 1 with one pixel of padding nor stride 2 with at most one"
+    if (2 if op.window == SAME else 1) * _pitch(node) > FARTHEST:
+        return "rows that are too long for the offsets of loads"
     return "" if depthwise_scaling(node) else "a scale has no proven form"
+
+
+def _is_halving(node: Node) -> bool:
+    """Stride 2, every window's middle inside the input."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    top, left = op.window.padding[:2]
+    if op.window.strides != (2, 2) or op.window.dilations != (1, 1) or max(top, left) > 1:
+        return False
+    (_, height, width, _), (_, rows, columns, _) = node.input(0).type.shape, node.output.type.shape
+    return 2 * rows - 1 - top < height and 2 * columns - 1 - left < width
 
 
 @lru_cache(maxsize=64)
@@ -50,21 +81,32 @@ def depthwise_scaling(node: Node) -> Scaling | None:
     return None if found is None or found.is_signed else found
 
 
-def bands(node: Node) -> list[tuple[int, Band]]:
-    """The first output row of every band, and what computes it."""
+def calls_of(node: Node) -> list[Call]:
+    """Every call, from the first output row to the last."""
     op = node.op
     assert isinstance(op, QConv2D)
-    height, low, high = node.output.type.shape[1], op.requant.low, op.requant.high
-    found = []
-    for row in range(0, height, 2):
-        outputs = min(2, height - row)
-        below = row + outputs == height
-        found.append((row, Band(_pitch(node), outputs, row == 0, below, low, high - low)))
+    clamp = op.requant.low, op.requant.high - op.requant.low
+    _, height, width, _ = node.input(0).type.shape
+    _, rows, columns, channels = node.output.type.shape
+    pitch, found = _pitch(node), []
+    if op.window == SAME:
+        for row in range(0, rows, 2):
+            outputs = min(2, rows - row)
+            shape = Band(pitch, outputs, row == 0, row + outputs == rows, *clamp)
+            found.append(Call(row * pitch, row * pitch, shape))
+        return found
+    top, left = op.window.padding[:2]
+    for row in range(rows):
+        middle = 2 * row + 1 - top
+        right = 2 * columns - left >= width
+        edges = middle == 0, middle + 1 == height, left == 1, right
+        target = row * columns * channels
+        found.append(Call(middle * pitch, target, StridedRow(pitch, *edges, *clamp)))
     return found
 
 
 def emit_depthwise(w: StepWriter) -> None:
-    """The first band, those in the middle, the last."""
+    """Calls of one function in a row are a loop."""
     op, node, scaling = attributes(w, QConv2D), w.node, depthwise_scaling(w.node)
     assert scaling is not None
     layer = w.declare(
@@ -72,55 +114,54 @@ def emit_depthwise(w: StepWriter) -> None:
         weights=w.weights(node.input(1).array, "weights"),
         table=w.table(scaling.table, "scaling"),
         channels=op.groups, zero=op.x_zero, top=op.requant.high - op.requant.low,
-        low=op.requant.low, width=node.output.type.shape[2],
+        low=op.requant.low, width=node.output.type.shape[2], pitch=_pitch(node),
     )  # fmt: skip
-    calls = runs(bands(node))
-    if w.step.backward:
-        calls = [(first, count, shape) for first, count, shape in reversed(calls)]
+    calls = calls_of(node)[:: -1 if w.step.backward else 1]
     with w.each_sample(node.input(0), node.output) as (x, y):
-        for first, count, shape in calls:
-            _emit_run(w, layer, (x, y), first, count, shape)
+        for _, group in itertools.groupby(calls, key=lambda c: c.shape):
+            _emit_calls(w, layer, x, y, list(group))
 
 
-def _emit_run(
-    w: StepWriter, layer: str, at: tuple[str, str], first: int, count: int, shape: Band
-) -> None:
-    """Bands of one kind, from row ``first`` on."""
-    x, y = at
-    if count == 1:
-        places = f"{x} + {first * shape.pitch}", f"{y} + {first * shape.pitch}"
-        w.assemble(RV32, band(shape), "ek_depthwise3_band_s8", layer, *places, shape.edges)
+def _emit_calls(w: StepWriter, layer: str, x: str, y: str, calls: Sequence[Call]) -> None:
+    """Calls of one function, whose places lie at equal distances."""
+    first, shape = calls[0], calls[0].shape
+    if isinstance(shape, Band):
+        code, kernel = band(shape), "ek_depthwise3_band_s8"
+    else:
+        code, kernel = strided_row(shape), "ek_depthwise3_strided_s8"
+    if len(calls) == 1:
+        places = f"{x} + {first.source}", f"{y} + {first.target}"
+        w.assemble(RV32, code, kernel, layer, *places, shape.edges)
         return
-    with w.loop("b", count):
-        turn = f"({count - 1} - b)" if w.step.backward else "b"
-        w.lines.append(f"const int32_t at = {first * shape.pitch} + {turn} * {2 * shape.pitch};")
-        places = f"{x} + at", f"{y} + at"
-        w.assemble(RV32, band(shape), "ek_depthwise3_band_s8", layer, *places, shape.edges)
-
-
-def runs(found: list[tuple[int, Band]]) -> list[tuple[int, int, Band]]:
-    """Neighbouring bands of one kind: first row, number, kind."""
-    joined: list[tuple[int, int, Band]] = []
-    for row, shape in found:
-        if joined and joined[-1][2] == shape:
-            joined[-1] = (joined[-1][0], joined[-1][1] + 1, shape)
-        else:
-            joined.append((row, 1, shape))
-    return joined
+    steps = calls[1].source - first.source, calls[1].target - first.target
+    with w.loop("i", len(calls)):
+        places = f"{x} + {first.source} + i * {steps[0]}", f"{y} + {first.target} + i * {steps[1]}"
+        w.assemble(RV32, code, kernel, layer, *places, shape.edges)
 
 
 def depthwise_overlap(node: Node) -> Declared:
-    """Both rows of a band are written channel by channel, while their windows are still read."""
-    return by_walk(node, Walk(KERNEL, SAME, pixels=2 * node.output.type.shape[2]))
+    """The rows of a call are written channel by channel, while their windows are still read."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    rows = 2 if op.window == SAME else 1
+    return by_walk(node, Walk(KERNEL, op.window, pixels=rows * node.output.type.shape[2]))
 
 
 def depthwise_count(node: Node) -> int:
-    """Instructions of all bands."""
+    """Instructions of all calls."""
     batch, _, width, channels = node.output.type.shape
-    return batch * sum(band_count(shape, width, channels) + 12 for _, shape in bands(node))
+    total = 0
+    for call in calls_of(node):
+        total += 12
+        if isinstance(call.shape, Band):
+            total += band_count(call.shape, width, channels)
+        else:
+            total += strided_count(call.shape, width, channels)
+    return batch * total
 
 
 def _pitch(node: Node) -> int:
+    """Bytes of an input row."""
     _, _, width, channels = node.input(0).type.shape
     return width * channels
 

@@ -19,7 +19,7 @@ TAPS = 9
 WEIGHTS, TABLE, CHANNELS, ZERO, TOP = (4 * i for i in range(5))
 """Fields of ``ek_depthwise3``."""
 WORDS = ("x", "y", "weights", "row", "left")
-_REGISTERS = {
+REGISTERS = {
     **{f"w{i}": f"s{i}" for i in range(9)},
     "a0": "s9", "b0": "s10", "n0": "s11", "a1": "ra", "b1": "t6", "n1": "t5",
     "x": "a0", "t": "a1", "u": "a2", "multiplier": "a3", "offset": "a4", "shift": "a5",
@@ -61,12 +61,9 @@ class Band:
         return (row == 0 and self.above) or (row == self.rows - 1 and self.below)
 
 
-def band(shape: Band) -> Function:
-    """``ek_depthwise3_band_s8(layer, x, y, edges)``; x points at the first output row's place."""
-    edge = ("a" if shape.above else "") + ("b" if shape.below else "")
-    suffix = clamp_suffix(shape.low, shape.top)
-    b = Function(f"depthwise3_{shape.pitch}_{shape.outputs}{edge}{suffix}", WORDS)
-    b.name(**_REGISTERS)
+def enter(b: Function) -> None:
+    """Arguments ``(layer, x, y)`` and fields into the frame and registers."""
+    b.name(**REGISTERS)
     b.op("mv {v}, a0")
     for register, word in (("a1", "x"), ("a2", "y")):
         b.store(register, word)
@@ -75,8 +72,20 @@ def band(shape: Band) -> Function:
         b.store(b.reg("t"), word)
     for name, at in (("step", CHANNELS), ("zero", ZERO), ("top", TOP)):
         b.op(f"lw {{{name}}}, {{at}}({{v}})", at=at)
+
+
+def band(shape: Band) -> Function:
+    """``ek_depthwise3_band_s8(layer, x, y, edges)``; x points at the first output row's place."""
+    edge = ("a" if shape.above else "") + ("b" if shape.below else "")
+    suffix = clamp_suffix(shape.low, shape.top)
+    b = Function(f"depthwise3_{shape.pitch}_{shape.outputs}{edge}{suffix}", WORDS)
+    enter(b)
     with b.loop("bnez {v}, {head}"):
-        _enter_channel(b, shape)
+        enter_channel(b)
+        b.op("addi {end}, {source}, {pitch}", pitch=shape.pitch)
+        missing_column(b, 0)
+        for o in range(shape.outputs):
+            b.op(f"mv {{b{o}}}, {{t}}")
         _column(b, shape, is_first=True)
         done, more = b.label(), b.label()
         b.op("beq {source}, {end}, {done}", done=done)
@@ -85,15 +94,13 @@ def band(shape: Band) -> Function:
         b.op("bne {source}, {end}, {more}", more=more)
         b.place(done)
         _last_column(b, shape)
-        b.load(b.reg("v"), "left")
-        b.op("addi {v}, {v}, -1")
-        b.store(b.reg("v"), "left")
+        next_channel(b)
     b.finish()
     return b
 
 
-def _enter_channel(b: Function, shape: Band) -> None:
-    """Weights, constants and pointers; the sums begin with the column left of the first."""
+def enter_channel(b: Function) -> None:
+    """The next channel's weights, constants and pointers."""
     b.load(b.reg("v"), "weights")
     for i in range(TAPS):
         b.op(f"lb {{w{i}}}, {i}({{v}})")
@@ -107,11 +114,20 @@ def _enter_channel(b: Function, shape: Band) -> None:
         b.load(b.reg(name), word)
         b.op(f"addi {{v}}, {{{name}}}, 1")
         b.store(b.reg("v"), word)
-    b.op("addi {end}, {source}, {pitch}", pitch=shape.pitch)
-    b.op("add {t}, {w0}, {w3}")
-    b.op("add {t}, {t}, {w6}")
-    for o in range(shape.outputs):
-        b.op(f"mul {{b{o}}}, {{t}}, {{zero}}")
+
+
+def missing_column(b: Function, column: int) -> None:
+    """``{t}``: what a column of the window adds where it lies outside the input."""
+    b.op(f"add {{t}}, {{w{column}}}, {{w{column + 3}}}")
+    b.op(f"add {{t}}, {{t}}, {{w{column + 6}}}")
+    b.op("mul {t}, {t}, {zero}")
+
+
+def next_channel(b: Function) -> None:
+    """``{v}``: how many channels are left."""
+    b.load(b.reg("v"), "left")
+    b.op("addi {v}, {v}, -1")
+    b.store(b.reg("v"), "left")
 
 
 def _column(b: Function, shape: Band, is_first: bool) -> None:
@@ -146,19 +162,22 @@ def _taps(b: Function, shape: Band, value: str, tap: int, o: int, is_first: bool
     b.op(f"add {{{'b' if tap == 2 else 'n'}{o}}}, {{n{o}}}, {{t}}")
 
 
-def _output(b: Function, shape: Band, o: int) -> None:
-    b.op(f"slli {{u}}, {{a{o}}}, {32 - FIELD_BITS}")
+def output(b: Function, total: str, low: int, top: int, address: str) -> None:
+    """Scale, clamp and store a complete sum."""
+    b.op(f"slli {{u}}, {{{total}}}, {32 - FIELD_BITS}")
     b.op("mulh {u}, {u}, {multiplier}")
     b.op("add {u}, {u}, {offset}")
     b.op("sra {u}, {u}, {shift}")
-    clamp_and_store(b, shape.low, shape.top, f"{o * shape.pitch}({b.reg('target')})")
+    clamp_and_store(b, low, top, address)
+
+
+def _output(b: Function, shape: Band, o: int) -> None:
+    output(b, f"a{o}", shape.low, shape.top, f"{o * shape.pitch}({b.reg('target')})")
 
 
 def _last_column(b: Function, shape: Band) -> None:
     """The column right of the last."""
-    b.op("add {t}, {w2}, {w5}")
-    b.op("add {t}, {t}, {w8}")
-    b.op("mul {t}, {t}, {zero}")
+    missing_column(b, 2)
     for o in range(shape.outputs):
         b.op(f"add {{a{o}}}, {{a{o}}}, {{t}}")
         _output(b, shape, o)

@@ -1,0 +1,125 @@
+"""An output row of a depthwise 3x3 convolution of stride 2, channel by channel.
+
+Every second column belongs to two outputs: it completes one sum and begins the next. The weights of
+a channel stay in registers; an output takes six loads, nine multiplications and eight additions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.assembly.rv32.depthwise_band import (
+    TAPS,
+    WORDS,
+    enter,
+    enter_channel,
+    missing_column,
+    next_channel,
+    output,
+)
+from codegen.assembly.rv32.outputs import SATURATED, clamp_suffix
+from codegen.assembly.rv32.registers import SAVED, Function
+
+KERNEL = 3
+WIDTH = 24
+"""Byte offset of the outputs of a row in ``ek_depthwise3``."""
+
+
+@dataclass(frozen=True)
+class StridedRow:
+    """What a function is written for.
+
+    Attributes:
+        pitch: bytes of an input row.
+        above, below: the window's first (last) row is missing.
+        left, right: the first (last) column of the first (last) window is missing.
+        low, top: smallest output, and the largest less the smallest.
+    """
+
+    pitch: int
+    above: bool
+    below: bool
+    left: bool
+    right: bool
+    low: int
+    top: int
+
+    @property
+    def edges(self) -> int:
+        """The last argument, which the portable equal reads."""
+        return self.above + 2 * self.below + 4 * self.left + 8 * self.right
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Rows of the window that lie inside."""
+        return tuple(r for r in range(KERNEL) if not (self.above, False, self.below)[r])
+
+
+def strided_row(shape: StridedRow) -> Function:
+    """``ek_depthwise3_strided_s8(layer, x, y, edges)``; x points at the middle row's first byte."""
+    marks = zip("ablr", (shape.above, shape.below, shape.left, shape.right), strict=True)
+    edge = "".join(letter for letter, is_missing in marks if is_missing)
+    b = Function(f"depthwise3s2_{shape.pitch}{edge}{clamp_suffix(shape.low, shape.top)}", WORDS)
+    enter(b)
+    b.name(count="t6", width="ra", next="s11")
+    b.op("lw {width}, {at}({v})", at=WIDTH)
+    with b.loop("bnez {v}, {head}"):
+        enter_channel(b)
+        b.op("addi {count}, {width}, -{less}", less=int(shape.right))
+        if shape.left:
+            missing_column(b, 0)
+            b.op("mv {a0}, {t}")
+        else:
+            _column(b, shape, {"a0": 0})
+        last, more = b.label(), b.label()
+        b.op("beqz {count}, {last}", last=last)
+        b.place(more)
+        _column(b, shape, {"a0": 1}, goes_on=True)
+        _column(b, shape, {"a0": 2, "next": 0}, goes_on=True)
+        output(b, "a0", shape.low, shape.top, "0({target})".format(target=b.reg("target")))
+        b.op("mv {a0}, {next}")
+        b.op("add {target}, {target}, {step}")
+        b.op("addi {count}, {count}, -1")
+        b.op("bnez {count}, {more}", more=more)
+        b.place(last)
+        if shape.right:
+            _column(b, shape, {"a0": 1}, goes_on=True)
+            missing_column(b, 2)
+            b.op("add {a0}, {a0}, {t}")
+            output(b, "a0", shape.low, shape.top, "0({target})".format(target=b.reg("target")))
+        next_channel(b)
+    b.finish()
+    return b
+
+
+def _column(b: Function, shape: StridedRow, sums: dict[str, int], goes_on: bool = False) -> None:
+    """The next column of the input: for each sum its column of the window.
+
+    The first product of a sum that does not go on begins it.
+    """
+    begun = {"a0"} if goes_on else set()
+    for row in range(KERNEL):
+        value = "{zero}"
+        if row in shape.rows:
+            value = "{x}"
+            b.op("lb {x}, {at}({source})", at=(row - 1) * shape.pitch)
+        for total, column in sums.items():
+            weight = f"{{w{KERNEL * row + column}}}"
+            if total not in begun:
+                b.op(f"mul {{{total}}}, {value}, {weight}")
+                begun.add(total)
+                continue
+            b.op(f"mul {{t}}, {value}, {weight}")
+            b.op(f"add {{{total}}}, {{{total}}}, {{t}}")
+    b.op("add {source}, {source}, {step}")
+
+
+def strided_count(shape: StridedRow, width: int, channels: int) -> int:
+    """Instructions of one call, half of the outputs clamped."""
+    loads = len(shape.rows)
+    scaled = 7 + SATURATED // 2
+    each = 2 * loads + 2 * TAPS - 1 + 2 + scaled + 4
+    last = loads + 6 + 1 + 4 + scaled if shape.right else 0
+    first = 4 if shape.left else loads + 6
+    channel = 27 + first + 1 + (width - shape.right) * each + last + 4
+    return 2 * len(SAVED) + 17 + channels * channel
