@@ -20,6 +20,7 @@ from edgekit.pipeline.source import read_source
 from edgekit.report.model import ModelInfo
 from edgekit.report.results import InspectedNode, Inspection, TensorInfo
 from edgekit.schedule import PlanOptions, plan
+from edgekit.schedule.stages import least_bytes
 from profiles.cost import Cost, kernel_of, node_cost, refusal, toolchains
 from quantize.observers import Range
 from quantize.ptq import check_quantizable, quantize_ranges
@@ -71,7 +72,7 @@ def inspect_model(
     graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
     prospect = prospect_of(graph, core, own_rounding(source))
-    ram = _ram(prospect.graph, kernels_for(core))
+    ram, least = _ram(prospect.graph, kernels_for(core))
     weights = sum(v.type.nbytes for v in prospect.graph.constants())
     return Inspection(
         model=ModelInfo(
@@ -89,7 +90,7 @@ def inspect_model(
         figures_for=prospect.dtype,
         ram_lower_bound_bytes=ram,
         weights_bytes=weights,
-        shortage=_shortage(chosen, weights, ram or 0),
+        shortage=_shortage(chosen, weights, least),
         target=target_info(chosen) if chosen else None,
     )
 
@@ -148,20 +149,21 @@ def _by_node(problems: tuple[Problem, ...] | list[Problem]) -> dict[str, str]:
     return found
 
 
-def _ram(graph: Graph, kernels: KernelSet) -> int | None:
-    """Arena bytes that no plan of `convert` can undercut; None where an output needs no inference
-    at all. Nodes without a kernel count without scratch."""
+def _ram(graph: Graph, kernels: KernelSet) -> tuple[int | None, int]:
+    """Arena bytes that no plan of `convert` can undercut, and those that none can with strips; the
+    first is None where an output needs no inference at all. Nodes without a kernel count without
+    scratch."""
 
     def scratch(node: Node) -> int:
         found = kernels.find(node)
         return 0 if found is None else found.scratch(node)
 
+    least = least_bytes(graph, scratch, kernels.overlaps)
     try:
-        return plan(
-            graph, scratch, kernels.overlaps, PlanOptions(seconds=PLAN_SECONDS)
-        ).certificate.bound_bytes
+        made = plan(graph, scratch, kernels.overlaps, PlanOptions(seconds=PLAN_SECONDS))
     except ModelError:
-        return None
+        return None, least
+    return made.certificate.bound_bytes, least
 
 
 def _nodes(graph: Graph, prospect: Prospect, core: Core | None) -> tuple[InspectedNode, ...]:

@@ -35,22 +35,21 @@ def schedule(
         pinned = read_plan(options.plan)
         return restore(pinned, graph, kernels.scratch_bytes, kernels.overlaps, str(options.plan))
     limit = PlanOptions(seconds=options.plan_time)
-    if memories:
+    ram = options.ram
+    if memories or (ram is None and board is None):
         program = plan_split(graph, kernels.scratch_bytes, kernels.overlaps, limit, memories)
     else:
         planner = Planner(graph, kernels.scratch_bytes, kernels.overlaps, limit)
-        program = _fitting(planner, options.ram, board)
+        state = planner.plain.state_bytes
+        program = _on_board(planner, board) if ram is None else planner.fit(ram - state)
     verify_program(program, kernels.overlaps)
     return program
 
 
-def _fitting(planner: Planner, ram: int | None, board: Board | None) -> Program:
-    plain = planner.plain
-    if ram is not None:
-        return planner.fit(ram - plain.state_bytes)
-    if board is None:
-        return plain
+def _on_board(planner: Planner, board: Board | None) -> Program:
+    assert board is not None
     try:
-        return planner.fit(board.contiguous_sram_bytes - STACK_ROOM - plain.state_bytes)
+        have = board.contiguous_sram_bytes - STACK_ROOM
+        return planner.fit(have - planner.plain.state_bytes)
     except FitError:  # said again when everything in RAM is known, with boards that would do
         return planner.smallest()

@@ -160,7 +160,8 @@ class Inspection:
         nodes: operators in execution order.
         figures_for: precision that the figures below are for: ``int8`` unless the model must stay
             in float.
-        ram_lower_bound_bytes: arena bytes that no plan can undercut, overlaps included.
+        ram_lower_bound_bytes: arena bytes that no plan of whole layers can undercut, overlaps
+            included; ``plan --ram`` says what strips save.
         weights_bytes: constants as they would be stored.
         target: the target asked about.
         shortage: why the board cannot hold the model; empty where it may (`convert` tells).

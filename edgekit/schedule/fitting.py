@@ -18,14 +18,16 @@ from edgekit.schedule.program import Program
 from edgekit.schedule.stages import Kernels, Stages
 from edgekit.schedule.strips import in_strips
 
-LEAST_SHARE = 0.3
+PLAIN_SHARE = 0.4
+"""Part of the time limit for the plan without strips."""
+LEAST_SHARE = 0.2
 """Part of the time limit that every search gets."""
-SEARCH_END = 0.7
+SEARCH_END = 0.6
 """Part of the time limit after which a search ends that had as much."""
 ATTEMPTS = 4
 """Limits that are tried until stages that fit alone also fit together."""
-POINT_SECONDS = 1.0
-"""For placing a point of the front."""
+POINT_SHARE = 0.1
+"""Part of the time limit for placing a point of the front, and for any plan at least."""
 LEAPS = 8, 16, 64, 1 << 30
 """Parts by which the limit is lowered on the way to the smallest arena."""
 
@@ -67,7 +69,8 @@ class Planner:
         self._options = replace(options, levers=levers)
         self._given = [n.name for n in graph.nodes]
         self._kernels = Kernels(scratch_of, overlap_of)
-        self.plain = self._plan(graph, self._options)
+        share = replace(self._options, seconds=PLAIN_SHARE * options.seconds)
+        self.plain = self._plan(graph, share)
 
     @functools.cached_property
     def _graph(self) -> Graph:
@@ -118,7 +121,7 @@ class Planner:
         goal = self.plain.arena_bytes
         for part in LEAPS:
             while mix := self._fitter.fit(goal - max(goal // part, 1)):
-                yield mix, self._place(mix, POINT_SECONDS)
+                yield mix, self._place(mix, self._point_seconds)
                 goal = mix.peak
 
     def _grant(self) -> None:
@@ -128,7 +131,11 @@ class Planner:
 
     def _left(self) -> float:
         left = self._start + self._options.seconds - time.monotonic()
-        return max(left, POINT_SECONDS)
+        return max(left, self._point_seconds)
+
+    @property
+    def _point_seconds(self) -> float:
+        return POINT_SHARE * self._options.seconds
 
     def _place(self, mix: Mix, seconds: float) -> Program:
         stages = tuple(c.stage for c in mix.choices)

@@ -29,6 +29,8 @@ class Space:
         needs: mask of direct predecessors of each task.
         users: direct successors of each task.
         start: bytes alive before the first task.
+        floor: bytes that inputs or outputs need alone.
+        least: bytes that each task needs for its own tensors.
         bound: bytes that every order needs at some point.
     """
 
@@ -58,9 +60,9 @@ class Space:
             self._grow.append(sum(t.size for t in written if t.kept or t.readers))
         given = [t for t in tensors if t.writer is None]
         self.start = sum(t.size for t in given if t.kept or t.readers)
-        ends = sum(t.size for t in given), sum(t.size for t in tensors if t.kept)
-        least = [self._least(model, index) for index in range(len(self.needs))]
-        self.bound = max(*ends, *least, 0)
+        self.floor = max(sum(t.size for t in given), sum(t.size for t in tensors if t.kept))
+        self.least = [self._least(model, index) for index in range(len(self.needs))]
+        self.bound = max(self.floor, *self.least, 0)
 
     def _least(self, model: MemoryModel, index: int) -> int:
         """What a task needs even when nothing but its own tensors is alive."""

@@ -106,8 +106,7 @@ class Stages:
             self.needs.append(need)
             self.before.append(live)
             state = space.follow(state, task, live)
-        given = sum(t.size for t in self.model.tensors if t.writer is None)
-        self.floor = max(given, sum(t.size for t in self.model.tensors if t.kept))
+        self.floor = space.floor
         self.able = [not refusal(t.node) for t in self.model.tasks]
         self._parts: dict[tuple[int, int], _Part] = {}
         self._estimates: dict[tuple[int, int, int, Carry], int] = {}
@@ -141,6 +140,15 @@ class Stages:
         """Numbers of strips for a stage that ends with a task."""
         height = self.model.tasks[last].node.output.type.shape[ROW]
         return sorted({*(n for n in STRIPS if n < height), height})
+
+
+def least_bytes(graph: Graph, scratch_of: ScratchOf, overlap_of: OverlapOf) -> int:
+    """Bytes of an arena that no plan can undercut, strips included: what inputs or outputs need,
+    and each task that can only run as a whole."""
+    model = build_model(graph, scratch_of, overlap_of, ALIGN)
+    space = Space(model)
+    whole = [n for n, t in zip(space.least, model.tasks, strict=True) if refusal(t.node)]
+    return max(space.floor, *whole, 0)
 
 
 class _Part:
