@@ -49,25 +49,29 @@ def oracle_version() -> str:
     return f"{package} {importlib.metadata.version(package)}"
 
 
-def litert_interpreter(model: Path | bytes, *, keep_all: bool = False) -> Any:
+def litert_interpreter(
+    model: Path | bytes, *, keep_all: bool = False, reference: bool = True
+) -> Any:
     """An allocated interpreter that runs the reference kernels (``BUILTIN_REF``), one thread.
 
     Args:
         model: path or content of a .tflite file.
         keep_all: keep intermediate tensors readable after a run.
+        reference: False takes LiteRT's default instead, XNNPACK where it can. Its results differ.
 
     Raises:
         ToolError: no interpreter is installed.
         ModelError: the interpreter rejects the model.
     """
     _, module = _load()
+    kernels = module.OpResolverType.BUILTIN_REF if reference else module.OpResolverType.AUTO
     source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
     try:
         interpreter = module.Interpreter(
             **source,
             num_threads=1,
             experimental_preserve_all_tensors=keep_all,
-            experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=kernels,
         )
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:

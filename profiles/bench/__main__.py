@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
+from profiles.bench.host import host_section
 from profiles.bench.measure import measure_times, run_models
 from profiles.bench.models import ROOT, models
 from profiles.bench.page import write_page
@@ -29,7 +30,8 @@ def main() -> int:
     try:
         runs = list(run_models(chosen, log))
         log("planning branching networks")
-        page = write_page(runs, measure_times(chosen, log), planning_section())
+        sections = "\n".join([planning_section(), *host_section(chosen, log)])
+        page = write_page(runs, measure_times(chosen, log), sections)
     except EdgekitError as error:
         log(str(error))
         return error.exit_code

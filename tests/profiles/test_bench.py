@@ -8,6 +8,7 @@ from pathlib import Path
 from edgekit.api import ConvertOptions
 from edgekit.npz import load_arrays
 from profiles.bench import planning
+from profiles.bench.host import HostTimes, host_section, write_section
 from profiles.bench.kernel_tables import bars_section, kernels_section
 from profiles.bench.measure import ChainTime, LayerRun, ModelRun, Times, run_models
 from profiles.bench.models import BenchModel, chain, models
@@ -82,3 +83,14 @@ def test_planning_is_measured_in_a_process_of_its_own() -> None:
     assert int(found["arena"]) == int(found["bound"]) <= int(found["first fit"])
     assert int(found["tasks"]) >= 30
     assert float(found["peak MB"]) > 1
+
+
+def test_the_host_beside_litert() -> None:
+    section = write_section(HostTimes({"gcc -O3": 0.001}, 0.004, 0.0005, "LiteRT 1"))
+    assert "| edgekit, gcc -O3 | 1.00 | 4.0 | 0.50 |" in section
+
+
+def test_no_model_no_host_section() -> None:
+    log: list[str] = []
+    assert host_section([], log.append) == []
+    assert log == ["skipped the host: no ResNet8 or no gcc"]

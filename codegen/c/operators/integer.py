@@ -28,6 +28,7 @@ from edgekit.ir.ops import (
     Requant,
     Rounding,
 )
+from quantize.affine_sum import AffineSum, affine_sum
 from quantize.integer_form import symmetric_form
 from quantize.requantize import bits_float, requantize
 
@@ -120,6 +121,10 @@ def emit_add(w: StepWriter) -> None:
         return
     op = attributes(w, QAdd)
     a, b = w.node.input(0), w.node.input(1)
+    found = affine_sum(op) if a.type.shape == b.type.shape else None
+    if found is not None:
+        _emit_affine_add(w, op, found)
+        return
     geometry = declare_broadcast(w)
     first = w.declare("ek_operand", "first", **asdict(op.first))
     second = w.declare("ek_operand", "second", **asdict(op.second))
@@ -128,6 +133,23 @@ def emit_add(w: StepWriter) -> None:
         "ek_add_s8", geometry, first, second, op.left_shift, q, w.read(a), w.read(b),
         w.write(w.node.output), rule=rule,
     )  # fmt: skip
+
+
+def _emit_affine_add(w: StepWriter, op: QAdd, found: AffineSum) -> None:
+    """A sum of equal shapes whose one-step form is proven."""
+    args = w.declare(
+        "ek_affine_sum",
+        "sum",
+        count=w.node.output.type.size,
+        first=found.first,
+        second=found.second,
+        offset=found.offset,
+        shift=-found.shift,
+        low=op.requant.low,
+        high=op.requant.high,
+    )
+    a, b = w.read(w.node.input(0)), w.read(w.node.input(1))
+    w.call("ek_affine_add_s8", args, a, b, w.write(w.node.output))
 
 
 def emit_max_pool(w: StepWriter) -> None:

@@ -8,6 +8,7 @@
  * bias     out_c, input zero point folded in
  * scratch  2 * kernel_h * kernel_w * (in_c / groups) bytes; none for 1x1 without padding
  */
+#include "ek_dot_s8.h"
 #include "ek_gather_s8.h"
 #include "ek_requant.h"
 
@@ -38,6 +39,14 @@ EK_INLINE const int8_t *ek_conv2d_s8_window(const ek_window *w, const int8_t *x,
 EK_INLINE void ek_conv2d_s8_block(const int8_t *a0, const int8_t *a1, const int8_t *w0,
                                   const int8_t *w1, int32_t k, int32_t acc[4])
 {
+#if EK_DOT_S8
+    const int32_t done = ek_dots_s8(a0, a1, w0, w1, k, acc);
+    a0 += done;
+    a1 += done;
+    w0 += done;
+    w1 += done;
+    k -= done;
+#endif
     int32_t s00 = acc[0];
     int32_t s01 = acc[1];
     int32_t s10 = acc[2];
