@@ -59,6 +59,13 @@ def shapes() -> Iterator[tuple[Size, int, int, Size, Window]]:
     for channels in (1, 3, 4, 5, 16, 32, 64):
         yield (6, 9), channels, 4, (3, 3), Window(padding=SAME)
         yield (9, 8), channels, 5, (3, 3), Window((2, 2), (0, 0, 1, 1))
+    yield (5, 8), 8, 4, (3, 3), Window(padding=SAME)
+    yield (5, 4), 16, 3, (3, 3), Window(padding=SAME)
+    yield (4, 10), 4, 5, (3, 3), Window()
+    yield (4, 5), 20, 2, (3, 3), Window(padding=(1, 1, 1, 0))
+    yield (4, 5), 12, 2, (3, 3), Window(padding=(0, 0, 1, 1))
+    yield (3, 8), 36, 4, (5, 3), Window((1, 1), (4, 1, 4, 1), (2, 1))
+    yield (1, 12), 152, 2, (1, 3), Window(padding=(0, 1, 0, 1))
     yield (8, 8), 64, 64, (3, 3), Window(padding=SAME)
     yield (13, 10), 1, 8, (10, 4), Window((2, 2), (4, 1, 5, 1))
     yield (9, 9), 16, 4, (1, 1), Window((2, 2))

@@ -107,19 +107,19 @@ def _geometry(plan: Plan) -> dict[str, int]:
         "fast_y": rows.start, "fast_h": len(rows), "fast_x": columns.start,
         "fast_w": len(columns),
         "run": plan.run, "columns": plan.columns,
-        "steps": plan.run // STEP if readable else 1,
+        "steps": plan.steps if plan.shared or not readable else plan.run // STEP,
         "back": -plan.run % STEP if readable else 0,
         "within": g.size[1] - plan.columns + 1 if readable else 0,
+        "shared": int(plan.shared),
         "staged": int(plan.columns > 1 or not readable),
     }  # fmt: skip
 
 
 def _frame(plan: Plan) -> dict[str, int]:
-    pad = STEP * plan.steps
     total = LOCAL_BYTES + plan.tile_bytes + UPPER_BYTES + plan.edge_bytes + plan.sum_bytes
     return {
         "tile_bytes": plan.tile_bytes,
-        "pad_bytes": pad,
+        "pad_bytes": plan.pad_bytes,
         "edge_bytes": plan.edge_bytes,
         "frame_bytes": -(-total // 8) * 8,
     }

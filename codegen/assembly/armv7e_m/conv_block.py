@@ -9,7 +9,7 @@ from codegen.assembly.armv7e_m.conv_cost import step_instructions
 from codegen.assembly.armv7e_m.conv_layer import LAYER_SHIFT
 from codegen.assembly.armv7e_m.conv_pack import pack_tile, stage
 from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile
-from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
+from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PASS, UPPER
 from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
 from codegen.assembly.armv7e_m.scaling import Constants
 from codegen.assembly.block import Block
@@ -41,10 +41,8 @@ def conv_function() -> Block:
     one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
     place_tile(b)
+    _fill_tile(b, labels)
     _begin_pass(b, labels)
-    pack_tile(b, labels["stage"])
-    b.op("ldr {w}, [sp, #{o}]", o=LOCALS["weights"])
-    b.op("ldr pc, [sp, #{o}]", o=LOCALS["head"])
     stage(b, labels["stage"])
     b.place(labels["done"])
     _end_pass(b, labels["pass"])
@@ -62,13 +60,24 @@ def entry_distance(steps: int) -> int:
     return sum(4 * step_instructions(j) for j in range(steps))
 
 
-def _begin_pass(b: Block, labels: dict[str, str]) -> None:
-    """Read the pass: where its output lies, where its code begins, whether a tile is filled."""
+def _fill_tile(b: Block, labels: dict[str, str]) -> None:
+    """Read which taps the pass has, and fill the tile."""
     b.place(labels["pass"])
-    b.name(first="r1", bytes="r2", entry="r3", head="r4", tail="r5", tile="r6", tap="r7", taps="r8")
+    b.name(tile="r6", tap="r7", taps="r8")
     b.op("ldr r9, [sp, #{o}]", o=LOCALS["upper"])
     b.op("ldr r0, [r9, #{o}]", o=UPPER["pass"])
-    b.op("ldm r0!, {{{first}, {bytes}, {entry}, {head}, {tail}, {tile}, {tap}, {taps}}}")
+    b.op("add r0, #{o}", o=PASS["tile"])
+    b.op("ldm r0, {{{tile}, {tap}, {taps}}}")
+    pack_tile(b, labels["stage"])
+
+
+def _begin_pass(b: Block, labels: dict[str, str]) -> None:
+    """Read the rest of the pass: where its output lies, where its code begins."""
+    b.name(first="r1", bytes="r2", entry="r3", head="r4", tail="r5")
+    b.op("ldr r9, [sp, #{o}]", o=LOCALS["upper"])
+    b.op("ldr r0, [r9, #{o}]", o=UPPER["pass"])
+    b.op("ldm r0, {{{first}, {bytes}, {entry}, {head}, {tail}}}")
+    b.op("add r0, #{size}", size=4 * len(PASS))
     b.op("str r0, [r9, #{o}]", o=UPPER["pass"])
     b.op("ldr r10, [r9, #{o}]", o=UPPER["y"])
     b.op("add r10, {first}")
@@ -93,6 +102,7 @@ def _begin_pass(b: Block, labels: dict[str, str]) -> None:
     b.op("add {tail}, r10")
     b.op("strd {entry}, {head}, [sp, #{o}]", o=LOCALS["entry"])
     b.op("str {tail}, [sp, #{o}]", o=LOCALS["tail"])
+    b.op("bx {head}")
 
 
 def _start_with_bias(b: Block, label: str) -> None:

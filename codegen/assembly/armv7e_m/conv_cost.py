@@ -11,9 +11,10 @@ from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE
 LDRD_REACH = 1020
 """Largest offset of LDRD."""
 ENTER, LEAVE = 33, 4
-FAST_TILE = 43
+FAST_TILE = 44
 SLOW_TILE, ADVANCE = 99, 9
-PASS, PACK = 36, 10
+PASS, PACK = 39, 13
+ROW, ROW_WORD, PADDED_ROW, PADDED_STEP = 34, 30, 28, 3
 FAST_TAP, SLOW_TAP, WORD, LAST_WORD = 21, 19, 15, 24
 TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69}
 """Of a pair of filters after its products."""
@@ -38,6 +39,8 @@ def conv_instructions(layer: Layer) -> int:
         _pass(plan, p, layer.scaling.tail) for p in plan.passes
     )
     packing = sum(p.packs for p in plan.passes) / plan.chunks
+    if plan.shared:
+        return total + int(packing * _rows(plan)) + count * FAST_TILE
     tap = WORD * (plan.run // STEP or 1) + (LAST_WORD if plan.run % STEP and plan.run > STEP else 0)
     total += int(count * packing * len(plan.taps) * tap)
     rows, columns = plan.inside
@@ -60,6 +63,16 @@ def _single(plan: Plan, p: Pass) -> int:
     """A pass of a tile with one pixel."""
     start, end = 4 + (not p.is_first), 16 if p.is_last else 7
     return PASS + PACK * p.packs + p.pairs * (start + 11 * len(p.taps) * plan.steps + 1 + end)
+
+
+def _rows(plan: Plan) -> int:
+    """To fill all tiles of a layer whose taps share inputs."""
+    g = plan.geometry
+    inside = ROW + ROW_WORD * plan.run // STEP
+    padded = PADDED_ROW + PADDED_STEP * plan.steps
+    rows = [row - g.window.padding[0] + t.dy for row in range(g.out[0]) for t in plan.taps]
+    found = sum(inside if 0 <= row < g.size[0] else padded for row in rows)
+    return found * (g.out[1] // PIXELS)
 
 
 def _slow_tile(plan: Plan, first: int, packing: float) -> int:

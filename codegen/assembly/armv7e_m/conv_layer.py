@@ -87,6 +87,12 @@ def arrange(rows: Int, plan: Plan) -> Int:
         plan: the taps.
     """
     g = plan.geometry
+    padded = np.concatenate([rows, np.zeros((len(rows), 1), np.int64)], axis=1)
+    if plan.shared:
+        words = np.arange(plan.run).reshape(-1, 1, STEP) + g.channels * np.arange(3)[:, None]
+        row = 3 * g.channels
+        firsts = [t.channel + i // plan.parts * row for i, t in enumerate(plan.taps)]
+        return padded[:, np.concatenate([(words + first).ravel() for first in firsts])]
     places: list[int] = []
     seen: set[int] = set()
     for index, tap in enumerate(plan.taps):
@@ -98,5 +104,4 @@ def arrange(rows: Int, plan: Plan) -> Int:
             fresh = byte < plan.run and place not in seen
             places.append(place if fresh else -1)
             seen.add(places[-1])
-    padded = np.concatenate([rows, np.zeros((len(rows), 1), np.int64)], axis=1)
     return padded[:, places]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from codegen.assembly.armv7e_m.conv_rows import pack_rows
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
 from codegen.assembly.block import Block
 
@@ -16,7 +17,7 @@ def pack_tile(b: Block, stage_label: str) -> None:
 
     On entry ``tile``, ``tap``, ``taps`` are those of the pass (r6, r7, r8).
     """
-    filled, again, slow, ready = b.label(), b.label(), b.label(), b.label()
+    filled, again, slow, ready, rows = (b.label() for _ in range(5))
     b.op("cmp {taps}, #0")
     b.op("beq {filled}", filled=filled)
     b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
@@ -27,6 +28,9 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.op("add r12, sp, {tile}")
     b.op("add r12, #{o}", o=LOCAL_BYTES)
     b.op("str r12, [sp, #{o}]", o=LOCALS["top"])
+    b.op("ldr r0, [r5, #{o}]", o=ARGUMENTS["shared"])
+    b.op("cmp r0, #0")
+    b.op("bne {rows}", rows=rows)
     b.place(again)
     b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
     b.op("ldr r0, [sp, #{o}]", o=LOCALS["tap"])
@@ -45,6 +49,8 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.place(slow)
     _find_sources(b, stage_label)
     b.op("b {ready}", ready=ready)
+    b.place(rows)
+    pack_rows(b)
     b.place(filled)
 
 

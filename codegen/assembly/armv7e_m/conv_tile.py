@@ -70,6 +70,7 @@ def place_tile(b: Block) -> None:
 
 
 def _place_fast(b: Block) -> None:
+    b.op("strd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["iy0"])
     b.op("ldrd r6, r7, [{args}, #{o}]", o=ARGUMENTS["row_step"])
     b.op("ldr r8, [{upper}, #{o}]", o=UPPER["x"])
     b.op("mla r8, {oy}, r6, r8")

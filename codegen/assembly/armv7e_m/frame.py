@@ -34,6 +34,17 @@ LOCALS = offsets(
     )
 )
 """At the stack pointer: what is used for every pair of filters. The tile follows."""
+PACKING = {
+    name: LOCALS[place]
+    for name, place in (
+        ("channels", "entry"),  # bytes of a position
+        ("three", "head"),  # of three
+        ("first", "tail"),  # address in the first of six positions
+        ("last", "sums_in"),
+        ("row_end", "sums_out"),
+    )
+}
+"""What uses the same places while a tile is filled."""
 LOCAL_BYTES = WORD * len(LOCALS)
 
 UPPER = offsets(
@@ -64,7 +75,7 @@ ARGUMENTS = offsets(
         "stride_h", "stride_w", "pad_top", "pad_left",
         "origin", "row_step", "col_step",
         "fast_y", "fast_h", "fast_x", "fast_w",
-        "run", "columns", "steps", "back", "within", "staged", "fill",
+        "run", "columns", "steps", "back", "within", "staged", "shared", "fill",
         "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "single",
     )
 )  # fmt: skip

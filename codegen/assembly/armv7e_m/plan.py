@@ -99,6 +99,21 @@ class Plan:
     geometry: Geometry
 
     @cached_property
+    def shared(self) -> bool:
+        """Whether a tap is three neighbouring positions of which the four pixels of a tile, side by
+        side in one row, read six: each input is loaded once for up to three products."""
+        g = self.geometry
+        _, left, _, right = g.window.padding
+        return (
+            g.kernel[1] == 3
+            and g.window.strides == (1, 1)
+            and g.window.dilations[1] == 1
+            and max(left, right) <= 1
+            and g.channels % STEP == 0
+            and g.out[1] % PIXELS == 0
+        )
+
+    @cached_property
     def columns(self) -> int:
         """Kernel positions in a tap."""
         g = self.geometry
@@ -112,13 +127,17 @@ class Plan:
         g = self.geometry
         if self.columns > 1:
             return 1
-        fewest = -(-g.channels // (WORDS * STEP))
+        fewest = -(-g.channels * (3 if self.shared else 1) // (WORDS * STEP))
+        if self.shared:
+            while g.channels % (STEP * fewest):
+                fewest += 1
         able = [n for n in range(fewest, 8 * fewest) if n == fewest or g.channels % (STEP * n) == 0]
         return min(able, key=lambda n: (self._passes_with(n), n))
 
     def _passes_with(self, parts: int) -> int:
-        words = -(-self._run(parts) // STEP)
-        taps = self.geometry.kernel[0] * self.geometry.kernel[1] * parts
+        width = 3 if self.shared else 1
+        words = width * -(-self._run(parts) // STEP)
+        taps = self.geometry.kernel[0] * self.geometry.kernel[1] // width * parts
         return -(-taps // (WORDS // words))
 
     def _run(self, parts: int) -> int:
@@ -134,7 +153,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Steps of four inputs in a tap; the last may repeat some bytes, with weights of zero."""
-        return -(-self.run // STEP)
+        return -(-self.run // STEP) * (3 if self.shared else 1)
 
     @cached_property
     def taps(self) -> tuple[Tap, ...]:
@@ -146,7 +165,7 @@ class Plan:
         return tuple(
             Tap(ky * g.window.dilations[0], kx * g.window.dilations[1], start)
             for ky in range(g.kernel[0])
-            for kx in range(0, g.kernel[1], self.columns)
+            for kx in range(0, g.kernel[1], 3 if self.shared else self.columns)
             for start in starts
         )
 
@@ -172,6 +191,8 @@ class Plan:
         """Output rows and columns at which a tile of one row begins whose windows all lie inside
         the input."""
         g = self.geometry
+        if self.shared:  # whose taps find the borders themselves
+            return range(g.out[0]), range(g.out[1])
         (stride_h, stride_w), (top, left, _, _) = g.window.strides, g.window.padding
         height = max(t.dy for t in self.taps) + 1
         width = max(t.dx for t in self.taps) + self.columns
@@ -186,9 +207,14 @@ class Plan:
         return self.chunk * self.steps * STEP_BYTES
 
     @property
+    def pad_bytes(self) -> int:
+        """Bytes of a tap that is padding: whole words."""
+        return -(-self.run // STEP) * STEP
+
+    @property
     def edge_bytes(self) -> int:
         """Bytes of a tap that is padding, and of taps that reach beyond the image."""
-        padded = self.steps * STEP
+        padded = self.pad_bytes
         return padded * (1 + PIXELS) if self.columns > 1 or self.run < STEP else padded
 
     @property

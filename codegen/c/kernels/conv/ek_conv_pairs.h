@@ -37,6 +37,7 @@ typedef struct {
     int32_t run, columns;                   /* bytes of a tap, positions that it covers */
     int32_t steps, back;                    /* words of a tap; bytes that one more repeats */
     int32_t within, staged; /* columns where a tap is read in place; others are copied, or padding */
+    int32_t shared;         /* a tap is three positions, word by word */
     int32_t fill;           /* the input's zero point, four times */
     int32_t tile_bytes, pad_bytes, edge_bytes, frame_bytes;
     int32_t add, subtract; /* clamp: saturating to the highest, then back */

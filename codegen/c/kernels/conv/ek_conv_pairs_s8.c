@@ -13,18 +13,19 @@
 #define EK_CONV_PAIRS_WAITING 64 /* most pairs whose sums wait for the next pass */
 #define EK_CONV_PAIRS_BYTES 144  /* most bytes of a pixel in a tile */
 
-/* One byte of a tap. */
+/* One byte of a tap, some positions further. */
 EK_INLINE int8_t ek_conv_pairs_input(const ek_conv_pairs *a, const int8_t *x, int32_t pixel,
-                                     const ek_tap *tap, int32_t byte)
+                                     const ek_tap *tap, int32_t further, int32_t byte)
 {
     const int32_t oy = pixel / a->out_w;
     const int32_t ox = pixel - oy * a->out_w;
     const int32_t iy = oy * a->stride_h - a->pad_top + tap->dy;
-    const int32_t ix = ox * a->stride_w - a->pad_left + tap->dx + byte / a->in_c;
+    const int32_t ix = ox * a->stride_w - a->pad_left + tap->dx + further + byte / a->in_c;
     if (byte >= a->run || iy < 0 || iy >= a->in_h || ix < 0 || ix >= a->in_w) {
         return (int8_t)(a->fill & 0xff);
     }
-    return x[a->origin + oy * a->row_step + ox * a->col_step + tap->offset + byte];
+    return x[a->origin + oy * a->row_step + ox * a->col_step + tap->offset + further * a->in_c +
+             byte];
 }
 
 /* The taps of a pass for one pixel; the last word of a tap may repeat bytes. */
@@ -35,8 +36,11 @@ EK_INLINE void ek_conv_pairs_gather(const ek_conv_pairs *a, const int8_t *x, int
     const int32_t words = a->steps + (a->back != 0 ? 1 : 0);
     for (int32_t t = 0; t < p->taps; ++t, ++tap) {
         for (int32_t i = 0; i < 4 * words; ++i) {
-            const int32_t byte = i < 4 * a->steps ? i : i - a->back;
-            *tile++ = ek_conv_pairs_input(a, x, pixel, tap, byte);
+            const int32_t word = i / 4;
+            const int32_t further = a->shared ? word % 3 : 0;
+            int32_t byte = i < 4 * a->steps ? i : i - a->back;
+            byte = a->shared ? word / 3 * 4 + i % 4 : byte;
+            *tile++ = ek_conv_pairs_input(a, x, pixel, tap, further, byte);
         }
     }
 }
