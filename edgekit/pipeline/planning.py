@@ -85,8 +85,10 @@ def plan_model(
     else:
         planner = Planner(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
         room = None if ram is None else ram - planner.plain.state_bytes
-        program = planner.smallest() if room is None else planner.fit(room)
-        front = tuple(FrontPoint(**asdict(point)) for point in planner.front())
+        fitting = None if room is None else planner.fit(room)
+        smallest, points = planner.explore()
+        program = fitting or smallest
+        front = tuple(FrontPoint(**asdict(point)) for point in points)
     taken = time.monotonic() - start
     verify_program(program, kernels.overlaps)
     if save is not None:

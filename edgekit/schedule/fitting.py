@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -106,22 +107,22 @@ class Planner:
 
     def smallest(self) -> Program:
         """The program with the smallest arena that was found."""
-        self._grant()
-        found = [program for _, program in self._descend()]
-        return min((self.plain, *found), key=lambda p: p.arena_bytes)
+        return self.explore()[0]
 
-    def front(self) -> list[Point]:
-        """Trades, none better than another in both ways, from the most RAM to the least."""
+    def explore(self) -> tuple[Program, list[Point]]:
+        """The program with the smallest arena that was found, and the front on the way there:
+        trades, none better than another in both ways, from the most RAM to the least."""
         self._grant()
-        points = [_point(self.plain, Mix((), 0))]
-        return _best([*points, *(_point(program, mix) for mix, program in self._descend())])
+        found = [(self.plain, Mix((), 0)), *self._descend()]
+        points = [_point(program, mix) for program, mix in found]
+        return min(found, key=lambda f: f[0].arena_bytes)[0], _best(points)
 
-    def _descend(self) -> Iterator[tuple[Mix, Program]]:
+    def _descend(self) -> Iterator[tuple[Program, Mix]]:
         """Plans with less and less RAM, in leaps that become shorter."""
         goal = self.plain.arena_bytes
         for part in LEAPS:
             while mix := self._fitter.fit(goal - max(goal // part, 1)):
-                yield mix, self._place(mix, self._point_seconds)
+                yield self._place(mix, self._point_seconds), mix
                 goal = mix.peak
 
     def _grant(self) -> None:
@@ -178,11 +179,17 @@ def _point(program: Program, mix: Mix) -> Point:
 def _misfit(best: Program, limit: int) -> FitError:
     name = best.certificate.peak_step
     node = next((s.node for s in best.steps if s.node.name == name), None)
-    where = f"{node.op.name} '{node.name}'" if node else "inputs and outputs"
+    where = f"{node.op.name} '{_layer(best, name)}'" if node else "inputs and outputs"
     what = f"needs {best.arena_bytes:,} bytes in the smallest plan that was found"
     hint = f"Give {best.arena_bytes:,} bytes or more, or make the model smaller there."
     problem = Problem(what, where, f"{limit:,} bytes", hint)
     return FitError(f"the arena does not fit into {limit:,} bytes", [problem])
+
+
+def _layer(program: Program, step: str) -> str:
+    """The node of the whole graph that a step is a strip of."""
+    names = [n for stage in program.certificate.stages for n in stage.nodes]
+    return next((n for n in names if re.fullmatch(rf"{re.escape(n)}_\d+", step)), step)
 
 
 def in_order_of(program: Program) -> Graph:

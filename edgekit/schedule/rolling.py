@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edgekit.ir import Node, Value
-from edgekit.schedule.rows import ROW, Rows, rows_read
+from edgekit.schedule.rows import ROW, Reach, Rows, reach, rows_read
 
 Carry = Literal["keep", "move", "again"]
 """What happens to rows that later strips need again: they keep their place, move to the front of
@@ -53,14 +53,26 @@ def roll(
         carry: what happens to rows that later strips need again.
     """
     found = {n.output.name: Rolling(n.output, n.output.name in exits) for n in nodes}
+    reads = [_reads(node, found) for node in nodes]
     for strip in range(strips):
         wanted: dict[str, Rows] = {}
-        for node in reversed(nodes):
-            item = found[node.output.name]
-            rows = _advance(item, wanted.get(node.output.name), strip, strips, carry)
-            if rows is not None:
-                _want(node, rows, found, wanted)
+        for node, inputs in zip(reversed(nodes), reversed(reads), strict=True):
+            name = node.output.name
+            rows = _advance(found[name], wanted.get(name), strip, strips, carry)
+            for source, reached in inputs if rows is not None else ():
+                assert rows is not None
+                wanted[source] = reached.of(rows).hull(wanted.get(source))
     return found
+
+
+def _reads(node: Node, found: Mapping[str, Rolling]) -> list[tuple[str, Reach]]:
+    """Results of the stage that a node reads by rows."""
+    reads = []
+    for index, value in enumerate(node.inputs):
+        reached = reach(node, index)
+        if value is not None and reached is not None and value.name in found:
+            reads.append((value.name, reached))
+    return reads
 
 
 def _advance(
@@ -80,13 +92,6 @@ def _advance(
     item.new.append(rows)
     item.needed.append(need)
     return rows
-
-
-def _want(node: Node, rows: Rows, found: Mapping[str, Rolling], wanted: dict[str, Rows]) -> None:
-    for index, value in enumerate(node.inputs):
-        read = rows_read(node, index, rows)
-        if value is not None and read is not None and value.name in found:
-            wanted[value.name] = read.hull(wanted.get(value.name))
 
 
 class Estimate:
@@ -113,6 +118,7 @@ class Estimate:
         self.held: dict[str, int] = {}
         self.strips = len(next(iter(rolling.values())).new)
         self.entries = self._entries()
+        self.left = {name: self._left(item) for name, item in rolling.items()}
         self.last_in_strip = {
             v.name: i for i, n in enumerate(nodes) for v in n.inputs if v is not None
         }
@@ -150,11 +156,19 @@ class Estimate:
                 rest = self.entries[value.name][1][strip]
                 self.held[value.name] = min(self.held[value.name], rest)
             elif item is not None and not item.exit:
-                start = item.first_needed(strip + 1)
-                done = max((r.stop for r in item.new[: strip + 1] if r), default=0)
-                gone = self.again or start is None
-                left = 0 if gone or start is None else max(done - start, 0)
-                self.held[value.name] = left * item.row_bytes
+                self.held[value.name] = self.left[value.name][strip]
+
+    def _left(self, item: Rolling) -> list[int]:
+        """Bytes of a result that are still needed after each strip."""
+        left, start = [0] * self.strips, item.value.type.shape[ROW]
+        stops: list[int] = []
+        for rows in item.new:
+            stops.append(max(rows.stop if rows else 0, stops[-1] if stops else 0))
+        for strip in range(self.strips - 1, -1, -1):
+            left[strip] = 0 if self.again else max(stops[strip] - start, 0) * item.row_bytes
+            needed = item.needed[strip]
+            start = start if needed is None else min(start, needed.start)
+        return left
 
     def _entries(self) -> dict[str, tuple[Value, list[int]]]:
         """Values from outside, and their bytes that are still needed after each strip."""
@@ -169,15 +183,16 @@ class Estimate:
         return found
 
     def _rest(self, node: Node, index: int, value: Value) -> list[int]:
-        starts: list[int | None] = []
-        for rows in self.rolling[node.output.name].new:
-            read = None if rows is None else rows_read(node, index, rows)
-            starts.append(None if rows is None else 0 if read is None else read.start)
-        rest = []
-        for strip in range(self.strips):
-            later = [s for s in starts[strip + 1 :] if s is not None]
-            start = 0 if value.name in self.kept else min(later, default=None)
-            size = value.type.nbytes
-            height = value.type.shape[ROW] if len(value.type.shape) == 4 else 1
-            rest.append(0 if start is None else size - start * (size // height))
+        """Bytes of a value from outside that a node still needs after each strip."""
+        size = value.type.nbytes
+        if value.name in self.kept:
+            return [size] * self.strips
+        height = value.type.shape[ROW] if len(value.type.shape) == 4 else 1
+        rest, start = [0] * self.strips, height
+        for strip in range(self.strips - 1, -1, -1):
+            rest[strip] = size - start * (size // height) if start < height else 0
+            rows = self.rolling[node.output.name].new[strip]
+            if rows is not None:
+                read = rows_read(node, index, rows)
+                start = min(start, 0 if read is None else read.start)
         return rest

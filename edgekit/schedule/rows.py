@@ -78,30 +78,55 @@ def refusal(node: Node) -> str:
     return "an operand does not follow its rows" if "other" in kinds else ""
 
 
-def rows_read(node: Node, index: int, rows: Rows) -> Rows | None:
-    """Rows of an input that some rows of the result need; None: the whole input."""
+class Reach(NamedTuple):
+    """Which rows of an input a range of rows of the result needs.
+
+    Attributes:
+        stride: rows of the input from one row of the result to the next.
+        pad: rows of padding before the first one.
+        taps: rows from the first to the last that one row needs, both included.
+        size: rows of the input.
+    """
+
+    stride: int
+    pad: int
+    taps: int
+    size: int
+
+    def of(self, rows: Rows) -> Rows:
+        """The rows that some rows of the result need."""
+        start, last = (y * self.stride - self.pad for y in (rows.start, rows.stop - 1))
+        return Rows(max(start, 0), min(last + self.taps, self.size))
+
+
+def reach(node: Node, index: int) -> Reach | None:
+    """How the rows of the result follow those of an input; None: all need the whole input."""
     value = node.inputs[index]
     if value is None or value.is_constant:
         return None
     if not isinstance(node.op, WINDOWED):
-        return rows if _operand(value, node.output) == "rows" else None
-    window, kernel = node.op.window, _kernel_height(node)
-    size = value.type.shape[ROW]
-    start = rows.start * window.strides[0] - window.padding[0]
-    stop = (rows.stop - 1) * window.strides[0] - window.padding[0]
-    return Rows(max(start, 0), min(stop + (kernel - 1) * window.dilations[0] + 1, size))
+        rows = _operand(value, node.output) == "rows"
+        return Reach(1, 0, 1, value.type.shape[ROW]) if rows else None
+    window = node.op.window
+    taps = (_kernel_height(node) - 1) * window.dilations[0] + 1
+    return Reach(window.strides[0], window.padding[0], taps, value.type.shape[ROW])
+
+
+def rows_read(node: Node, index: int, rows: Rows) -> Rows | None:
+    """Rows of an input that some rows of the result need; None: the whole input."""
+    found = reach(node, index)
+    return None if found is None else found.of(rows)
 
 
 def restrict(node: Node, rows: Rows) -> Op:
     """The operator that computes some rows of the result from the rows that they need."""
     if not isinstance(node.op, WINDOWED):
         return node.op
-    window, kernel = node.op.window, _kernel_height(node)
-    read = rows_read(node, 0, rows)
-    assert read is not None
-    top = max(0, window.padding[0] - rows.start * window.strides[0])
-    reach = (rows.height - 1) * window.strides[0] + (kernel - 1) * window.dilations[0] + 1
-    padding = top, window.padding[1], reach - read.height - top, window.padding[3]
+    window, found = node.op.window, reach(node, 0)
+    assert found is not None
+    top = max(0, found.pad - rows.start * found.stride)
+    whole = (rows.height - 1) * found.stride + found.taps
+    padding = top, window.padding[1], whole - found.of(rows).height - top, window.padding[3]
     return _with_window(node.op, replace(window, padding=padding))
 
 
