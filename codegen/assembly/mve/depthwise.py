@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import Layer, layer_of
-from codegen.assembly.mve.planes import LANES, POST_INDEX, Shape, planes_block, planes_counts
+from codegen.assembly.mve.plane_tiles import LANES, LONG, POST_INDEX, SHORT, Shape
+from codegen.assembly.mve.planes import planes_block, planes_counts
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -98,7 +99,8 @@ def _planned(node: Node, layer: Layer, window: Window) -> Depthwise | str:
 
     def lines(count: int, first: int, times: int) -> Lines:
         tiles, rest = divmod(width * count, LANES)
-        shape = Shape(count, kh + count - 1, step, narrow, rest > 0, form)
+        kind = rest if rest <= SHORT else LONG
+        shape = Shape(count, kh + count - 1, step, narrow, kind, form)
         return Lines(shape, first, times, tiles, rest)
 
     if window.strides[0] == 1 and kh < COLUMN and height > 1:
@@ -115,8 +117,9 @@ def _planned(node: Node, layer: Layer, window: Window) -> Depthwise | str:
 
 
 def _pixels(lines: Lines) -> int:
-    """Output pixels of one row in whole tiles."""
-    return (lines.tiles + (lines.rest > 0)) * LANES // lines.shape.lines
+    """Output pixels of one row for which a plane is read."""
+    rest = LANES if lines.shape.rest == LONG else lines.rest
+    return (lines.tiles * LANES + rest) // lines.shape.lines
 
 
 def packed(weights: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -184,10 +187,16 @@ def _declare(
         scaling=found.layer.scaling_fields,
         spread=_braces([c * found.plane for c in range(LANES)]),
         place=_braces(places),
+        tail=_braces(_repeated(places[: lines.rest], shape.lines)),
         lines=shape.lines,
         rows=shape.rows,
         pixel_step=shape.pixel_step,
     )
+
+
+def _repeated(places: list[int], lines: int) -> list[int]:
+    """A vector of places, the last pixel's repeated."""
+    return [*places, *places[-lines:] * SHORT, *[0] * SHORT][:SHORT]
 
 
 def _braces(values: list[int]) -> str:

@@ -9,55 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
-from codegen.assembly.mve.scaling import Form, scale
-
-LANES = 8
-"""Results of a tile, and channels that are turned into planes together."""
-FIRST, SECOND = ("r0", "r2", "r4", "r6"), ("r8", "r10", "r12", "r8")
-"""Sums; r8 is free again when the last one is due."""
-POST_INDEX = 127
-FIELDS = (
-    "weights", "table", "channels", "count", "row", "row_step", "y_step", "height", "row_bytes",
-    "width", "skip", "plane", "tiles", "rest", "tile_step", "x_next", "y_next", "fill",
-    "rounded", "away", "left", "zero_point", "low", "high",
-)  # fmt: skip
-AT = {name: 4 * i for i, name in enumerate(FIELDS)} | {"spread": 96, "place": 112}
-"""Offsets in ``ek_planes``."""
-FRAME = {
-    name: 4 * i
-    for i, name in enumerate(
-        ("a", "x", "y", "scratch", "row", "count", "weights", "table", "row0", "row1", "row2",
-         "row3", "outside", "channel", "x_next", "y_next", "tiles", "end", "low", "high")
-    )
-}  # fmt: skip
-"""Offsets in the frame."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What tells one function from another.
-
-    Attributes:
-        lines: output rows that share a plane, 1 or 2.
-        rows: input rows that they need, at most 4.
-        pixel_step: bytes of a plane from one output pixel to the next.
-        channels: their number where it can be a pointer's step, otherwise 0.
-        has_rest: results remain after whole tiles.
-        form: of the requantization.
-    """
-
-    lines: int
-    rows: int
-    pixel_step: int
-    channels: int
-    has_rest: bool
-    form: Form
-
-    @property
-    def symbol(self) -> str:
-        """The function's name."""
-        shape = f"{self.lines}x{self.rows}_{self.pixel_step}_{self.channels}"
-        return f"planes_{shape}_{self.form.tag}{'r' if self.has_rest else ''}"
+from codegen.assembly.mve.plane_tiles import AT, FRAME, LANES, LONG, Shape, TileWriter
 
 
 @dataclass(frozen=True)
@@ -72,28 +24,11 @@ class Counts:
     tile: int
 
 
-class _Writer:
+class _Writer(TileWriter):
     """Writes the function for a shape."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        self.b = Block(shape.symbol)
-        self.b.name(a="r0", x="r1", y="r5", bias="r3", significand="r7", shift="r9", step="r11")
-        self.b.name(zero="q4", w0="q5", place="q7", out="r8")
-        self.columns = 0
-
-    def count(self) -> int:
-        return sum(line.startswith("    ") and "/*" not in line for line in self.b.lines)
-
-    def load(self, register: str, name: str, base: str = "a") -> None:
-        """From the frame, or from the arguments in r0."""
-        if base == "a":
-            self.b.op(f"ldr {register}, [r0, #{AT[name]}]")
-        else:
-            self.b.op(f"ldr {register}, [sp, #{FRAME[name]}]")
-
-    def store(self, register: str, name: str) -> None:
-        self.b.op(f"str {register}, [sp, #{FRAME[name]}]")
+    columns = 0
+    """Instructions of the loop over columns."""
 
     def function(self) -> tuple[Block, Counts]:
         b = self.b
@@ -143,9 +78,12 @@ class _Writer:
         self.load("r1", "plane")
         b.op("add r2, r3, r1, lsl #3")
         self.store("r2", "end")
-        if self.shape.has_rest:
+        if self.shape.rest == LONG:
             self.load("r2", "rest")
             b.op("vctp.16 r2")
+        elif self.shape.rest:
+            b.op("vldrw.u32 q0, [r0, #{at}]", at=AT["tail"])
+            b.op("vstrw.32 q0, [sp, #{at}]", at=FRAME["tail"])
         self.load("r2", "fill")
         b.op("vdup.8 q0, r2")
         b.op("lsr r1, r1, #1")
@@ -251,43 +189,18 @@ class _Writer:
             b.op("add {y}, {y}, {step}")
         tile = self.count() - start
         b.place(done)
-        if shape.has_rest:
+        if shape.rest == LONG:
             self.tile()
             b.op("vpst")
             b.op("vstrbt.16 q1, [{y}, {place}]")
+        elif shape.rest:
+            self.short_tile()
         b.op("ldrd r0, r2, [sp, #{at}]", at=FRAME["x_next"])
         b.op("add {x}, {x}, r0")
         b.op("add {y}, {y}, r2")
         self.load("r0", "end", "frame")
         b.op("cmp {x}, r0")
         return tile
-
-    def tile(self) -> None:
-        """Eight sums into q1 as halfwords: four pixels of two rows, or eight of one, in turn."""
-        b, shape = self.b, self.shape
-        for p, (first, second) in enumerate(zip(FIRST, SECOND, strict=True)):
-            b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
-            b.op(f"vmladav.s8 {first}, q0, {{w0}}")
-            if shape.lines == 1:
-                b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
-            b.op(f"vmladav.s8 {second}, q0, {{weights}}", weights=f"q{4 + shape.lines}")
-            if p == 2:
-                b.op("vmov q2[2], q2[0], r8, r12")
-        b.op("vmov q1[2], q1[0], r0, r4")
-        b.op("vmov q1[3], q1[1], r2, r6")
-        b.op("vmov q2[3], q2[1], r10, r8")
-        scale(b, shape.form, ("q1", "q2"), ("r3", "r7", "r9"), "q3")
-        b.op("vqmovnb.s32 q1, q1")
-        b.op("vqmovnt.s32 q1, q2")
-        b.op("vqadd.s16 q1, q1, {zero}")
-        if shape.form.clamped:
-            b.op("ldrd r0, r2, [sp, #{at}]", at=FRAME["low"])
-            b.op("vdup.16 q2, r0")
-            b.op("vdup.16 q3, r2")
-            b.op("vmax.s16 q1, q1, q2")
-            b.op("vmin.s16 q1, q1, q3")
-        else:
-            b.op("vqmovnb.s16 q1, q1")
 
     def group_tail(self) -> None:
         b = self.b

@@ -27,6 +27,7 @@ typedef struct {
     ek_scaling scaling;
     uint16_t spread[8]; /* the planes */
     uint16_t place[8];  /* the results of a tile, of both output rows in turn */
+    uint32_t tail[4];   /* of up to four results after whole tiles, the last pixel's repeated */
     int32_t lines, rows, pixel_step;
 } ek_planes;
 
