@@ -1,7 +1,7 @@
 """Tiles of a depthwise convolution: eight sums from a plane, requantized and stored.
 
-A tile is four pixels of two output rows, or eight pixels of one. What remains at the end of a row is
-a tile with predicated stores, or half the work where it fits into one vector.
+A tile is four pixels of two output rows, or eight pixels of one. What remains at the end of a row
+is a tile with predicated stores, or half the work where it fits into one vector.
 """
 
 from __future__ import annotations
