@@ -157,3 +157,35 @@ def test_depthwise(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 def test_depthwise_over_its_input(core: str, backward: bool) -> None:
     check(merged(list(depthwise())), KernelSet("mve"), core, planner=at_limit(backward))
+
+
+def any_depthwise() -> Iterator[Graph]:
+    rng = np.random.default_rng(4)
+    for size, channels, kernel, stride, padding, dilation in (
+        ((6, 16), 8, (5, 5), (1, 1), (2, 2, 2, 2), (1, 1)),
+        ((7, 6), 37, (3, 3), (1, 1), (1, 1, 1, 1), (1, 1)),
+        ((9, 14), 64, (5, 5), (2, 2), (1, 1, 2, 2), (1, 1)),
+        ((1, 40), 12, (1, 9), (1, 1), (0, 8, 0, 8), (1, 2)),
+        ((40, 1), 16, (7, 1), (1, 1), (6, 0, 0, 0), (1, 1)),
+        ((5, 5), 3, (5, 5), (1, 1), (0, 0, 0, 0), (1, 1)),
+        ((6, 7), 16, (3, 3), (1, 1), (2, 2, 2, 2), (2, 2)),
+    ):
+        for rule in (Rounding.DOUBLE, Rounding.SINGLE):
+            window = Window(stride, padding, dilation)
+            yield conv(rng, size, channels, channels, kernel, window, rule, channels)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_any_depthwise(core: str, toolchain: str) -> None:
+    graph, kernels = merged(list(any_depthwise())), KernelSet("mve")
+    assert set(chosen(graph, kernels)) == {"taps"}
+    run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_any_depthwise_over_its_input(core: str, backward: bool) -> None:
+    check(merged(list(any_depthwise())), KernelSet("mve"), core, planner=at_limit(backward))

@@ -10,6 +10,7 @@ from codegen.assembly.mve.pointwise import POINTWISE
 from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
 from codegen.assembly.mve.sums import ADD
+from codegen.assembly.mve.taps import TAPS
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMaxPool2D, QMean, QMeanPool2D
@@ -17,7 +18,7 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMaxPool2D, QMean,
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (POOL,),
-    QConv2D: (POINTWISE, SPATIAL, DEPTHWISE),
+    QConv2D: (POINTWISE, SPATIAL, DEPTHWISE, TAPS),
     QDense: (DENSE, POINTWISE),
     QMaxPool2D: (POOL,),
     QMean: (MEAN,),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
-from codegen.assembly.mve.layer import FULL, HALF, Layer, interleave, layer_of
+from codegen.assembly.mve.layer import FULL, HALF, Layer, by_parity, interleave, layer_of
 from codegen.c.operators.overlap import by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -30,11 +30,7 @@ def packed(layer: Layer) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     filled = np.zeros((filters, 1, size), np.int8)
     filled[:, 0, :depth] = layer.weights
     groups = [tuple(range(i, min(i + GROUP, filters))) for i in range(0, filters, GROUP)]
-    table = np.zeros((len(groups) * GROUP, 3), np.int32)
-    table[:, 2] = -1
-    table[:filters] = layer.scaling.table(layer.bias)
-    by_parity = table.reshape(len(groups), GROUP // 2, 2, 3).transpose(0, 3, 2, 1)
-    return interleave(filled, groups), by_parity.ravel()
+    return interleave(filled, groups), by_parity(layer.scaling.table(layer.bias))
 
 
 def emit_dense(w: StepWriter) -> None:

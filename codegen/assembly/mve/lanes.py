@@ -147,20 +147,7 @@ def _finish(b: Block, shape: Shape, filters: int) -> None:
         s = SUMS[q::2]
         b.op(f"vmov q{q}[2], q{q}[0], {s[0]}, {s[2]}")
         b.op(f"vmov q{q}[3], q{q}[1], {s[1]}, {s[3]}")
-    multiply = "vqrdmulh.s32" if form.rounded else "vqdmulh.s32"
-    for operation in ("vadd.i32", multiply, "vrshl.s32"):
-        if operation == multiply and form.left:
-            for q in range(2):
-                b.op(f"vqshl.s32 q{q}, q{q}, #{form.left}")
-        for q in range(2):
-            if operation == "vrshl.s32" and form.away:
-                b.op(f"vshr.s32 q2, q{q}, #31")
-                b.op(f"vadd.i32 q{q}, q{q}, q2")
-            b.op("vldrw.u32 q3, [{table}], #16")
-            b.op(f"{operation} q{q}, q{q}, q3")
-    b.op("vqmovnb.s32 q0, q0")
-    b.op("vqmovnt.s32 q0, q1")
-    b.op("vqadd.s16 q0, q0, {zero}")
+    finish_vectors(b, form)
     b.op("ldrd r0, {x}, [sp]")
     if form.clamped:
         b.op("ldrd r2, r4, [r0, #{at}]", at=LOW)
@@ -177,3 +164,22 @@ def _finish(b: Block, shape: Shape, filters: int) -> None:
     b.op("vctp.16 r0")
     b.op("vpst")
     b.op("vstrbt.16 q0, [{y}]")
+
+
+def finish_vectors(b: Block, form: Form) -> None:
+    """Scale the sums of even channels in q0 and of odd ones in q1 by the table; the outputs, as
+    halfwords in order, are in q0. Takes q2 and q3, and the zero point in {zero}."""
+    multiply = "vqrdmulh.s32" if form.rounded else "vqdmulh.s32"
+    for operation in ("vadd.i32", multiply, "vrshl.s32"):
+        if operation == multiply and form.left:
+            for q in range(2):
+                b.op(f"vqshl.s32 q{q}, q{q}, #{form.left}")
+        for q in range(2):
+            if operation == "vrshl.s32" and form.away:
+                b.op(f"vshr.s32 q2, q{q}, #31")
+                b.op(f"vadd.i32 q{q}, q{q}, q2")
+            b.op("vldrw.u32 q3, [{table}], #16")
+            b.op(f"{operation} q{q}, q{q}, q3")
+    b.op("vqmovnb.s32 q0, q0")
+    b.op("vqmovnt.s32 q0, q1")
+    b.op("vqadd.s16 q0, q0, {zero}")

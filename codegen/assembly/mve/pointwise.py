@@ -14,6 +14,7 @@ import numpy as np
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.copies import copy, copy_instructions
 from codegen.assembly.mve.layer import Layer, interleave, layer_of, pairs_of
+from codegen.assembly.mve.parts import TILE
 from codegen.assembly.mve.tiles import Shape
 from codegen.assembly.mve.wide import shape_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -22,8 +23,6 @@ from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, QDense
 from edgekit.schedule.overlap import ROWS, Overlap
 
-TILE = 4
-"""Pixels of a tile."""
 MAX_FILTERS = 8192
 """Results of a tile are placed by 16-bit offsets."""
 

@@ -6,40 +6,21 @@ channels) the windows are made dense first, for as many output rows as fill whol
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import FULL, HALF, Layer, layer_of
-from codegen.assembly.mve.patches import (
-    SLACK,
-    Patch,
-    Windows,
-    declare_rows,
-    patch_of,
-    rows_block,
-)
-from codegen.assembly.mve.pointwise import MAX_FILTERS, TILE, declare_tiles
+from codegen.assembly.mve.parts import SCRATCH, TILE, Part, part_of, parts_of
+from codegen.assembly.mve.patches import SLACK, Windows, declare_rows, rows_block
+from codegen.assembly.mve.pointwise import MAX_FILTERS, declare_tiles
 from codegen.assembly.mve.tiles import Shape
 from codegen.assembly.mve.wide import shape_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Window
-
-SCRATCH = 2048
-"""Bytes that a part of a row may take, if it has more than the fewest pixels."""
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Neighbouring output pixels of one row that are computed together."""
-
-    start: int
-    width: int
-    patch: Patch
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +124,7 @@ def _direct(node: Node, layer: Layer, window: Window) -> Spatial | None:
     height, width = node.output.type.shape[1:3]
     if width < TILE:
         return None
-    parts = _parts(node, (kh, kw), window, lambda part: part.patch.nbytes)
+    parts = parts_of(node, (kh, kw), window, lambda part: part.patch.nbytes)
     step, pitch = channels * window.strides[1], parts[0].patch.pitch
     shape = shape_of(kh, kw * channels, step, layer.filters, layer.scaling.form, pitch)
     return Spatial(layer, window, shape, None, parts, (height, width)) if shape else None
@@ -174,9 +155,9 @@ def _densely(
         return part.patch.nbytes + part.width * windows.window_bytes + 2 * SLACK
 
     if width >= TILE:
-        parts = _parts(node, kernel, window, cost)
+        parts = parts_of(node, kernel, window, cost)
     else:
-        parts = (_part(node, kernel, window, 0, width),)
+        parts = (part_of(node, kernel, window, 0, width),)
     found = Spatial(layer, window, shape, windows, parts, (height, width))
     return _grouped(found) if len(parts) == 1 else found
 
@@ -191,27 +172,6 @@ def _grouped(found: Spatial) -> Spatial | None:
         and (o.scratch <= SCRATCH or o.rows * o.size[1] <= 2 * TILE)
     ]
     return min(fitting, key=lambda o: (o.tiles, o.rows), default=None)
-
-
-def _part(node: Node, kernel: tuple[int, int], window: Window, start: int, width: int) -> Part:
-    return Part(start, width, patch_of(node, kernel, window, start, width))
-
-
-def _parts(
-    node: Node, kernel: tuple[int, int], window: Window, cost: Callable[[Part], int]
-) -> tuple[Part, ...]:
-    """A row in parts of whole tiles that fit into the scratch, the last one of at least a tile."""
-    whole = node.output.type.shape[2]
-    width = whole
-    while width > TILE and cost(_part(node, kernel, window, 1, width)) > SCRATCH:
-        width = (width - 1) // TILE * TILE
-    starts = list(range(0, whole, width))
-    if whole - starts[-1] < TILE:
-        starts[-1:] = [] if width == TILE else [starts[-1] - TILE]
-    ends = [*starts[1:], whole]
-    found = [_part(node, kernel, window, a, b - a) for a, b in zip(starts, ends, strict=True)]
-    pitch = max(p.patch.pitch for p in found)
-    return tuple(replace(p, patch=p.patch.widened(pitch)) for p in found)
 
 
 def emit_spatial(w: StepWriter) -> None:

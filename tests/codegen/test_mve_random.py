@@ -1,0 +1,71 @@
+"""Random layers with every rounding rule on Armv8.1-M: vectors where a form is proven, portable C
+elsewhere, the reference's outputs always."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codegen.c.choice import KernelSet
+from edgekit.ir import Graph
+from edgekit.ir.ops import Rounding, Window
+from tests.codegen import graphs
+from tests.codegen.graphs import RULES
+from tests.codegen.on_core import check, chosen, merged
+from tests.codegen.test_integer_kernels import convolutions
+
+CORE = "cortex-m55"
+
+
+def extremes() -> list[Graph]:
+    """Layers with huge biases, dead channels, scales at both ends, any clamp (see `graphs`)."""
+    rng = np.random.default_rng(9)
+    found = []
+    for rule in RULES:
+        found += [graphs.conv(rng, (5, 6), 16, 12, (3, 3), Window(), 1, rule) for _ in range(3)]
+        found += [graphs.conv(rng, (5, 6), 16, 16, (3, 3), Window(), 16, rule) for _ in range(3)]
+        found += [graphs.dense(rng, 1, 40, 20, rule) for _ in range(3)]
+    return found
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_every_rule(core: str) -> None:
+    graph, kernels = merged(extremes()), KernelSet("mve")
+    names = chosen(graph, kernels)
+    assert {"rows", "planes", "lanes", ""} <= set(names)
+    check(graph, kernels, core)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_small_convolutions(core: str) -> None:
+    check(merged(convolutions(90)), KernelSet("mve"), core)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_random_convolutions(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+
+    def draw() -> Graph:
+        kernel = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+        size = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
+        stride = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+        pad = [(k - 1) // 2 + int(k > n) * k for k, n in zip(kernel, size, strict=True)]
+        window = Window(stride, (pad[0], pad[1], pad[0] + kernel[0] // 2, pad[1] + kernel[1] // 2))
+        channels = data.draw(st.sampled_from([1, 2, 3, 4, 8, 12, 16, 24, 40]))
+        rule = data.draw(st.sampled_from(RULES))
+        if channels > 1 and data.draw(st.booleans()):
+            return graphs.conv(rng, size, channels, channels, kernel, window, channels, rule)
+        filters = data.draw(st.integers(1, 9))
+        return graphs.conv(rng, size, channels, filters, kernel, window, 1, rule)
+
+    check(merged([draw() for _ in range(8)]), KernelSet("mve"), "host")
+
+
+def test_scales_on_both_sides_of_one_half_are_left_to_portable_code() -> None:
+    """TFLite's rule rounds once on one side and twice on the other."""
+    rng = np.random.default_rng(10)
+    graph = graphs.conv(rng, (4, 4), 16, 64, (1, 1), Window(), 1, Rounding.DOUBLE)
+    assert chosen(graph, KernelSet("mve")) == [""]
