@@ -163,6 +163,7 @@ class Manifest:
         raw_inputs, ranked_outputs: helpers before and after the model.
         arena_memory: memory that the arena is meant for, where it is split over several.
         regions: further pieces of the arena in slower memories, in calling order.
+        optimize: what compilers optimise for: ``speed`` or ``size``.
     """
 
     kind: str
@@ -187,6 +188,7 @@ class Manifest:
     ranked_outputs: tuple[RankedOutput, ...] = ()
     arena_memory: str = ""
     regions: tuple[Region, ...] = ()
+    optimize: str = "speed"
     schema_version: int = SCHEMA_VERSION
 
     @property

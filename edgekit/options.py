@@ -15,6 +15,7 @@ ToolchainChoice = Literal["auto", "zig", "gcc"]
 EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
 Observer = Literal["minmax", "percentile"]
 Kernels = Literal["fastest", "portable"]
+Optimize = Literal["speed", "balanced", "size"]
 Lever = Literal["order", "in-place", "rows", "patches"]
 Place = Literal["reference", "host", "emulator"]
 LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
@@ -55,6 +56,8 @@ class ConvertOptions:
         plan_time: time limit of the memory plan in seconds.
         kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
             C alone.
+        optimize: ``speed``; ``size``: portable kernels, compiled for size; ``balanced``: assembly
+            only for the kinds of layers that hold much of the model's work.
         memories: bytes that the arena may take in each memory of the target, the fastest first;
             None: all that the board has there. Empty: the arena is one piece.
         ram: bytes that arena and state may take together; layers are executed in strips where they
@@ -78,6 +81,7 @@ class ConvertOptions:
     vectors: int = 4
     plan_time: float = PLAN_TIME
     kernels: Kernels = "fastest"
+    optimize: Optimize = "speed"
     memories: Mapping[str, int | None] = field(default_factory=dict)
     ram: int | None = None
     plan: Path | None = None
@@ -92,6 +96,7 @@ class ConvertOptions:
             "emulator": EmulatorChoice,
             "observer": Observer,
             "kernels": Kernels,
+            "optimize": Optimize,
         }
         problems = [
             Problem(f"is {getattr(self, name)!r}", name, ", ".join(allowed(choice)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,8 +12,9 @@ from codegen.c.operators import EMITTERS
 from codegen.c.step import Emitter, Variant
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
+from edgekit.ir.graph import node_macs
 from edgekit.ir.op import Op
-from edgekit.options import Kernels
+from edgekit.options import Kernels, Optimize
 from edgekit.schedule import Overlap
 from targets.model import Core
 
@@ -32,9 +34,13 @@ class KernelSet:
 
     Attributes:
         isa: instruction set with an emitter of its own; empty for portable C alone.
+        without: names of its variants that are not used.
+        small: True where compilers shall optimise for size.
     """
 
     isa: str = ""
+    without: frozenset[str] = frozenset()
+    small: bool = False
     _found: dict[int, tuple[Node, Emitter | None]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -74,7 +80,7 @@ class KernelSet:
 
     def _choose(self, node: Node) -> Emitter | None:
         variants = VARIANTS.get(self.isa, {}).get(type(node.op), ())
-        able = [v for v in variants if not v.refuse(node)]
+        able = [v for v in variants if v.name not in self.without and not v.refuse(node)]
         if able:
             return min(able, key=lambda v: v.instructions(node))
         return EMITTERS.get(type(node.op))
@@ -84,10 +90,39 @@ PORTABLE = KernelSet()
 """Portable C alone."""
 
 
-def kernels_for(core: Core, kernels: Kernels = "fastest") -> KernelSet:
-    """The kernels that code for a core may use."""
+MUCH = 0.1
+"""Share of a model's MACs from which on a kind of kernel is worth its code when balanced."""
+
+
+def kernels_for(
+    core: Core,
+    kernels: Kernels = "fastest",
+    optimize: Optimize = "speed",
+    graph: Graph | None = None,
+) -> KernelSet:
+    """The kernels that code for a core may use.
+
+    Args:
+        core: the core.
+        kernels, optimize: as in `edgekit.options.ConvertOptions`.
+        graph: the lowered model, for ``balanced``.
+    """
     isa = isa_of(core)
-    return PORTABLE if isa is None or kernels == "portable" else KernelSet(isa.name)
+    if optimize == "size":
+        return KernelSet(small=True)
+    if isa is None or kernels == "portable":
+        return PORTABLE
+    fastest = KernelSet(isa.name)
+    if optimize == "speed" or graph is None:
+        return fastest
+    macs: Counter[str] = Counter()
+    for node in graph.nodes:
+        found = fastest.find(node)
+        if isinstance(found, Variant):
+            macs[found.name] += node_macs(node)
+    return KernelSet(
+        isa.name, frozenset(n for n, count in macs.items() if count < MUCH * graph.macs())
+    )
 
 
 def unsupported(graph: Graph) -> list[Problem]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from codegen.c.render import render
 from edgekit import __version__
 from edgekit.artefact import Artefact, Manifest, Port, Region
+from targets.toolchains.base import OPTIMIZATION
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,14 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
         table_bytes=sum(m.table_bytes for m in manifests),
         arena_memory=next((m.arena_memory for m in manifests if m.arena_memory), ""),
         regions=tuple(Region(n, size) for n, size in sizes.items()),
+        optimize="size" if all(m.optimize == "size" for m in manifests) else "speed",
     )
     context = {
         "name": name,
         "NAME": name.upper(),
         "version": __version__,
         "manifest": made,
+        "flag": OPTIMIZATION[made.optimize],
         "sources": made.sources,
         "parts": parts,
     }

@@ -23,6 +23,7 @@ from edgekit.ir.graph import node_macs
 from edgekit.schedule import Program
 from edgekit.schedule.ports import make_ports
 from edgekit.schedule.program import ARENA, STATE
+from targets.toolchains.base import OPTIMIZATION
 
 FLOAT_TOLERANCE = 1e-4
 """Largest difference, relative to the largest magnitude, between float32 results."""
@@ -84,6 +85,7 @@ def emit(
         "NAME": name.upper(),
         "version": __version__,
         "target": comment(target),
+        "flag": OPTIMIZATION[manifest.optimize],
         "sources": manifest.sources,
         "source": comment(source.file),
         "sha256": source.sha256,
@@ -174,6 +176,7 @@ def _manifest(
         table_bytes=sum(c.data.nbytes for c in constants if c.table),
         arena_memory=program.split.arena if program.split else "",
         regions=tuple(Region(r.name, r.nbytes) for r in program.regions),
+        optimize="size" if chosen.small else "speed",
     )
 
 

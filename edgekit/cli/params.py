@@ -20,6 +20,7 @@ from edgekit.options import (
     Kernels,
     Lever,
     Observer,
+    Optimize,
     Place,
     ToolchainChoice,
     allowed,
@@ -144,6 +145,13 @@ kernels_option = click.option(
     default="fastest",
     show_default=True,
     help="fastest: assembly where the target has it; portable: C alone.",
+)
+optimize_option = click.option(
+    "--optimize",
+    type=click.Choice(allowed(Optimize)),
+    default="speed",
+    show_default=True,
+    help="size: portable kernels compiled for size; balanced: assembly only where most work is.",
 )
 plan_time_option = click.option(
     "--plan-time",

@@ -13,6 +13,7 @@ from edgekit.options import (
     Kernels,
     Lever,
     Observer,
+    Optimize,
     Place,
     Precision,
     Rounding,
@@ -135,6 +136,7 @@ class ConvertSection(ModelSection):
     kernels: Kernels = Field(
         default="fastest", description="assembly where the target has it, or C alone"
     )
+    optimize: Optimize = Field(default="speed", description="speed, code size, or both")
     force: bool = Field(default=False, description="replace an existing folder")
 
 

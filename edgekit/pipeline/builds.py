@@ -153,7 +153,7 @@ def _digest(folder: Path, manifest: Manifest, trace: bool) -> str:
         *manifest.headers,
         *(p.name for p in folder.glob("*.[ch]") if p.is_file()),
     }
-    parts: list[str | bytes] = ["trace" if trace else "plain"]
+    parts: list[str | bytes] = ["trace" if trace else "plain", manifest.optimize]
     for name in sorted(names):
         parts += [name, (folder / name).read_bytes()]
     return content_key(parts)

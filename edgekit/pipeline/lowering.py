@@ -98,7 +98,7 @@ def lower(
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
-    kernels = kernels_for(core, options.kernels)
+    kernels = kernels_for(core, options.kernels, options.optimize, lowered)
     program = schedule(lowered, kernels, options, memories, board)
     return Lowered(
         source, graph, program.graph, lowered, program, kernels, precision, rounding, quantized_here

@@ -114,7 +114,7 @@ def verify_images(
         candidates.append(Candidate(image, memory, run))
     if refuse:
         _refuse_differences(checks)
-    chosen, why = _choose(candidates, flash_bytes)
+    chosen, why = _choose(candidates, flash_bytes, manifest.optimize == "size")
     version = NOT_RUN if runner is None else runner.version(core)
     return Verified(
         tuple(checks), tuple(candidates), chosen, why, version, reason, count, images.host
@@ -144,7 +144,7 @@ def _refuse_differences(checks: list[Check]) -> None:
         raise CheckFailed("the generated code does not compute what the reference does", problems)
 
 
-def _choose(candidates: list[Candidate], flash_bytes: int | None) -> tuple[int, str]:
+def _choose(candidates: list[Candidate], flash_bytes: int | None, small: bool) -> tuple[int, str]:
     if len(candidates) == 1:
         return 0, "the only compiler used"
     sizes = [c.memory.flash_bytes if c.memory else 0 for c in candidates]
@@ -153,7 +153,7 @@ def _choose(candidates: list[Candidate], flash_bytes: int | None) -> tuple[int, 
     if len(order) == 1:
         return order[0], "the only image that fits the board's flash"
     known = {i: n for i in order if (n := counts[i]) is not None}
-    if known and len(known) == len(order):
+    if not small and known and len(known) == len(order):
         return min(known, key=known.__getitem__), "fewest executed instructions"
     if any(sizes):
         return min(order or range(len(sizes)), key=sizes.__getitem__), "smallest code"

@@ -10,7 +10,8 @@ from edgekit.artefact import Manifest
 from edgekit.errors import Problem
 from targets.model import Core
 
-OPTIMIZATION = "-O2"
+OPTIMIZATION = {"speed": "-O2", "size": "-Os"}
+"""Compiler flag for what a manifest asks for."""
 
 
 @dataclass(frozen=True)

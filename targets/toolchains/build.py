@@ -27,7 +27,6 @@ ENTRY = {"cortex-m": "Reset_Handler", "riscv": "_start"}
 # -fno-strict-aliasing is deliberately absent: generated code must be correct without it.
 MODEL_FLAGS = (
     "-std=c99",
-    OPTIMIZATION,
     "-ffp-contract=off",
     "-fno-math-errno",
     "-g0",
@@ -78,7 +77,7 @@ def link_firmware(
         glue.write_text(firmware_glue(manifest, trace), encoding="utf-8")
         script.write_text(_linker_script(core), encoding="utf-8")
         include = [f"-I{folder}", "-isystem", str(FIRMWARE / "include")]
-        model = [*MODEL_FLAGS, *compiler.firmware_flags, *include]
+        model = [*_model_flags(manifest), *compiler.firmware_flags, *include]
         model += _trace_flags(manifest, trace)
         local = [
             *HARNESS_FLAGS,
@@ -116,7 +115,7 @@ def link_host_library(
 ) -> None:
     """Compile a model for this machine and link the shared library ``out``."""
     folder = folder.resolve()
-    flags = [*MODEL_FLAGS, "-fPIC", f"-I{folder}", *_trace_flags(manifest, trace)]
+    flags = [*_model_flags(manifest), "-fPIC", f"-I{folder}", *_trace_flags(manifest, trace)]
     with _scratch() as scratch:
         jobs = _model_jobs(compiler, folder, manifest, flags, scratch)
         if trace:
@@ -177,6 +176,10 @@ def _linker_script(core: Core) -> str:
         slow_address=hex(memory.slow_address or 0),
         slow_bytes=hex(memory.slow_bytes or 0),
     )
+
+
+def _model_flags(manifest: Manifest) -> tuple[str, ...]:
+    return (*MODEL_FLAGS, OPTIMIZATION[manifest.optimize])
 
 
 def _trace_flags(manifest: Manifest, trace: bool) -> list[str]:

@@ -23,7 +23,7 @@ from tests.conformance.emitted import Emitted, emit_case
 State = Literal["passed", "unsupported", "wrong"]
 
 FLAGS = (
-    *(f for f in MODEL_FLAGS if not f.startswith("-O")), "-O1", "-fPIC", "-shared",
+    *MODEL_FLAGS, "-O1", "-fPIC", "-shared",
     "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror",
 )  # fmt: skip
 """As users' builds, with less optimisation; a warning counts as wrong."""

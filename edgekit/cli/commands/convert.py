@@ -17,6 +17,7 @@ from edgekit.cli.params import (
     model_argument,
     names_option,
     observer_option,
+    optimize_option,
     percentile_option,
     plan_time_option,
     plugin_option,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
 )
 @plan_time_option
 @kernels_option
+@optimize_option
 @memory_option
 @ram_option
 @click.option(
