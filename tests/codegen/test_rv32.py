@@ -85,8 +85,18 @@ def test_convolutions(family: Callable[[np.random.Generator], list[Graph]], tool
 
 def depthwise(rng: np.random.Generator) -> list[Graph]:
     """Odd and even heights, a single row, column or channel group, narrow and wide rows."""
-    shapes = [(1, 1, 2), (1, 5, 3), (2, 2, 4), (3, 1, 5), (4, 7, 8), (5, 3, 2), (7, 12, 85)]
+    shapes = [
+        (1, 1, 2),
+        (1, 5, 3),
+        (2, 2, 4),
+        (3, 1, 5),
+        (4, 7, 8),
+        (5, 3, 2),
+        (7, 12, 85),
+        (3, 9, 130),
+    ]
     same = Window((1, 1), (1, 1, 1, 1))
+    long = [(5, 8, 300, (0, 0, 1, 1)), (5, 9, 300, (1, 1, 1, 1))]
     halving = (3, 4, 6), (3, 4, 7), (2, 5), ((0, 0, 1, 1), (1, 1, 1, 1), (0, 0, 0, 0), (1, 0, 0, 1))
     return [
         graphs.conv(rng, (h, wide), c, c, (3, 3), same, c, rule)
@@ -94,7 +104,7 @@ def depthwise(rng: np.random.Generator) -> list[Graph]:
         for rule in RULES
     ] + [
         graphs.conv(rng, (h, wide), c, c, (3, 3), Window((2, 2), pads), c, RULES[i % len(RULES)])
-        for i, (h, wide, c, pads) in enumerate(itertools.product(*halving))
+        for i, (h, wide, c, pads) in enumerate([*itertools.product(*halving), *long])
     ]
 
 

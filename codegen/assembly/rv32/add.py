@@ -70,9 +70,9 @@ def emit_add(w: StepWriter) -> None:
 
 
 def add_count(node: Node) -> int:
-    """Instructions, one output in eight clamped."""
+    """Instructions, half of the outputs clamped."""
     turns, rest = divmod(node.output.type.size, UNROLL)
-    element = PER_ELEMENT + (SATURATED + 1) / 8
+    element = PER_ELEMENT + (SATURATED + 1) / 2
     return round(2 * len(SAVED) + 14 + turns * (UNROLL * element + 5) + rest * (element + 5))
 
 

@@ -53,8 +53,6 @@ def depthwise_refusal(node: Node) -> str:
         return "not 3x3"
     if op.window != SAME and not _is_halving(node):
         return "neither stride 1 with one pixel of padding nor stride 2 with at most one"
-    if (2 if op.window == SAME else 1) * _pitch(node) > FARTHEST:
-        return "rows that are too long for the offsets of loads"
     return "" if depthwise_scaling(node) else "a scale has no proven form"
 
 
@@ -88,11 +86,11 @@ def calls_of(node: Node) -> list[Call]:
     clamp = op.requant.low, op.requant.high - op.requant.low
     _, height, width, _ = node.input(0).type.shape
     _, rows, columns, channels = node.output.type.shape
-    pitch, found = _pitch(node), []
+    pitch, known, found = _pitch(node), _known_pitch(node), []
     if op.window == SAME:
-        for row in range(0, rows, 2):
-            outputs = min(2, rows - row)
-            shape = Band(pitch, outputs, row == 0, row + outputs == rows, *clamp)
+        for row in range(0, rows, _rows_of(node)):
+            outputs = min(_rows_of(node), rows - row)
+            shape = Band(known, outputs, row == 0, row + outputs == rows, *clamp)
             found.append(Call(row * pitch, row * pitch, shape))
         return found
     top, left = op.window.padding[:2]
@@ -101,7 +99,7 @@ def calls_of(node: Node) -> list[Call]:
         right = 2 * columns - left >= width
         edges = middle == 0, middle + 1 == height, left == 1, right
         target = row * columns * channels
-        found.append(Call(middle * pitch, target, StridedRow(pitch, *edges, *clamp)))
+        found.append(Call(middle * pitch, target, StridedRow(known, *edges, *clamp)))
     return found
 
 
@@ -143,8 +141,7 @@ def depthwise_overlap(node: Node) -> Declared:
     """The rows of a call are written channel by channel, while their windows are still read."""
     op = node.op
     assert isinstance(op, QConv2D)
-    rows = 2 if op.window == SAME else 1
-    return by_walk(node, Walk(KERNEL, op.window, pixels=rows * node.output.type.shape[2]))
+    return by_walk(node, Walk(KERNEL, op.window, pixels=_rows_of(node) * node.output.type.shape[2]))
 
 
 def depthwise_count(node: Node) -> int:
@@ -164,6 +161,21 @@ def _pitch(node: Node) -> int:
     """Bytes of an input row."""
     _, _, width, channels = node.input(0).type.shape
     return width * channels
+
+
+def _known_pitch(node: Node) -> int:
+    """The same where loads reach every row that a call reads, else 0."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    farthest = (2 if op.window == SAME else 1) * _pitch(node)
+    return _pitch(node) if farthest <= FARTHEST else 0
+
+
+def _rows_of(node: Node) -> int:
+    """Output rows of a call."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    return 2 if op.window == SAME and _known_pitch(node) else 1
 
 
 DEPTHWISE = Variant(

@@ -16,9 +16,9 @@ from codegen.assembly.rv32.registers import SAVED, Function
 FIELD_BITS = 19
 """Nine products of bytes, with their sign."""
 TAPS = 9
-WEIGHTS, TABLE, CHANNELS, ZERO, TOP = (4 * i for i in range(5))
+WEIGHTS, TABLE, CHANNELS, ZERO, TOP, _, WIDTH, PITCH = (4 * i for i in range(8))
 """Fields of ``ek_depthwise3``."""
-WORDS = ("x", "y", "weights", "row", "left")
+WORDS = ("x", "y", "weights", "row", "left", "pitch")
 REGISTERS = {
     **{f"w{i}": f"s{i}" for i in range(9)},
     "a0": "s9", "b0": "s10", "n0": "s11", "a1": "ra", "b1": "t6", "n1": "t5",
@@ -33,7 +33,8 @@ class Band:
     """What a function is written for.
 
     Attributes:
-        pitch: bytes of a row.
+        pitch: bytes of a row; 0 where they are too many for the offset of a load: each of the
+            three rows then has a pointer, and there is one output row.
         outputs: output rows, one or two.
         above, below: the input row before the first (after the last) output row is missing.
         low, top: smallest output, and the largest less the smallest.
@@ -70,6 +71,8 @@ def enter(b: Function) -> None:
     for at, word in ((WEIGHTS, "weights"), (TABLE, "row"), (CHANNELS, "left")):
         b.op("lw {t}, {at}({v})", at=at)
         b.store(b.reg("t"), word)
+    b.op("lw {t}, {at}({v})", at=PITCH)
+    b.store(b.reg("t"), "pitch")
     for name, at in (("step", CHANNELS), ("zero", ZERO), ("top", TOP)):
         b.op(f"lw {{{name}}}, {{at}}({{v}})", at=at)
 
@@ -78,11 +81,12 @@ def band(shape: Band) -> Function:
     """``ek_depthwise3_band_s8(layer, x, y, edges)``; x points at the first output row's place."""
     edge = ("a" if shape.above else "") + ("b" if shape.below else "")
     suffix = clamp_suffix(shape.low, shape.top)
-    b = Function(f"depthwise3_{shape.pitch}_{shape.outputs}{edge}{suffix}", WORDS)
+    b = Function(f"depthwise3_{shape.pitch or 'long'}_{shape.outputs}{edge}{suffix}", WORDS)
     enter(b)
+    b.name(above="t6", below="t5")  # long rows leave the second output's registers
     with b.loop("bnez {v}, {head}"):
         enter_channel(b)
-        b.op("addi {end}, {source}, {pitch}", pitch=shape.pitch)
+        enter_rows(b, shape.pitch)
         missing_column(b, 0)
         for o in range(shape.outputs):
             b.op(f"mv {{b{o}}}, {{t}}")
@@ -116,6 +120,31 @@ def enter_channel(b: Function) -> None:
         b.store(b.reg("v"), word)
 
 
+def enter_rows(b: Function, pitch: int) -> None:
+    """``{end}`` of the row, and pointers to the rows beside it where they are long."""
+    if pitch:
+        b.op("addi {end}, {source}, {pitch}", pitch=pitch)
+        return
+    b.load(b.reg("t"), "pitch")
+    b.op("add {end}, {source}, {t}")
+    b.op("sub {above}, {source}, {t}")
+    b.op("add {below}, {source}, {t}")
+
+
+def load_row(b: Function, row: int, pitch: int) -> None:
+    """``{x}`` from a row of the window, the second being that of ``{source}``."""
+    if pitch:
+        b.op("lb {x}, {at}({source})", at=(row - 1) * pitch)
+    else:
+        b.op(f"lb {{x}}, 0({{{('above', 'source', 'below')[row]}}})")
+
+
+def next_column(b: Function, pitch: int) -> None:
+    """On to the next column of the input."""
+    for pointer in ("source",) if pitch else ("source", "above", "below"):
+        b.op(f"add {{{pointer}}}, {{{pointer}}}, {{step}}")
+
+
 def missing_column(b: Function, column: int) -> None:
     """``{t}``: what a column of the window adds where it lies outside the input."""
     b.op(f"add {{t}}, {{w{column}}}, {{w{column + 3}}}")
@@ -136,11 +165,11 @@ def _column(b: Function, shape: Band, is_first: bool) -> None:
         missing = shape.is_missing(row)
         value = "{zero}" if missing else "{x}"
         if not missing:
-            b.op("lb {x}, {at}({source})", at=(row - 1) * shape.pitch)
+            load_row(b, row, shape.pitch)
         for o in range(shape.outputs):
             if 0 <= row - o <= 2:
                 _taps(b, shape, value, row - o, o, is_first)
-    b.op("add {source}, {source}, {step}")
+    next_column(b, shape.pitch)
     if not is_first:
         b.op("add {target}, {target}, {step}")
 
@@ -187,7 +216,8 @@ def band_count(shape: Band, width: int, channels: int) -> int:
     """Instructions of one call, half of the outputs clamped."""
     loads = sum(not shape.is_missing(r) for r in range(shape.rows))
     output = shape.outputs * (7 + SATURATED // 2)
-    column = loads + 17 * shape.outputs + output + 3
-    first = loads + 11 * shape.outputs + 1
+    steps = 1 if shape.pitch else 3
+    column = loads + 17 * shape.outputs + output + 2 + steps
+    first = loads + 11 * shape.outputs + steps
     channel = 28 + shape.outputs + first + 1 + (width - 1) * column + 3 + shape.outputs + output + 4
-    return 2 * len(SAVED) + 16 + channels * channel
+    return 2 * len(SAVED) + 18 + channels * (channel + steps)

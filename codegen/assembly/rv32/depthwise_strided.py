@@ -10,19 +10,21 @@ from dataclasses import dataclass
 
 from codegen.assembly.rv32.depthwise_band import (
     TAPS,
+    WIDTH,
     WORDS,
     enter,
     enter_channel,
+    enter_rows,
+    load_row,
     missing_column,
     next_channel,
+    next_column,
     output,
 )
 from codegen.assembly.rv32.outputs import SATURATED, clamp_suffix
 from codegen.assembly.rv32.registers import SAVED, Function
 
 KERNEL = 3
-WIDTH = 24
-"""Byte offset of the outputs of a row in ``ek_depthwise3``."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class StridedRow:
     """What a function is written for.
 
     Attributes:
-        pitch: bytes of an input row.
+        pitch: bytes of an input row; 0 where they are too many for the offset of a load.
         above, below: the window's first (last) row is missing.
         left, right: the first (last) column of the first (last) window is missing.
         low, top: smallest output, and the largest less the smallest.
@@ -59,12 +61,15 @@ def strided_row(shape: StridedRow) -> Function:
     """``ek_depthwise3_strided_s8(layer, x, y, edges)``; x points at the middle row's first byte."""
     marks = zip("ablr", (shape.above, shape.below, shape.left, shape.right), strict=True)
     edge = "".join(letter for letter, is_missing in marks if is_missing)
-    b = Function(f"depthwise3s2_{shape.pitch}{edge}{clamp_suffix(shape.low, shape.top)}", WORDS)
+    b = Function(
+        f"depthwise3s2_{shape.pitch or 'long'}{edge}{clamp_suffix(shape.low, shape.top)}", WORDS
+    )
     enter(b)
-    b.name(count="t6", width="ra", next="s11")
+    b.name(count="t6", width="ra", next="s11", above="s10", below="t5")
     b.op("lw {width}, {at}({v})", at=WIDTH)
     with b.loop("bnez {v}, {head}"):
         enter_channel(b)
+        enter_rows(b, shape.pitch)
         b.op("addi {count}, {width}, -{less}", less=int(shape.right))
         if shape.left:
             missing_column(b, 0)
@@ -102,7 +107,7 @@ def _column(b: Function, shape: StridedRow, sums: dict[str, int], goes_on: bool 
         value = "{zero}"
         if row in shape.rows:
             value = "{x}"
-            b.op("lb {x}, {at}({source})", at=(row - 1) * shape.pitch)
+            load_row(b, row, shape.pitch)
         for total, column in sums.items():
             weight = f"{{w{KERNEL * row + column}}}"
             if total not in begun:
@@ -111,15 +116,16 @@ def _column(b: Function, shape: StridedRow, sums: dict[str, int], goes_on: bool 
                 continue
             b.op(f"mul {{t}}, {value}, {weight}")
             b.op(f"add {{{total}}}, {{{total}}}, {{t}}")
-    b.op("add {source}, {source}, {step}")
+    next_column(b, shape.pitch)
 
 
 def strided_count(shape: StridedRow, width: int, channels: int) -> int:
     """Instructions of one call, half of the outputs clamped."""
     loads = len(shape.rows)
     scaled = 7 + SATURATED // 2
-    each = 2 * loads + 2 * TAPS - 1 + 2 + scaled + 4
-    last = loads + 6 + 1 + 4 + scaled if shape.right else 0
-    first = 4 if shape.left else loads + 6
-    channel = 27 + first + 1 + (width - shape.right) * each + last + 4
-    return 2 * len(SAVED) + 17 + channels * channel
+    steps = 1 if shape.pitch else 3
+    each = 2 * loads + 2 * TAPS - 1 + 2 * steps + scaled + 4
+    last = loads + 6 + steps + 4 + scaled if shape.right else 0
+    first = 4 if shape.left else loads + 5 + steps
+    channel = 27 + steps + first + 1 + (width - shape.right) * each + last + 4
+    return 2 * len(SAVED) + 19 + channels * channel

@@ -42,6 +42,17 @@ EK_INLINE void ek_packed_tap(const ek_window *w, const int8_t *x, const int8_t *
     }
 }
 
+/* Whether all six windows have `count` positions from `at` on inside the input, along one axis. */
+EK_INLINE int ek_packed_inside(const int32_t start[], int32_t at, int32_t count, int32_t size)
+{
+    for (int32_t i = 0; i < EK_PACKED_SLOTS; ++i) {
+        if (start[i] + at < 0 || start[i] + at + count > size) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 EK_KERNEL void ek_packed_columns_s8(const ek_window *w, const int8_t *x, const int8_t *pad,
                                     int32_t pixel, int32_t tap, int32_t taps, int32_t channel,
                                     int32_t channels, uint32_t *words)
@@ -59,13 +70,21 @@ EK_KERNEL void ek_packed_columns_s8(const ek_window *w, const int8_t *x, const i
             ++oy;
         }
     }
+    /* Rows of windows that lie inside are consecutive bytes. */
+    const int wide = w->kernel_w > 1 && w->dilation_w == 1 && channels == w->in_c &&
+                     ek_packed_inside(left, 0, w->kernel_w, w->in_w);
     int32_t ky = tap / w->kernel_w;
     int32_t kx = tap - ky * w->kernel_w;
-    for (int32_t n = 0; n < taps; ++n) {
+    for (int32_t n = 0; n < taps;) {
         const int8_t *from[EK_PACKED_SLOTS];
+        const int whole = wide && kx == 0 && taps - n >= w->kernel_w &&
+                          ek_packed_inside(top, ky * w->dilation_h, 1, w->in_h);
+        const int32_t count = whole ? w->kernel_w : 1;
         ek_packed_tap(w, x + channel, pad, top, left, ky * w->dilation_h, kx * w->dilation_w, from);
-        words = ek_packed_run(from, channels, words);
-        if (++kx == w->kernel_w) {
+        words = ek_packed_run(from, count * channels, words);
+        n += count;
+        kx += count;
+        if (kx == w->kernel_w) {
             kx = 0;
             ++ky;
         }
