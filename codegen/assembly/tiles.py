@@ -13,7 +13,7 @@ as no sum of a call passes `MOST`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ PIXELS = 6
 TAPS = 64
 ROWS = 16
 FILTERS = 64
-BY_FILTER = 4
+RESUME, WAIT, BY_FILTER, RESUME_WORDS, WAIT_WORDS = 1, 2, 4, 8, 16
 """As the macros of these names in ek_tile.h."""
 SEGMENTS = 4 * PIXELS * ROWS
 """Bytes of pointers that the driver keeps on the stack."""
@@ -135,7 +135,7 @@ def refuse(node: Node, bits: int = 31) -> str:
         return "no groups, no dilated rows"
     if node.output.type.shape[3] < 2:
         return "two filters at least"
-    if largest_sum(node) > MOST:
+    if largest_sum(node, split_of(node).calls) > MOST:
         return "weights are so large that three sums do not fit into two words"
     return "" if form_of(node, bits) else "a channel's rounding has no proven form"
 
@@ -151,11 +151,11 @@ def form_of(node: Node, bits: int = 31) -> HighWord | None:
     return high_word(op.requant, bias, bounds, bits)
 
 
-def largest_sum(node: Node) -> int:
-    """The largest magnitude that a sum over the taps of one call can reach."""
+def largest_sum(node: Node, calls: Sequence[tuple[slice, slice]]) -> int:
+    """The largest magnitude that a filter's sum over the taps of one of the calls can reach."""
     split = split_of(node)
     taps = np.abs(node.input(1).array.astype(np.int64)).reshape(-1, split.height, split.width)
-    return 128 * max(int(taps[:, r, c].sum(axis=(1, 2)).max()) for r, c in split.calls)
+    return 128 * max(int(taps[:, r, c].sum(axis=(1, 2)).max()) for r, c in calls)
 
 
 def scratch(node: Node) -> int:
@@ -212,12 +212,14 @@ def emit(
     order = [f for filters in split.blocks() for f in filters]
     _, height, width, _ = w.node.input(1).type.shape
     window = declare_window(w, (height, width), op.window)
+    fits = largest_sum(w.node, [(slice(None), slice(None))]) <= MOST
     layer = w.declare(
         "ek_conv_tiles", "tiles",
         weights=w.weights(pack(w.node.input(1).array, split, by_filter), "weights"),
         table=w.table(form.words()[order].ravel(), "requant"),
         rows=split.rows, piece=split.piece, filters=split.block, waiting=split.waiting,
-        padded=int(any(op.window.padding)), flags=BY_FILTER * by_filter, fill=op.x_zero,
+        padded=int(any(op.window.padding)), flags=BY_FILTER * by_filter,
+        resume=RESUME_WORDS if fits else RESUME, wait=WAIT_WORDS if fits else WAIT, fill=op.x_zero,
         offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):

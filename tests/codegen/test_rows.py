@@ -57,6 +57,19 @@ def test_shapes(core: str, toolchain: str) -> None:
 
 
 @pytest.mark.parametrize("core", CORES)
+def test_extreme_weights_and_inputs(core: str) -> None:
+    found = []
+    for weight in (-128, 127):
+        for zero in (-128, 0, 127):
+            weights = np.full((2, 3, 3, 1), weight, np.int8)
+            spec = make_requant([2.0**-10, 2.0**-11], Rounding.DOUBLE, 3)
+            bias = np.array([-9, 70000], np.int32)
+            op = QConv2D(spec, zero, SAME, 2)
+            found.append(single(op, [int8(1, 3, 7, 2), weights, bias]))
+    check_on(core, found, "rows")
+
+
+@pytest.mark.parametrize("core", CORES)
 def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
     rng = np.random.default_rng(4)
     check_limits(core, [depthwise(rng, i, RULES[i % 3]) for i in range(len(SHAPES))])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from codegen.assembly import tiles
 from codegen.c.choice import kernels_for
@@ -25,6 +27,7 @@ SHAPES: list[tuple[tuple[int, int], int, int, tuple[int, int], Window]] = [
     ((3, 3), 3, 7, (1, 1), Window((2, 2))),  # odd filters
     ((2, 3), 65, 3, (1, 1), Window()),  # two calls of unequal pieces
     ((3, 2), 130, 70, (1, 1), Window()),  # three calls, two blocks
+    ((4, 2), 90, 70, (1, 1), Window()),  # the same with sums that wait as words
     ((4, 5), 5, 4, (3, 3), PAD),
     ((6, 5), 16, 8, (3, 3), PAD),  # a call for each kernel row
     ((5, 6), 33, 5, (3, 3), Window((2, 2), (0, 0, 1, 1))),  # two calls for each
@@ -38,14 +41,27 @@ SHAPES: list[tuple[tuple[int, int], int, int, tuple[int, int], Window]] = [
 
 
 def conv(rng: np.random.Generator, index: int, rule: Rounding) -> Graph:
-    """A convolution with scales from 2**-14 to one half, the range of models."""
-    size, channels, filters, kernel, window = SHAPES[index]
+    """One of the shapes, the clamp by its index."""
+    return random_conv(rng, *SHAPES[index], rule, index % 3)
+
+
+def random_conv(
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    channels: int,
+    filters: int,
+    kernel: tuple[int, int],
+    window: Window,
+    rule: Rounding,
+    clamp: int,
+) -> Graph:
+    """A convolution with scales from 2**-14 to a quarter, the range of models."""
     x_zero = int(rng.choice([-128, 127, int(rng.integers(-128, 128))]))
     weights, bias, _ = graphs.weights_and_bias(rng, (filters, *kernel, channels), x_zero)
     scales = [float(s) for s in 2 ** rng.uniform(-14, -2.1, filters)]
     scales[0] = 2.0**-5  # exact ties
     zero = int(rng.integers(-128, 128))
-    low, high = [(-128, 127), (zero, 127), (max(zero - 50, -128), min(zero + 9, 127))][index % 3]
+    low, high = [(-128, 127), (zero, 127), (max(zero - 50, -128), min(zero + 9, 127))][clamp]
     spec = make_requant(scales, rule, zero, low, high)
     return single(QConv2D(spec, x_zero, window), [int8(1, *size, channels), weights, bias])
 
@@ -56,6 +72,40 @@ def test_shapes(core: str, toolchain: str) -> None:
     rng = np.random.default_rng(3)
     found = [conv(rng, i, RULES[(i + k) % 3]) for k in range(3) for i in range(len(SHAPES))]
     check_on(core, found, "tiles", toolchain)
+
+
+@st.composite
+def convs(draw: st.DrawFn) -> Graph:
+    """Any convolution that tiles compute, small enough to be one of many."""
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    size = draw(st.tuples(st.integers(kernel[0], 9), st.integers(kernel[1], 9)))
+    strides = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    padding = [draw(st.integers(0, k - 1)) for k in (*kernel, *kernel)]
+    window = Window(strides, (padding[0], padding[1], padding[2], padding[3]))
+    channels, filters = draw(st.integers(1, 40)), draw(st.integers(2, 20))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rule, clamp = draw(st.sampled_from(RULES)), draw(st.integers(0, 2))
+    return random_conv(rng, size, channels, filters, kernel, window, rule, clamp)
+
+
+@pytest.mark.parametrize("core", CORES)
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(found=st.lists(convs(), min_size=12, max_size=12))
+def test_random_ones(core: str, found: list[Graph]) -> None:
+    check_on(core, found, None)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_sums_at_the_limit_of_their_words(core: str) -> None:
+    """64 taps of 127 and of -127 against inputs that are all -128 and all 127."""
+    found = []
+    for weights in (np.full(64, 127), np.full(64, -127), np.tile([127, -127], 32)):
+        rows = np.stack([weights, -weights, weights]).astype(np.int8).reshape(3, 1, 1, 64)
+        spec = make_requant([2.0**-13 * s for s in (1.0, 0.9, 0.3)], Rounding.DOUBLE, -1)
+        bias = np.array([5, -70000, 3], np.int32)
+        found.append(single(QConv2D(spec, 0), [int8(1, 2, 4, 64), rows, bias]))
+    assert all(tiles.largest_sum(g.nodes[0], [(slice(None), slice(None))]) > 10**6 for g in found)
+    check_on(core, found, "tiles")
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -75,6 +125,11 @@ def test_what_tiles_refuse_stays_portable() -> None:
     spec = make_requant([0.75], Rounding.DOUBLE)  # its product shifts by less than 32
     weights, bias = np.ones((2, 1, 1, 1), np.int8), np.zeros(2, np.int32)
     refused.append(single(QConv2D(spec), [int8(1, 2, 2, 1), weights, bias]))
+    largest = single(
+        QConv2D(make_requant([2.0**-13], RULES[0])),
+        [int8(1, 2, 2, 64), np.full((2, 1, 1, 64), -128, np.int8), bias],
+    )
+    refused.append(largest)  # three sums do not fit into two words
     for core in CORES:
         found = kernels_for(load_core(core))
         assert all(not hasattr(found.emitter(g.nodes[-1]), "refuse") for g in refused)

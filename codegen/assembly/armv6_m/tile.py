@@ -27,14 +27,14 @@ FRAME = TILE + 4 * WORDS * TAPS
 WEIGHTS_OFFSET, TABLE_OFFSET, PAIRS_OFFSET, ROWS_OFFSET, LENGTH_OFFSET = range(0, 20, 4)
 TAPS_OFFSET, FLAGS_OFFSET, ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(20, 40, 4)
 """Of `ek_tile`."""
-RESUME, WAIT = 31, 30
+RESUME, WAIT, RESUME_WORDS, WAIT_WORDS = 31, 30, 28, 27
 """How far the flags are shifted left to become the sign."""
 
 
 def tile(kind: TileKernel) -> Block:
     """``ek_tile_s8(t, x, y, partial)``."""
     b = Block(kind.symbol)
-    body, head, end = (b.label() for _ in range(3))
+    body, head, following, end = (b.label() for _ in range(4))
     enter(b, FRAME)
     _keep(b, body)
     _spread(b)
@@ -44,9 +44,11 @@ def tile(kind: TileKernel) -> Block:
     b.place(body)
     _taps(b, body)
     b.op("str r6, [sp, #{at}]", at=WEIGHTS)
+    _keep_words(b, following)
     load_channel(b, PLACES, kind.signed)
     for group in range(2):
         _finish(b, kind, group)
+    b.place(following)
     b.op("ldr r0, [sp, #{at}]", at=FILTER)
     b.op("adds r0, #1")
     b.op("str r0, [sp, #{at}]", at=FILTER)
@@ -139,11 +141,20 @@ def _spread_row(b: Block, group: int) -> None:
 
 
 def _begin_filter(b: Block) -> None:
-    """Sums begin with what the weights' 128 are too much; then to the first tap."""
+    """Sums begin with what the weights' 128 are too much, and with the words of earlier taps; then
+    to the first tap."""
     b.op("add r4, sp, #{at}", at=OVER)
     b.op("ldm r4!, {{r0-r3}}")
     for i, total in enumerate(HIGH):
         b.op(f"mov {total}, r{i}")
+    fresh = b.label()
+    _flag(b, RESUME_WORDS)
+    b.op("bpl {to}", to=fresh)
+    _words_place(b)
+    b.op("ldm r4!, {{r0-r3}}")
+    for i, total in enumerate(HIGH):
+        b.op(f"add {total}, r{i}")
+    b.place(fresh)
     b.op("add r5, sp, #{at}", at=TILE)
     b.op("ldr r6, [sp, #{at}]", at=WEIGHTS)
     b.op("ldr r4, [sp, #{at}]", at=SKIPPED)
@@ -151,6 +162,27 @@ def _begin_filter(b: Block) -> None:
     b.op("ldr r7, [sp, #{at}]", at=GROUPS)
     b.op("ldr r4, [sp, #{at}]", at=ENTRY)
     b.op("bx r4")
+
+
+def _keep_words(b: Block, following: str) -> None:
+    """Words that wait for the next call as they are end the filter here."""
+    finish = b.label()
+    _flag(b, WAIT_WORDS)
+    b.op("bpl {to}", to=finish)
+    _words_place(b)
+    for i, total in enumerate(HIGH):
+        b.op(f"mov r{i}, {total}")
+    b.op("stm r4!, {{r0-r3}}")
+    b.op("b {to}", to=following)
+    b.place(finish)
+
+
+def _words_place(b: Block) -> None:
+    """r4: where a filter's words are kept."""
+    b.op("ldr r4, [sp, #{at}]", at=PARTIAL)
+    b.op("ldr r5, [sp, #{at}]", at=FILTER)
+    b.op("lsls r5, r5, #4")
+    b.op("adds r4, r4, r5")
 
 
 def _taps(b: Block, body: str) -> None:

@@ -10,21 +10,28 @@ from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
 from codegen.assembly.block import Block
-from codegen.assembly.tiles import PIXELS, TAPS, TileKernel
+from codegen.assembly.tiles import (
+    PIXELS,
+    RESUME,
+    RESUME_WORDS,
+    TAPS,
+    WAIT,
+    WAIT_WORDS,
+    TileKernel,
+)
 
 WORDS = 4
 """Of six pixels."""
 TILE = 4 * WORDS * TAPS
 Y = TILE
-ARGS, ENTRY, PAIRS, TABLE, PARTIAL, WEIGHTS, FILTER, FLAGS, HALF, ROWS, LENGTH = range(
-    Y + 4 * PIXELS, Y + 4 * PIXELS + 44, 4
+ARGS, ENTRY, PAIRS, TABLE, PARTIAL, WEIGHTS, FILTER, FLAGS, HALF, ROWS, LENGTH, TAKEN = range(
+    Y + 4 * PIXELS, Y + 4 * PIXELS + 48, 4
 )
 FRAME = TILE + 72
 """The tile, the output pointers, and what the loop over pairs keeps."""
 WEIGHTS_OFFSET, TABLE_OFFSET, PAIRS_OFFSET, ROWS_OFFSET, LENGTH_OFFSET = range(0, 20, 4)
 TAPS_OFFSET, FLAGS_OFFSET, ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(20, 40, 4)
 """Of `ek_tile`."""
-RESUME, WAIT = 1, 2
 SUMS = [[f"r{WORDS * filter + i}" for i in range(WORDS)] for filter in range(2)]
 LOWEST = "lr"
 """One of the three sums of two words."""
@@ -36,17 +43,17 @@ def tile(kind: TileKernel) -> Block:
     taps_end = b.label()
     _enter(b, taps_end)
     _spread(b)
+    following = b.label()
     with b.loop("bne.w {head}"):
-        for i in range(2 * WORDS):
-            b.op(f"movs r{i}, #0")
-        b.op("ldr r8, [sp, #{at}]", at=ENTRY)
-        b.op("bx r8")
+        _begin_pair(b)
         _taps(b)
         b.place(taps_end)
+        _keep_words(b, following)
         b.op("str lr, [sp, #{at}]", at=WEIGHTS)
         for words in SUMS:
             _finish_filter(b, kind, words)
         b.op("ldr lr, [sp, #{at}]", at=WEIGHTS)
+        b.place(following)
         b.op("ldr r8, [sp, #{at}]", at=PAIRS)
         b.op("subs r8, #1")
         b.op("str r8, [sp, #{at}]", at=PAIRS)
@@ -70,6 +77,7 @@ def _enter(b: Block, taps_end: str) -> None:
     b.op("str r4, [sp, #{at}]", at=FILTER)
     b.op("str {t}, [sp, #{at}]", at=ARGS)
     b.op("str {partial}, [sp, #{at}]", at=PARTIAL)
+    b.op("str {partial}, [sp, #{at}]", at=TAKEN)
     b.note("the taps' code, 48 bytes each, is entered so many taps before its end")
     b.op("ldr {taps}, [{t}, #{at}]", at=TAPS_OFFSET)
     b.op("adr.w {entry}, {end}", end=taps_end)
@@ -118,6 +126,37 @@ def _spread_tap(b: Block) -> None:
     b.op("stm {tile}!, {{r6-r9}}")
 
 
+def _begin_pair(b: Block) -> None:
+    """Sums are zero, or the words of earlier taps; then to the first tap."""
+    taken, ready = b.label(), b.label()
+    b.op("ldr r8, [sp, #{at}]", at=FLAGS)
+    b.op("tst r8, #{resume}", resume=RESUME_WORDS)
+    b.op("bne {to}", to=taken)
+    for i in range(2 * WORDS):
+        b.op(f"movs r{i}, #0")
+    b.op("b {to}", to=ready)
+    b.place(taken)
+    b.op("ldr r8, [sp, #{at}]", at=TAKEN)
+    b.op("ldm r8!, {{r0-r7}}")
+    b.op("str r8, [sp, #{at}]", at=TAKEN)
+    b.place(ready)
+    b.op("ldr r8, [sp, #{at}]", at=ENTRY)
+    b.op("bx r8")
+
+
+def _keep_words(b: Block, following: str) -> None:
+    """Words that wait for the next call as they are end the pair here."""
+    finish = b.label()
+    b.op("ldr r8, [sp, #{at}]", at=FLAGS)
+    b.op("tst r8, #{wait}", wait=WAIT_WORDS)
+    b.op("beq {to}", to=finish)
+    b.op("ldr r8, [sp, #{at}]", at=PARTIAL)
+    b.op("stm r8!, {{r0-r7}}")
+    b.op("str r8, [sp, #{at}]", at=PARTIAL)
+    b.op("b.w {to}", to=following)
+    b.place(finish)
+
+
 def _taps(b: Block) -> None:
     """Every instruction here has four bytes."""
     x = [f"r{9 + i}" for i in range(WORDS)]
@@ -144,7 +183,7 @@ def _finish_filter(b: Block, kind: TileKernel, words: list[str]) -> None:
         whole, done = b.label(), b.label()
         sums = _unpack(b, *words[2 * group : 2 * group + 2])
         b.op("ldr r12, [sp, #{at}]", at=FLAGS)
-        b.op("cmp r12, #0")
+        b.op("tst r12, #{either}", either=RESUME | WAIT)
         b.op("beq {to}", to=whole)
         _partial(b, sums, done)
         b.place(whole)

@@ -17,6 +17,7 @@ typedef struct {
     int32_t waiting;       /* words of partial sums */
     int32_t padded;        /* 0: no window reaches over an edge, and there is no line */
     int32_t flags;         /* EK_TILE_BY_FILTER or none */
+    int32_t resume, wait;  /* flags of calls that are not the first, not the last of a block */
     int32_t fill;          /* zero point of the input */
     int32_t offset, low, high;
 } ek_conv_tiles;
@@ -51,10 +52,17 @@ EK_INLINE void ek_tile_locate(const ek_window *w, int32_t first, int8_t *y, ek_t
 EK_KERNEL void ek_tile_copy(const ek_window *w, const int8_t *row, int32_t left, int32_t begin,
                             int32_t length, int8_t fill, int8_t *piece)
 {
-    const int32_t from = -left * w->in_c - begin;
-    const int32_t to = (w->in_w - left) * w->in_c - begin;
-    for (int32_t i = 0; i < length; ++i) {
-        piece[i] = i >= from && i < to ? row[left * w->in_c + begin + i] : fill;
+    const int32_t first = left * w->in_c + begin; /* counted from the row's first byte */
+    const int32_t from = ek_clamp_i32(-first, 0, length);
+    const int32_t to = ek_clamp_i32(w->in_w * w->in_c - first, from, length);
+    for (int32_t i = 0; i < from; ++i) {
+        piece[i] = fill;
+    }
+    for (int32_t i = from; i < to; ++i) {
+        piece[i] = row[first + i];
+    }
+    for (int32_t i = to; i < length; ++i) {
+        piece[i] = fill;
     }
 }
 
@@ -106,10 +114,10 @@ EK_INLINE void ek_conv_tile(const ek_window *w, const ek_conv_tiles *c, ek_tile_
                 pieces += EK_TILE_PIXELS * t->length;
             }
             const int is_last = ky + c->rows >= w->kernel_h && begin + c->piece >= width;
-            t->flags |= is_last ? 0 : EK_TILE_WAIT;
+            t->flags |= is_last ? 0 : c->wait;
             kernel(t, segments, place->y, partial);
             t->weights += 2 * t->pairs * t->taps;
-            t->flags = c->flags | EK_TILE_RESUME;
+            t->flags = c->flags | c->resume;
         }
     }
 }

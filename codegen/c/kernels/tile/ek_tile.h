@@ -13,6 +13,8 @@
 
 #define EK_TILE_RESUME 1 /* sums of earlier taps come from `partial` */
 #define EK_TILE_WAIT 2   /* sums go to `partial`: there are more taps */
+#define EK_TILE_RESUME_WORDS 8 /* the same where no sum of all taps is too large for the words in */
+#define EK_TILE_WAIT_WORDS 16  /* which assembly computes three: it keeps those as they are */
 #define EK_TILE_BY_FILTER 4 /* weights come filter by filter, each with 128 added */
 
 /* One call: assembly reads these words in this order. */

@@ -36,13 +36,15 @@ EK_INLINE int8_t ek_tile_s8_output(const ek_tile *t, int32_t sum, const int32_t 
 EK_INLINE void ek_tile_s8_pairs(const ek_tile *t, const int8_t *const *x, int8_t *const *y,
                                 int32_t *partial, int is_signed)
 {
+    const int resumes = (t->flags & (EK_TILE_RESUME | EK_TILE_RESUME_WORDS)) != 0;
+    const int waits = (t->flags & (EK_TILE_WAIT | EK_TILE_WAIT_WORDS)) != 0;
     const int8_t *weights = t->weights;
     int8_t bytes[EK_TILE_PIXELS * EK_TILE_TAPS];
     ek_tile_s8_spread(t, x, bytes);
     for (int32_t pair = 0; pair < t->pairs; ++pair) {
         int32_t *kept = partial + 2 * EK_TILE_PIXELS * pair;
         int32_t sums[2 * EK_TILE_PIXELS] = {0};
-        for (int32_t i = 0; (t->flags & EK_TILE_RESUME) && i < 2 * EK_TILE_PIXELS; ++i) {
+        for (int32_t i = 0; resumes && i < 2 * EK_TILE_PIXELS; ++i) {
             sums[i] = kept[i];
         }
         for (int32_t i = 0; i < t->taps; ++i) {
@@ -56,7 +58,7 @@ EK_INLINE void ek_tile_s8_pairs(const ek_tile *t, const int8_t *const *x, int8_t
         weights += 2 * t->taps;
         for (int32_t i = 0; i < 2 * EK_TILE_PIXELS; ++i) {
             const int32_t filter = 2 * pair + i / EK_TILE_PIXELS;
-            if (t->flags & EK_TILE_WAIT) {
+            if (waits) {
                 kept[i] = sums[i];
             } else {
                 y[i % EK_TILE_PIXELS][filter] =
