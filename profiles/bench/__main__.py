@@ -13,6 +13,7 @@ from profiles.bench.measure import measure_times, run_models
 from profiles.bench.models import ROOT, models
 from profiles.bench.page import write_page
 from profiles.bench.planning import planning_section
+from profiles.bench.spilling import spilling_section
 
 
 def main() -> int:
@@ -30,7 +31,9 @@ def main() -> int:
     try:
         runs = list(run_models(chosen, log))
         log("planning branching networks")
-        sections = "\n".join([planning_section(), *host_section(chosen, log)])
+        planned = planning_section()
+        log("planning spills")
+        sections = "\n".join([planned, spilling_section(), *host_section(chosen, log)])
         page = write_page(runs, measure_times(chosen, log), sections)
     except EdgekitError as error:
         log(str(error))
