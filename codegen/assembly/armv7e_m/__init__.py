@@ -8,6 +8,7 @@ from codegen.assembly.armv7e_m.add import ADD
 from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
+from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
@@ -16,7 +17,7 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMean
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (CONV, DEPTHWISE_3X3),
+    QConv2D: (CONV, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
     QDense: (CONV, DENSE),
     QMean: (MEAN,),
 }

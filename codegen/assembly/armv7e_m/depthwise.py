@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.depthwise_block import depthwise3x3
 from codegen.assembly.armv7e_m.depthwise_filters import Filters, filters_of, pack
+from codegen.assembly.armv7e_m.depthwise_others import emit_others
 from codegen.assembly.armv7e_m.depthwise_rows import rows_of
 from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
 from codegen.assembly.isa import ARMV7E_M
-from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import declare_requant, is_depthwise, reach
+from codegen.c.operators.integer import is_depthwise
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D, Requant
+from edgekit.ir.ops import QConv2D
 from edgekit.schedule import Overlap
 
 SCRATCH_BYTES = 2048
@@ -58,31 +54,7 @@ def emit(w: StepWriter) -> None:
         block = depthwise3x3_strided(filters.shift, rows.left)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.assemble(ARMV7E_M, block, "ek_depthwise3x3_s8", args, x, y, w.scratch())
-        if filters.others.size:
-            _emit_others(w, op, filters, x, y)
-
-
-def _emit_others(w: StepWriter, op: QConv2D, filters: Filters, x: str, y: str) -> None:
-    """The channels whose requantization has no proven form."""
-    which = filters.others
-    weights = w.node.input(1).array[which]
-    bias = filters.bias[which]
-    q, rule = declare_requant(
-        w, channels_of(op.requant, which), reach(weights.reshape(len(which), -1), bias)
-    )
-    w.call(
-        "ek_depthwise_channels_s8", declare_window(w, (3, 3), op.window, op.groups), q, op.x_zero,
-        len(which), w.table(which, "others"), x, w.weights(weights, "other_weights"),
-        w.table(bias, "other_bias"), y, rule=rule,
-    )  # fmt: skip
-
-
-def channels_of(requant: Requant, which: NDArray[np.int16]) -> Requant:
-    """The requantization of some channels."""
-    if len(requant.multiplier) == 1:
-        return requant
-    multiplier = tuple(requant.multiplier[c] for c in which)
-    return replace(requant, multiplier=multiplier, shift=tuple(requant.shift[c] for c in which))
+        emit_others(w, op, filters, x, y)
 
 
 def refuse(node: Node) -> str:

@@ -18,9 +18,9 @@ from quantize.requantize import INT32_MAX, channel_scales
 from quantize.thresholds import Steps, affine_offsets, find_steps
 
 Int = NDArray[np.int64]
-SHIFTS = (8, 4)
-"""Shifts after the high multiplication. The first suits scales below 1/2; one for all layers of a
-model means one function."""
+SHIFTS = (8, 12, 16, 4)
+"""Shifts after the high multiplication, best first: one for all layers of a model means one
+function. The first suits scales below 1/2; larger ones give small scales more digits."""
 WEIGHT_SCALE = 256
 """Weights are expanded to so many times their value."""
 
@@ -34,7 +34,7 @@ class Filters:
     """Weights and constants, one row for each channel.
 
     Attributes:
-        weights: int8, (channels, 3, 3); zero where the output is constant.
+        weights: int8, (channels, rows, columns); zero where the output is constant.
         bias: input zero point folded in.
         start: first value of the accumulator, which sums ``256 * weight * input``.
         multiplier: of the high multiplication; 0 in channels without a proven form.
@@ -58,18 +58,19 @@ def filters_of(node: Node) -> Filters | str:
     """Proven constants of a layer, or why there are none."""
     op = node.op
     assert isinstance(op, QConv2D)
-    weights = node.input(1).array.reshape(-1, 9).astype(np.int64)
+    array = node.input(1).array
+    weights = array.reshape(len(array), -1).astype(np.int64)
     try:
         bias = fold_zero_point(node, weights, op.x_zero, op.requant)
     except ModelError:
         return "an accumulator can overflow"
     ends = np.sort(np.stack([weights * -128, weights * 127]), axis=0).sum(axis=2)
     steps = find_steps(op.requant, bias + ends[0], bias + ends[1])
-    # Without the bias sums stay below 2**18, so that products with 2**39 stay inside int64.
+    # Without the bias sums stay below 2**21, so that products with 2**39 stay inside int64.
     steps = replace(steps, points=np.where(steps.constant, 0, steps.points - bias))
     room = INT32_MAX - WEIGHT_SCALE * np.abs(ends).max(axis=0)
     scales = channel_scales(op.requant, len(bias))
-    kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8).reshape(-1, 3, 3)
+    kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8).reshape(array.shape[:3])
     made: list[Filters] = []
     for shift in SHIFTS:
         made.append(Filters(kept, bias, *_constants(steps, scales, shift, room), shift))

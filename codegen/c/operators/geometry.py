@@ -16,12 +16,18 @@ from edgekit.ir.ops import Window
 AXES = 4
 
 
-def declare_window(w: StepWriter, kernel: tuple[int, int], window: Window, groups: int = 1) -> str:
-    """Declare the step's ``ek_window`` and return a pointer to it."""
+def declare_window(
+    w: StepWriter,
+    kernel: tuple[int, int],
+    window: Window,
+    groups: int = 1,
+    variable: str = "window",
+) -> str:
+    """Declare an ``ek_window`` of the step and return a pointer to it."""
     x, y = w.node.input(0).type.shape, w.node.output.type.shape
     return w.declare(
         "ek_window",
-        "window",
+        variable,
         in_h=x[1],
         in_w=x[2],
         in_c=x[3],

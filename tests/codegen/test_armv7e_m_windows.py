@@ -1,0 +1,74 @@
+"""Depthwise convolutions of any window on Armv7E-M: on the emulated core and on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from codegen.assembly.armv7e_m.depthwise_windows import refuse
+from codegen.c.choice import KernelSet
+from codegen.c.step import Variant
+from edgekit.ir import Graph
+from edgekit.ir.ops import QConv2D, Rounding, Window
+from quantize.requantize import make_requant
+from tests.codegen.batch import BOTH
+from tests.codegen.graphs import int8, single, weights_and_bias
+from tests.codegen.on_core import at_limit, check, chosen, merged
+
+CORE = "cortex-m4"
+KERNELS = KernelSet("armv7e_m")
+Size = tuple[int, int]
+
+
+def depthwise(
+    rng: np.random.Generator, size: Size, channels: int, kernel: Size, window: Window
+) -> Graph:
+    """A layer with a fused ReLU."""
+    x_zero = int(rng.choice([-128, 127, 0, 5]))
+    weights, bias, bounds = weights_and_bias(rng, (channels, *kernel, 1), x_zero)
+    scales = np.minimum(2 ** rng.uniform(-12, -8, channels), 2**29 / np.maximum(bounds, 1))
+    spec = make_requant(scales.tolist(), Rounding.DOUBLE, -128, bounds=bounds)
+    op = QConv2D(spec, x_zero, window, channels)
+    return single(op, [int8(1, *size, channels), weights, bias])
+
+
+def layers() -> Iterator[Graph]:
+    rng = np.random.default_rng(1)
+    same = Window(padding=(2, 2, 2, 2))
+    yield depthwise(rng, (6, 7), 4, (5, 5), same)
+    yield depthwise(rng, (7, 6), 12, (5, 5), Window((2, 2), (1, 1, 2, 2)))
+    yield depthwise(rng, (9, 9), 8, (3, 3), Window(padding=(2, 2, 2, 2), dilations=(2, 2)))
+    yield depthwise(rng, (1, 17), 8, (1, 4), Window(padding=(0, 1, 0, 2)))
+    yield depthwise(rng, (17, 1), 8, (9, 1), Window(padding=(4, 0, 4, 0)))
+    yield depthwise(rng, (1, 12), 16, (1, 3), Window((1, 2)))
+    yield depthwise(rng, (1, 1), 8, (3, 3), Window(padding=(1, 1, 1, 1)))
+    yield depthwise(rng, (7, 7), 4, (7, 7), Window())
+    yield depthwise(rng, (4, 4), 8, (1, 1), Window())
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_layers(core: str, toolchain: str) -> None:
+    graph = merged(list(layers()))
+    assert chosen(graph, KERNELS) == ["depthwise"] * len(graph.nodes)
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        for node, layer in zip(graph.nodes, run.layers, strict=True):
+            variant = KERNELS.emitter(node)
+            assert isinstance(variant, Variant)
+            # Portable C walks over the windows, so this is an estimate.
+            assert 0.5 < layer.instructions / variant.instructions(node) < 1.5, node
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_over_its_input(core: str, backward: bool) -> None:
+    check(merged(list(layers())), KERNELS, core, planner=at_limit(backward))
+
+
+def test_others_stay_portable() -> None:
+    rng = np.random.default_rng(2)
+    assert "multiple of 4" in refuse(depthwise(rng, (5, 5), 6, (5, 5), Window()).nodes[0])
+    assert "49 taps" in refuse(depthwise(rng, (9, 9), 4, (8, 8), Window()).nodes[0])
