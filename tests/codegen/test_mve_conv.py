@@ -101,6 +101,8 @@ def spatial() -> Iterator[Graph]:
             window = Window(stride, padding)
             yield conv(rng, size, channels, filters, kernel, window, rule)
     yield conv(rng, (9, 9), 16, 4, (3, 3), Window((1, 1), (2, 1, 2, 1), (2, 1)))
+    yield conv(rng, (1, 23), 24, 4, (1, 3), Window((1, 1), (0, 8, 0, 0), (1, 4)))
+    yield conv(rng, (3, 3), 64, 4, (3, 3), Window((1, 1), (1, 1, 1, 1)))
 
 
 @pytest.mark.parametrize("core", ["host", CORE])
@@ -117,6 +119,16 @@ def test_spatial(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 def test_spatial_over_its_input(core: str, backward: bool) -> None:
     check(merged(list(spatial())), KernelSet("mve"), core, planner=at_limit(backward))
+
+
+def test_a_few_pixels_are_rows_of_a_dense_layer() -> None:
+    rng = np.random.default_rng(11)
+    graph = merged([conv(rng, size, 40, 17) for size in ((1, 1), (1, 3), (3, 1))])
+    kernels = KernelSet("mve")
+    assert chosen(graph, kernels) == ["lanes"] * 3
+    for core in ("host", CORE):
+        check(graph, kernels, core)
+        check(graph, kernels, core, planner=at_limit(False))
 
 
 def depthwise() -> Iterator[Graph]:

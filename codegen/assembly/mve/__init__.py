@@ -18,7 +18,7 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMaxPool2D, QMean,
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (POOL,),
-    QConv2D: (POINTWISE, SPATIAL, DEPTHWISE, TAPS),
+    QConv2D: (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE),
     QDense: (DENSE, POINTWISE),
     QMaxPool2D: (POOL,),
     QMean: (MEAN,),

@@ -8,29 +8,45 @@ from numpy.typing import NDArray
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
 from codegen.assembly.mve.layer import FULL, HALF, Layer, by_parity, interleave, layer_of
-from codegen.c.operators.overlap import by_row
+from codegen.assembly.mve.parts import TILE
+from codegen.assembly.mve.pointwise import is_pointwise
+from codegen.c.operators.overlap import Declared
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
+from edgekit.ir.ops import QConv2D
+from edgekit.schedule.overlap import ROWS, Overlap
 
 
 def dense_of(node: Node) -> tuple[Layer, Shape] | str:
     """How a node is computed, or why it is not."""
+    if isinstance(node.op, QConv2D) and not _is_dense(node, node.op):
+        return "not a 1x1 convolution of a few pixels"
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer
-    depth = layer.weights.shape[1]
+    depth = layer.weights.shape[-1]
     count, rest = divmod(layer.filters, GROUP)
     return layer, Shape(depth, count > 0, rest, layer.scaling.form)
 
 
+def _is_dense(node: Node, op: QConv2D) -> bool:
+    """True for 1x1 convolutions of fewer pixels than a tile has."""
+    return is_pointwise(node, op) and op.window.strides == (1, 1) and rows_of(node) < TILE
+
+
 def packed(layer: Layer) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     """Weights and table in reading order, see ``ek_lanes_s8``."""
-    filters, depth = layer.weights.shape
+    filters, depth = layer.weights.shape[0], layer.weights.shape[-1]
     size = depth if depth % FULL == HALF else -(-depth // FULL) * FULL
     filled = np.zeros((filters, 1, size), np.int8)
-    filled[:, 0, :depth] = layer.weights
+    filled[:, 0, :depth] = layer.weights.reshape(filters, depth)
     groups = [tuple(range(i, min(i + GROUP, filters))) for i in range(0, filters, GROUP)]
     return interleave(filled, groups), by_parity(layer.scaling.table(layer.bias))
+
+
+def rows_of(node: Node) -> int:
+    """Rows of a dense layer; a 1x1 convolution has one for each pixel."""
+    return node.output.type.size // node.output.type.shape[-1]
 
 
 def emit_dense(w: StepWriter) -> None:
@@ -47,7 +63,7 @@ def emit_dense(w: StepWriter) -> None:
         scaling=layer.scaling_fields,
         depth=shape.depth,
     )
-    x, y, rows = w.read(w.node.input(0)), w.write(w.node.output), w.node.output.type.shape[0]
+    x, y, rows = w.read(w.node.input(0)), w.write(w.node.output), rows_of(w.node)
     block = lanes_block(shape)
     if rows == 1:
         w.assemble(MVE, block, "ek_lanes_s8", pointer, x, y)
@@ -55,6 +71,14 @@ def emit_dense(w: StepWriter) -> None:
     with w.loop("i", rows):
         from_, to = f"{x} + i * {shape.depth}", f"{y} + i * {layer.filters}"
         w.assemble(MVE, block, "ek_lanes_s8", pointer, from_, to)
+
+
+def _overlap(node: Node) -> Declared:
+    """A row is read until its last output is written."""
+    rows, depth, filters = rows_of(node), node.input(0).type.shape[-1], node.output.type.shape[-1]
+    if rows == 1:
+        return ()
+    return [Overlap(ROWS, min(r * depth - (r + 1) * filters for r in range(rows)))]
 
 
 def _refuse(node: Node) -> str:
@@ -66,9 +90,9 @@ def _instructions(node: Node) -> int:
     found = dense_of(node)
     assert not isinstance(found, str)
     layer, shape = found
-    return node.output.type.shape[0] * (shape.instructions(layer.filters) + 5)
+    return rows_of(node) * (shape.instructions(layer.filters) + 5)
 
 
 DENSE = Variant(
-    emit_dense, overlap=by_row, name="lanes", refuse=_refuse, instructions=_instructions
+    emit_dense, overlap=_overlap, name="lanes", refuse=_refuse, instructions=_instructions
 )

@@ -157,8 +157,10 @@ class Windows:
     def fits(self) -> bool:
         """True where every step of a pointer can be encoded."""
         last = self.window_bytes - self.rows * self.run + self._rest
-        back = self.pixel_step - FULL * (self.vectors - 1)
-        return max(last, self.pixel_step, abs(back), FULL * (self.vectors - 1)) <= POST_INDEX
+        ahead = FULL * (self.vectors - 1)
+        if self.has_pointers:
+            return max(last, abs(self.pixel_step - ahead)) <= POST_INDEX
+        return max(last, ahead) <= POST_INDEX
 
     @property
     def _rest(self) -> int:

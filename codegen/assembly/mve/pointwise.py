@@ -63,7 +63,7 @@ def pointwise_of(node: Node) -> Pointwise | str:
     """How a node is computed, or why it is not."""
     op = node.op
     assert isinstance(op, QConv2D | QDense)
-    if isinstance(op, QConv2D) and not _is_pointwise(node, op):
+    if isinstance(op, QConv2D) and not is_pointwise(node, op):
         return "not a 1x1 convolution without padding and groups"
     layer = layer_of(node)
     if isinstance(layer, str):
@@ -83,7 +83,8 @@ def pointwise_of(node: Node) -> Pointwise | str:
     return found if found.pixels >= TILE else "fewer pixels than a tile has"
 
 
-def _is_pointwise(node: Node, op: QConv2D) -> bool:
+def is_pointwise(node: Node, op: QConv2D) -> bool:
+    """True for 1x1 windows without padding and groups."""
     single = node.input(1).type.shape[1:3] == (1, 1)
     return single and not any(op.window.padding) and op.groups == 1
 

@@ -34,6 +34,7 @@ class Spatial:
         windows: how windows are made dense; None where the tiles read the rows themselves.
         parts: of an output row.
         size: output height and width.
+        run_step: bytes from one run of a window to the next, in padded rows.
         rows: output rows that are computed together, 1 where there are several parts.
     """
 
@@ -43,6 +44,7 @@ class Spatial:
     windows: Windows | None
     parts: tuple[Part, ...]
     size: tuple[int, int]
+    run_step: int
     rows: int = 1
 
     @property
@@ -53,16 +55,11 @@ class Spatial:
         pixels = self.rows * max(p.width for p in self.parts)
         return pixels * self.windows.window_bytes + SLACK
 
-    @property
-    def pitch(self) -> int:
-        """Bytes of a padded row."""
-        return self.parts[0].patch.pitch
-
     def declare_windows(self, w: StepWriter, part: Part, variable: str) -> str:
         """Declare a part's ``ek_windows``; empty where there is none."""
         if self.windows is None:
             return ""
-        return self.windows.declare(w, self.pitch, part.width, variable)
+        return self.windows.declare(w, self.run_step, part.width, variable)
 
     @property
     def scratch(self) -> int:
@@ -105,8 +102,8 @@ def spatial_of(node: Node) -> Spatial | str:
     """How a node is computed, or why it is not."""
     op = node.op
     assert isinstance(op, QConv2D)
-    if op.groups > 1 or op.window.dilations[1] > 1:
-        return "groups, or columns apart"
+    if op.groups > 1:
+        return "several groups"
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer
@@ -119,19 +116,25 @@ def spatial_of(node: Node) -> Spatial | str:
 
 
 def _direct(node: Node, layer: Layer, window: Window) -> Spatial | None:
-    """Tiles that read padded rows."""
+    """Tiles that read padded rows; taps that lie apart (in one row) are runs of their own."""
     _, kh, kw, channels = node.input(1).type.shape
     height, width = node.output.type.shape[1:3]
-    if width < TILE:
+    apart = window.dilations[1] * channels if window.dilations[1] > 1 else 0
+    if width < TILE or (apart and kh > 1):
         return None
     parts = parts_of(node, (kh, kw), window, lambda part: part.patch.nbytes)
-    step, pitch = channels * window.strides[1], parts[0].patch.pitch
-    shape = shape_of(kh, kw * channels, step, layer.filters, layer.scaling.form, pitch)
-    return Spatial(layer, window, shape, None, parts, (height, width)) if shape else None
+    step, run_step = channels * window.strides[1], apart or parts[0].patch.pitch
+    runs, size = (kw, channels) if apart else (kh, kw * channels)
+    shape = shape_of(runs, size, step, layer.filters, layer.scaling.form, run_step)
+    if shape is None:
+        return None
+    return Spatial(layer, window, shape, None, parts, (height, width), run_step)
 
 
 def _dense(node: Node, layer: Layer, window: Window) -> Spatial | None:
     """Tiles that read dense windows."""
+    if window.dilations[1] > 1:
+        return None
     _, kh, kw, channels = node.input(1).type.shape
     taps, step = kh * kw * channels, channels * window.strides[1]
     for multiple in (HALF, FULL):
@@ -158,19 +161,17 @@ def _densely(
         parts = parts_of(node, kernel, window, cost)
     else:
         parts = (part_of(node, kernel, window, 0, width),)
-    found = Spatial(layer, window, shape, windows, parts, (height, width))
+    pitch = parts[0].patch.pitch
+    found = Spatial(layer, window, shape, windows, parts, (height, width), pitch)
     return _grouped(found) if len(parts) == 1 else found
 
 
 def _grouped(found: Spatial) -> Spatial | None:
     """As many rows at a time as leave the fewest tiles."""
     options = [replace(found, rows=rows) for rows in range(1, found.size[0] + 1)]
-    fitting = [
-        o
-        for o in options
-        if all(rows * o.size[1] >= TILE for _, _, rows in o.chunks)
-        and (o.scratch <= SCRATCH or o.rows * o.size[1] <= 2 * TILE)
-    ]
+    usable = [o for o in options if all(rows * o.size[1] >= TILE for _, _, rows in o.chunks)]
+    usable.sort(key=lambda o: o.scratch)
+    fitting = [o for o in usable if o.scratch <= SCRATCH] or usable[:1]
     return min(fitting, key=lambda o: (o.tiles, o.rows), default=None)
 
 
@@ -178,7 +179,7 @@ def emit_spatial(w: StepWriter) -> None:
     found, op = spatial_of(w.node), w.node.op
     assert isinstance(found, Spatial)
     assert isinstance(op, QConv2D)
-    steps = TILE * found.shape.pixel_step, TILE * found.layer.filters, found.pitch
+    steps = TILE * found.shape.pixel_step, TILE * found.layer.filters, found.run_step
     calls = _Calls(
         w,
         found,
