@@ -18,6 +18,7 @@ from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.scheduling import schedule
 from edgekit.pipeline.source import ModelSource, select_outputs
 from edgekit.schedule import Program, Room
+from edgekit.schedule.fitting import Point
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
 from targets.model import Board, Core
@@ -40,6 +41,7 @@ class Lowered:
         precision: ``int8`` or ``float32``.
         rounding: rounding reference of an int8 program, None for float32.
         quantized_here: True where calibration made the float model int8.
+        front: plans with more and less RAM, where the RAM was limited.
     """
 
     source: ModelSource
@@ -51,6 +53,7 @@ class Lowered:
     precision: str
     rounding: Rounding | None
     quantized_here: bool
+    front: Sequence[Point] = ()
 
 
 def nhwc_int8(rounding: Rounding | None) -> tuple[Pass, ...]:
@@ -99,10 +102,11 @@ def lower(
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
     kernels = kernels_for(core, options.kernels, options.optimize, lowered)
-    program = schedule(lowered, kernels, options, memories, board)
+    program, front = schedule(lowered, kernels, options, memories, board)
     return Lowered(
-        source, graph, program.graph, lowered, program, kernels, precision, rounding, quantized_here
-    )
+        source, graph, program.graph, lowered, program, kernels, precision, rounding,
+        quantized_here, front,
+    )  # fmt: skip
 
 
 def own_rounding(source: ModelSource) -> Rounding:

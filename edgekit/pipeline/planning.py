@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from codegen.c.choice import kernels_for, unsupported
@@ -22,7 +21,7 @@ from edgekit.pipeline.reporting import schedule_of, target_info
 from edgekit.pipeline.source import read_source
 from edgekit.report.drawing import covered_bytes
 from edgekit.report.model import Schedule
-from edgekit.report.results import FrontPoint, MemoryPlan, PlannedStep
+from edgekit.report.results import MemoryPlan, PlannedStep
 from edgekit.schedule import (
     Buffer,
     PlanOptions,
@@ -32,7 +31,7 @@ from edgekit.schedule import (
     plan_split,
     verify_program,
 )
-from edgekit.schedule.fitting import Planner
+from edgekit.schedule.fitting import Planner, Point
 from edgekit.schedule.planfile import plan_text
 from targets.load import load_core, resolve
 
@@ -79,21 +78,20 @@ def plan_model(
     start = time.monotonic()
     kernels = kernels_for(core)
     limit = PlanOptions(levers, seconds)
-    front: tuple[FrontPoint, ...] = ()
+    front: Sequence[Point] = ()
     if (ram is None and PATCHES not in levers) or split_over:
         program = plan_split(lowered, kernels.scratch_bytes, kernels.overlaps, limit, split_over)
     else:
         planner = Planner(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
         room = None if ram is None else ram - planner.plain.state_bytes
         fitting = None if room is None else planner.fit(room)
-        smallest, points = planner.explore()
+        smallest, front = planner.explore()
         program = fitting or smallest
-        front = tuple(FrontPoint(**asdict(point)) for point in points)
     taken = time.monotonic() - start
     verify_program(program, kernels.overlaps)
     if save is not None:
         write_atomic(save, plan_text(program, source.file))
-    schedule = schedule_of(program)
+    schedule = schedule_of(program, front)
     return MemoryPlan(
         model=source.file,
         figures_for=prospect.dtype,
@@ -108,7 +106,6 @@ def plan_model(
         steps=tuple(_step(program, schedule, step) for step in program.steps),
         schedule=schedule,
         target=target_info(chosen) if chosen else None,
-        front=front,
     )
 
 

@@ -24,6 +24,7 @@ from edgekit.pipeline.verification import NOT_RUN, Candidate, Verified
 from edgekit.report import model as m
 from edgekit.report.processing import Scalar
 from edgekit.schedule import Program
+from edgekit.schedule.fitting import Point
 from edgekit.schedule.program import STATE
 from profiles.cycles import estimate_cycles
 from quantize.layer_errors import quantization_error
@@ -55,7 +56,7 @@ def make_report(
         verification=_verification(lowered, verified),
         versions=_versions(best, verified),
         quantization=_errors(lowered, calibration),
-        schedule=schedule_of(lowered.program),
+        schedule=schedule_of(lowered.program, lowered.front),
         fit=_fit(target, memory),
         toolchain=_toolchains(verified),
         graph=graph_nodes(lowered.whole),
@@ -217,8 +218,8 @@ def _errors(
     return tuple(m.LayerError(e.name, e.sqnr_db, e.max_abs, e.mean_abs) for e in found)
 
 
-def schedule_of(program: Program) -> m.Schedule:
-    """The program as the report draws it."""
+def schedule_of(program: Program, front: Sequence[Point] = ()) -> m.Schedule:
+    """The program as the report draws it, beside plans with more and less RAM."""
     graph = program.graph
     roles = {v.name: "input" for v in graph.inputs} | {
         program.location[v.name].name: "output" for v in graph.outputs
@@ -244,6 +245,7 @@ def schedule_of(program: Program) -> m.Schedule:
         split_of(program),
         tuple(map(str, proven.stages)),
         proven.extra_macs,
+        tuple(m.FrontPoint(**asdict(point)) for point in front),
     )
 
 

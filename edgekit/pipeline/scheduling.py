@@ -9,7 +9,7 @@ from edgekit.errors import FitError
 from edgekit.ir import Graph
 from edgekit.options import ConvertOptions
 from edgekit.schedule import PlanOptions, Program, Room, plan_split, verify_program
-from edgekit.schedule.fitting import Planner
+from edgekit.schedule.fitting import Planner, Point
 from edgekit.schedule.planfile import read_plan
 from edgekit.schedule.restore import restore
 from targets.model import Board
@@ -24,8 +24,12 @@ def schedule(
     options: ConvertOptions,
     memories: Sequence[Room],
     board: Board | None,
-) -> Program:
+) -> tuple[Program, Sequence[Point]]:
     """Plan a lowered graph, or follow the plan file that the options name.
+
+    Returns:
+        The program; and where the RAM is limited to what whole layers exceed, or by an option, the
+        front of RAM against work.
 
     Raises:
         DataError: the plan file cannot be read or does not fit the graph.
@@ -33,17 +37,20 @@ def schedule(
     """
     if options.plan is not None:
         pinned = read_plan(options.plan)
-        return restore(pinned, graph, kernels.scratch_bytes, kernels.overlaps, str(options.plan))
+        file = str(options.plan)
+        return restore(pinned, graph, kernels.scratch_bytes, kernels.overlaps, file), ()
     limit = PlanOptions(seconds=options.plan_time)
     ram = options.ram
+    front: Sequence[Point] = ()
     if memories or (ram is None and board is None):
         program = plan_split(graph, kernels.scratch_bytes, kernels.overlaps, limit, memories)
     else:
         planner = Planner(graph, kernels.scratch_bytes, kernels.overlaps, limit)
         state = planner.plain.state_bytes
         program = _on_board(planner, board) if ram is None else planner.fit(ram - state)
+        front = planner.explore()[1] if ram is not None or program is not planner.plain else ()
     verify_program(program, kernels.overlaps)
-    return program
+    return program, front
 
 
 def _on_board(planner: Planner, board: Board | None) -> Program:

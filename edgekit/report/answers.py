@@ -121,10 +121,11 @@ def plan_view(found: MemoryPlan, *, tables: bool = True) -> RenderableType:
     if found.schedule.split is not None:
         grid.add_row("Memories", fmt.memories(found.schedule.split))
     gap = f"gap {fmt.bytes_exact(found.gap_bytes)}" if found.gap_bytes else "proven optimal"
+    gap += " for these strips" if found.schedule.stages else ""
     grid.add_row("Bound", f"{fmt.bytes_exact(found.lower_bound_bytes)}  {gap}")
     grid.add_row("Peak at", found.peak_step or "the model's inputs and outputs")
     grid.add_row("Planned in", f"{fmt.number(found.seconds, 3)} s")
-    front = ("", _front_table(found)) if found.front else ()
+    front = ("", _front_table(found)) if found.schedule.front else ()
     return Group(grid, *front, "", _plan_table(found)) if tables else Group(grid, *front)
 
 
@@ -136,7 +137,7 @@ def _front_table(found: MemoryPlan) -> RenderableType:
         Column("extra instructions", figure=True),
         Column("strips", spare=1, name=True),
     )
-    for point in found.front:
+    for point in found.schedule.front:
         work = _dash(point.extra_macs), _dash(point.extra_instructions)
         made.add_row(fmt.count(point.arena_bytes), *work, "; ".join(point.stages) or "none")
     return made

@@ -33,6 +33,8 @@ def render_html(report: Report) -> str:
         graph=drawing.draw_graph(report.graph) if report.graph else None,
         row=drawing.ROW,
         timeline=drawing.draw_timeline(schedule, arena) if schedule else None,
+        front=drawing.draw_front(schedule, arena) if schedule else (),
+        plan_row=drawing.PLAN_ROW,
         layers=layers,
         more_layers=more,
         ram=drawing.stack_parts(fmt.ram_parts(report.memory)),

@@ -246,6 +246,23 @@ class MemorySplit:
 
 
 @dataclass(frozen=True)
+class FrontPoint:
+    """One trade of RAM against work.
+
+    Attributes:
+        arena_bytes: size of the arena.
+        extra_macs: multiply-accumulates that strips add.
+        extra_instructions: further instructions for calls and moved rows, about.
+        stages: what is executed in strips.
+    """
+
+    arena_bytes: int
+    extra_macs: int
+    extra_instructions: int
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Where every tensor lies and when it lives.
 
@@ -262,6 +279,7 @@ class Schedule:
         split: what lies in which memory; None: the arena is one piece.
         stages: layers that are executed in strips; the bound is about these.
         extra_macs: multiply-accumulates that strips add.
+        front: plans with less RAM and more work, where they were looked for.
     """
 
     steps: tuple[str, ...]
@@ -272,6 +290,7 @@ class Schedule:
     split: MemorySplit | None = None
     stages: tuple[str, ...] = ()
     extra_macs: int = 0
+    front: tuple[FrontPoint, ...] = ()
 
 
 @dataclass(frozen=True)

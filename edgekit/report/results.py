@@ -92,23 +92,6 @@ class PlannedStep:
 
 
 @dataclass(frozen=True)
-class FrontPoint:
-    """One trade of RAM against work.
-
-    Attributes:
-        arena_bytes: size of the arena.
-        extra_macs: multiply-accumulates that strips add.
-        extra_instructions: further instructions for calls and moved rows, about.
-        stages: what is executed in strips.
-    """
-
-    arena_bytes: int
-    extra_macs: int
-    extra_instructions: int
-    stages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class MemoryPlan:
     """Answer of ``edgekit plan``.
 
@@ -127,7 +110,6 @@ class MemoryPlan:
         steps: in execution order.
         schedule: where every tensor lies and when it lives.
         target: the target that was asked about.
-        front: plans with less RAM and more work, where they were looked for.
         schema_version: version of this layout.
     """
 
@@ -144,7 +126,6 @@ class MemoryPlan:
     steps: tuple[PlannedStep, ...]
     schedule: Schedule
     target: TargetInfo | None = None
-    front: tuple[FrontPoint, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 

@@ -15,11 +15,14 @@ from edgekit.errors import FitError, Problem
 from edgekit.pipeline.lowering import Lowered, lower
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
+from edgekit.report import answers
+from edgekit.report.html import render_html
 from profiles.runners import select
 from targets.load import load_core
 from tests.conversions import Conversions
 from tests.proofs.data import int8_model, mixed_samples
 from tests.proofs.emission import compiler, run
+from tests.report.test_terminal import text_of
 from tests.runners.support import skip_unless
 
 KIB = 1024
@@ -76,11 +79,15 @@ def test_the_front_is_printed() -> None:
     found = api.plan(int8_model(VWW), "cortex-m4", ram=SMALLEST)
     assert found.arena_bytes <= SMALLEST
     assert found.schedule.stages
-    sizes = [p.arena_bytes for p in found.front]
+    front = found.schedule.front
+    sizes = [p.arena_bytes for p in front]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > 36_000
     assert sizes[-1] <= SMALLEST
-    assert not found.front[0].stages
+    assert not front[0].stages
+    text = text_of(answers.plan_view(found))
+    assert "RAM against work" in text
+    assert all(f"{size:,}" in text for size in sizes)
 
 
 @pytest.mark.parametrize(("name", "ram"), [*BARS, (VWW, SMALLEST)])
@@ -96,6 +103,8 @@ def test_on_the_emulated_m4(name: str, ram: int, conversions: Conversions) -> No
     assert report.schedule is not None
     assert report.schedule.stages
     assert report.schedule.extra_macs <= PORTION * report.model.macs
+    assert report.schedule.front[-1].arena_bytes <= ram
+    assert "<h2>RAM against work</h2>" in render_html(report)
     x = mixed_samples(name, deployment.manifest.inputs[0].shape, 4, seed=7)
     plain = conversions(int8_model(name), ConvertOptions("cortex-m4", vectors=1))
     (wanted,) = plain.run({"x": x}).values()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.report.html import render_html
-from edgekit.report.model import LayerCost, LayerError
+from edgekit.report.model import FrontPoint, LayerCost, LayerError
 from tests.report.samples import HOSTILE, bare_report, full_report, native_report
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -88,6 +88,24 @@ def test_running_natively_is_no_failure() -> None:
     assert "none needed: runs natively" in page
     for word in ("unknown", "not run", "Partly"):
         assert word not in page.split("</style>")[1], word
+
+
+def test_plans_with_less_ram_are_drawn() -> None:
+    full = full_report()
+    assert full.schedule is not None
+    points = FrontPoint(1024, 0, 0), FrontPoint(768, 0, 900, ("a to b in 4 strips",))
+    schedule = replace(
+        full.schedule, stages=points[1].stages, levers=("rows", "patches"), front=points
+    )
+    page = render_html(replace(full, schedule=schedule))
+    card = page.split("<h2>RAM against work</h2>")[1].split("</section>")[0]
+    assert re.findall(r'k-(\w+)" x="0" y="(\d+)" width="([\d.]+)%"', card) == [
+        ("tensor", "0", "100.0"),
+        ("output", "24", "75.0"),
+    ]
+    assert "0 extra MACs, about 900 more instructions" in card
+    assert "and these strips: a to b in 4 strips (0 extra MACs)" in page
+    assert "RAM against work" not in render_html(full)
 
 
 def test_subtitle_is_one_list() -> None:
