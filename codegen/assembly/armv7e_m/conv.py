@@ -76,7 +76,7 @@ def _passes(layer: Layer) -> list[str]:
     """Initialisers of every ``ek_pass``."""
     found = []
     for p in layer.plan.passes:
-        steps = len(p.taps) * layer.plan.steps
+        steps = layer.plan.pass_steps(p)
         words = 2 * p.is_first + 2 * steps + 4 * p.is_last
         values = dict(
             zip(
@@ -108,7 +108,8 @@ def _geometry(plan: Plan) -> dict[str, int]:
         "fast_w": len(columns),
         "run": plan.run, "columns": plan.columns,
         "steps": plan.steps if plan.shared or not readable else plan.run // STEP,
-        "back": -plan.run % STEP if readable else 0,
+        "back": -plan.run % STEP if readable and not plan.merged else 0,
+        "merged": int(plan.merged),
         "within": g.size[1] - plan.columns + 1 if readable else 0,
         "shared": int(plan.shared),
         "staged": int(plan.columns > 1 or not readable),

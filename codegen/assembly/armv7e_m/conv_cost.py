@@ -13,9 +13,9 @@ LDRD_REACH = 1020
 ENTER, LEAVE = 33, 4
 FAST_TILE = 44
 SLOW_TILE, ADVANCE = 99, 9
-PASS, PACK = 39, 13
+PASS, PACK = 39, 15
 ROW, ROW_WORD, PADDED_ROW, PADDED_STEP = 34, 30, 28, 3
-FAST_TAP, SLOW_TAP, WORD, LAST_WORD = 21, 19, 15, 24
+FAST_TAP, SLOW_TAP, WORD, LAST_WORD, LAST_BYTE = 24, 22, 15, 24, 14
 TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69}
 """Of a pair of filters after its products."""
 STARTS = {True: 8, False: 4}
@@ -41,7 +41,9 @@ def conv_instructions(layer: Layer) -> int:
     packing = sum(p.packs for p in plan.passes) / plan.chunks
     if plan.shared:
         return total + int(packing * _rows(plan)) + count * FAST_TILE
-    tap = WORD * (plan.run // STEP or 1) + (LAST_WORD if plan.run % STEP and plan.run > STEP else 0)
+    tap = WORD * (plan.run // STEP or 1)
+    if plan.run % STEP and plan.run > STEP:
+        tap += LAST_BYTE if plan.merged else LAST_WORD
     total += int(count * packing * len(plan.taps) * tap)
     rows, columns = plan.inside
     for first in range(0, plan.geometry.pixels, PIXELS):
@@ -54,7 +56,7 @@ def conv_instructions(layer: Layer) -> int:
 
 
 def _pass(plan: Plan, p: Pass, tail: int) -> int:
-    steps = sum(map(step_instructions, range(len(p.taps) * plan.steps)))
+    steps = sum(map(step_instructions, range(plan.pass_steps(p))))
     pair = STARTS[p.is_first] + steps + 1 + TAILS[tail if p.is_last else KEEP]
     return PASS + PACK * p.packs + p.pairs * pair
 
@@ -62,7 +64,7 @@ def _pass(plan: Plan, p: Pass, tail: int) -> int:
 def _single(plan: Plan, p: Pass) -> int:
     """A pass of a tile with one pixel."""
     start, end = 4 + (not p.is_first), 16 if p.is_last else 7
-    return PASS + PACK * p.packs + p.pairs * (start + 11 * len(p.taps) * plan.steps + 1 + end)
+    return PASS + PACK * p.packs + p.pairs * (start + 11 * plan.pass_steps(p) + 1 + end)
 
 
 def _rows(plan: Plan) -> int:

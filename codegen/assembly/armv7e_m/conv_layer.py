@@ -19,6 +19,8 @@ from edgekit.ir.ops import QConv2D, QDense
 Int = NDArray[np.int64]
 LAYER_SHIFT = 2
 """Shift of scaled sums that all layers share: it suits nearly every scale (see `requant`)."""
+LANES = (0, 2, 1, 3)
+"""Taps whose last bytes the places of a merged step hold: halfwords in the order of memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,8 @@ class Layer:
 
     def _of_pass(self, p: Pass, place: int) -> NDArray[np.int32]:
         span = STEP * self.plan.steps
-        inputs = slice(span * p.taps.start, span * p.taps.stop)
+        more = STEP * self.plan.merged
+        inputs = slice(span * p.taps.start, span * p.taps.stop + more)
         rows = self.weights[p.first : p.first + 2 * p.pairs, inputs]
         parts = [pack_pairs(rows[::2], rows[1::2])]
         own = slice(place, place + p.pairs)
@@ -93,6 +96,11 @@ def arrange(rows: Int, plan: Plan) -> Int:
         row = 3 * g.channels
         firsts = [t.channel + i // plan.parts * row for i, t in enumerate(plan.taps)]
         return padded[:, np.concatenate([(words + first).ravel() for first in firsts])]
+    if plan.merged:
+        row = g.channels * plan.columns
+        whole = [i * row + k for i in range(len(plan.taps)) for k in range(row - 1)]
+        last = [i * row + row - 1 if i < len(plan.taps) else -1 for i in LANES]
+        return padded[:, whole + last]
     places: list[int] = []
     seen: set[int] = set()
     for index, tap in enumerate(plan.taps):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from codegen.assembly.armv7e_m.conv_rows import pack_rows
-from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
+from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PACKING, UPPER
 from codegen.assembly.block import Block
 
 POINTERS = ("r8", "r9", "r10", "r11")
@@ -28,6 +28,8 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.op("add r12, sp, {tile}")
     b.op("add r12, #{o}", o=LOCAL_BYTES)
     b.op("str r12, [sp, #{o}]", o=LOCALS["top"])
+    b.op("add r0, sp, #{o}", o=LOCAL_BYTES)
+    b.op("str r0, [sp, #{o}]", o=PACKING["lane"])
     b.op("ldr r0, [r5, #{o}]", o=ARGUMENTS["shared"])
     b.op("cmp r0, #0")
     b.op("bne {rows}", rows=rows)
@@ -56,7 +58,7 @@ def pack_tile(b: Block, stage_label: str) -> None:
 
 def _pack_tap(b: Block, again: str) -> None:
     """All words of a tap; ``r5``: arguments."""
-    words, whole = b.label(), b.label()
+    words, whole, next_tap = b.label(), b.label(), b.label()
     b.op("ldrd lr, r0, [r5, #{o}]", o=ARGUMENTS["steps"])
     b.op("str r0, [sp, #{o}]", o=LOCALS["back"])
     b.place(words)
@@ -72,9 +74,27 @@ def _pack_tap(b: Block, again: str) -> None:
     b.op("str r0, [sp, #{o}]", o=LOCALS["back"])
     b.op("b {words}", words=words)
     b.place(whole)
+    b.op("ldr r0, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldr r0, [r0, #{o}]", o=ARGUMENTS["merged"])
+    b.op("cbz r0, {next_tap}", next_tap=next_tap)
+    _pack_last(b)
+    b.place(next_tap)
     b.op("ldrd r0, r1, [sp, #{o}]", o=LOCALS["tap"])
     b.op("cmp r0, r1")
     b.op("bne {again}", again=again)
+
+
+def _pack_last(b: Block) -> None:
+    """The last byte of each pixel's tap: a halfword of the step that all taps make together."""
+    b.op("ldr r0, [sp, #{o}]", o=PACKING["lane"])
+    for p, pointer in enumerate(POINTERS):
+        b.op(f"ldrsb r{1 + p}, [{pointer}]")
+        b.op(f"strh r{1 + p}, [r0, #{4 * p}]")
+    b.op("eor r0, #2")
+    b.op("tst r0, #2")
+    b.op("it eq")
+    b.op("addeq r0, #16")
+    b.op("str r0, [sp, #{o}]", o=PACKING["lane"])
 
 
 def _pack_word(b: Block) -> None:

@@ -42,6 +42,7 @@ PACKING = {
         ("first", "tail"),  # address in the first of six positions
         ("last", "sums_in"),
         ("row_end", "sums_out"),
+        ("lane", "sums_out"),  # where the last byte of the next tap goes
     )
 }
 """What uses the same places while a tile is filled."""
@@ -75,7 +76,7 @@ ARGUMENTS = offsets(
         "stride_h", "stride_w", "pad_top", "pad_left",
         "origin", "row_step", "col_step",
         "fast_y", "fast_h", "fast_x", "fast_w",
-        "run", "columns", "steps", "back", "within", "staged", "shared", "fill",
+        "run", "columns", "steps", "back", "merged", "within", "staged", "shared", "fill",
         "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "single",
     )
 )  # fmt: skip

@@ -121,6 +121,14 @@ class Plan:
         return g.kernel[1] if rows and g.kernel[1] * g.channels <= WORDS * STEP else 1
 
     @cached_property
+    def merged(self) -> bool:
+        """Whether the last bytes of all taps make one step, as those of 3x3 kernels on three
+        channels."""
+        rows = self.geometry.kernel[0]
+        short = self.run > STEP and self.run % STEP == 1
+        return self.columns > 1 and short and 1 < rows <= STEP
+
+    @cached_property
     def parts(self) -> int:
         """Taps that a kernel position (or row) is cut into: short enough for a tile, and such that
         tiles are as full as possible."""
@@ -153,7 +161,13 @@ class Plan:
     @property
     def steps(self) -> int:
         """Steps of four inputs in a tap; the last may repeat some bytes, with weights of zero."""
+        if self.merged:
+            return self.run // STEP
         return -(-self.run // STEP) * (3 if self.shared else 1)
+
+    def pass_steps(self, p: Pass) -> int:
+        """Steps of a pass."""
+        return len(p.taps) * self.steps + self.merged
 
     @cached_property
     def taps(self) -> tuple[Tap, ...]:
@@ -204,7 +218,7 @@ class Plan:
     @property
     def tile_bytes(self) -> int:
         """Bytes of the tile."""
-        return self.chunk * self.steps * STEP_BYTES
+        return (self.chunk * self.steps + self.merged) * STEP_BYTES
 
     @property
     def pad_bytes(self) -> int:

@@ -36,6 +36,7 @@ typedef struct {
     int32_t fast_y, fast_h, fast_x, fast_w; /* where tiles lie inside the input, in one row */
     int32_t run, columns;                   /* bytes of a tap, positions that it covers */
     int32_t steps, back;                    /* words of a tap; bytes that one more repeats */
+    int32_t merged;         /* the last bytes of all taps make one more step */
     int32_t within, staged; /* columns where a tap is read in place; others are copied, or padding */
     int32_t shared;         /* a tap is three positions, word by word */
     int32_t fill;           /* the input's zero point, four times */

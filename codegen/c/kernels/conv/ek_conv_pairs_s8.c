@@ -43,6 +43,12 @@ EK_INLINE void ek_conv_pairs_gather(const ek_conv_pairs *a, const int8_t *x, int
             *tile++ = ek_conv_pairs_input(a, x, pixel, tap, further, byte);
         }
     }
+    for (int32_t i = 0; a->merged && i < 4; ++i) {
+        /* Halfwords in the order of memory: inputs 0, 2, 1, 3. */
+        const int32_t t = ((i & 1) << 1) | (i >> 1);
+        tap = a->taps + (t < p->taps ? t : 0);
+        *tile++ = ek_conv_pairs_input(a, x, pixel, tap, 0, a->run - 1);
+    }
 }
 
 /* Add the products of one pixel and one pair; words hold the inputs (0, 2) and (1, 3). */
