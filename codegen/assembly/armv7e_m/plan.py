@@ -20,7 +20,7 @@ from edgekit.ir.ops import QConv2D, QDense, Window
 
 PIXELS = 4
 """Pixels of a tile."""
-WORDS = 36
+WORDS = 32
 """Most steps of four inputs in a tile."""
 STEP_BYTES = 2 * STEP * PIXELS
 """Bytes that one step takes in the tile."""
@@ -185,8 +185,9 @@ class Plan:
 
     @cached_property
     def chunk(self) -> int:
-        """Taps of a pass."""
-        return min(WORDS // self.steps, len(self.taps))
+        """Taps of a pass: as few passes as possible, about the same in each."""
+        passes = -(-len(self.taps) // (WORDS // self.steps))
+        return -(-len(self.taps) // passes)
 
     @property
     def chunks(self) -> int:

@@ -11,7 +11,7 @@
 
 #define EK_CONV_PAIRS_PIXELS 4
 #define EK_CONV_PAIRS_WAITING 64 /* most pairs whose sums wait for the next pass */
-#define EK_CONV_PAIRS_BYTES 144  /* most bytes of a pixel in a tile */
+#define EK_CONV_PAIRS_BYTES 128  /* most bytes of a pixel in a tile */
 
 /* One byte of a tap, some positions further. */
 EK_INLINE int8_t ek_conv_pairs_input(const ek_conv_pairs *a, const int8_t *x, int32_t pixel,
