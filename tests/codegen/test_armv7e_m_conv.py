@@ -105,8 +105,9 @@ def test_every_shape(core: str, toolchain: str) -> None:
                 assert layer.instructions == pytest.approx(CONV.instructions(node), 0.04, 20)
 
 
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("core", ["host", CORE])
-def test_over_its_input(core: str) -> None:
+def test_over_its_input(core: str, backward: bool) -> None:
     rng = np.random.default_rng(2)
     many = [conv(rng, *shape) for shape in shapes()]
-    check(merged(many), KERNELS, core, planner=at_limit(False))
+    check(merged(many), KERNELS, core, planner=at_limit(backward))

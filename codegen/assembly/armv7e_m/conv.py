@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -62,6 +61,7 @@ def emit(w: StepWriter) -> None:
         subtract=255 - high,
         zero=2 * op.requant.zero_point + 1,
         single=int(layer.single),
+        **_walk(plan, w.step.backward),
     )
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
     w.assemble(ARMV7E_M, conv_function(), "ek_conv_pairs_s8", pointer, x, y)
@@ -116,6 +116,21 @@ def _geometry(plan: Plan) -> dict[str, int]:
     }  # fmt: skip
 
 
+def _walk(plan: Plan, backward: bool) -> dict[str, int]:
+    """The first tile, and how to move on."""
+    g = plan.geometry
+    tiles = -(-g.pixels // PIXELS)
+    first = PIXELS * (tiles - 1) if backward else 0
+    return {
+        "first_y": first // g.out[1],
+        "first_x": first % g.out[1],
+        "first_left": g.pixels - first,
+        "tiles": tiles,
+        "first_out": first * g.filters,
+        "pixel_step": -PIXELS if backward else PIXELS,
+    }
+
+
 def _frame(plan: Plan) -> dict[str, int]:
     total = LOCAL_BYTES + plan.tile_bytes + UPPER_BYTES + plan.edge_bytes + plan.sum_bytes
     return {
@@ -143,8 +158,7 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
     assert isinstance(node.op, QConv2D)
     once = sum(p.packs for p in layer.plan.passes) == layer.plan.chunks
     kernel = layer.plan.geometry.kernel
-    (found,) = by_walk(node, Walk(kernel, node.op.window, PIXELS, gathered=once))
-    return [None if found is None else replace(found, backward=None)]
+    return by_walk(node, Walk(kernel, node.op.window, PIXELS, gathered=once))
 
 
 def instructions(node: Node) -> int:

@@ -93,13 +93,12 @@ def arrange(rows: Int, plan: Plan) -> Int:
     padded = np.concatenate([rows, np.zeros((len(rows), 1), np.int64)], axis=1)
     if plan.shared:
         words = np.arange(plan.run).reshape(-1, 1, STEP) + g.channels * np.arange(3)[:, None]
-        row = 3 * g.channels
-        firsts = [t.channel + i // plan.parts * row for i, t in enumerate(plan.taps)]
+        firsts = [t.channel + i // plan.parts * 3 * g.channels for i, t in enumerate(plan.taps)]
         return padded[:, np.concatenate([(words + first).ravel() for first in firsts])]
     if plan.merged:
-        row = g.channels * plan.columns
-        whole = [i * row + k for i in range(len(plan.taps)) for k in range(row - 1)]
-        last = [i * row + row - 1 if i < len(plan.taps) else -1 for i in LANES]
+        run, rest = plan.run, range(plan.run - 1)
+        whole = [i * run + k for i in range(len(plan.taps)) for k in rest]
+        last = [i * run + run - 1 if i < len(plan.taps) else -1 for i in LANES]
         return padded[:, whole + last]
     places: list[int] = []
     seen: set[int] = set()

@@ -23,14 +23,17 @@ def enter(b: Block) -> None:
     b.op("add r3, sp")
     b.op("add {upper}, r3, #{o}", o=LOCAL_BYTES)
     b.op("strd {upper}, {args}, [sp, #{o}]", o=LOCALS["upper"])
+    b.op("ldrd r5, r6, [{args}, #{o}]", o=ARGUMENTS["first_y"])
+    b.op("strd r5, r6, [{upper}, #{o}]", o=UPPER["oy"])
+    b.op("ldrd r5, r6, [{args}, #{o}]", o=ARGUMENTS["first_left"])
+    b.op("strd r5, r6, [{upper}, #{o}]", o=UPPER["left"])
+    b.op("ldr r5, [{args}, #{o}]", o=ARGUMENTS["first_out"])
+    b.op("add {y}, r5")
     b.op("mov r5, #0")
-    b.op("strd r5, r5, [{upper}, #{o}]", o=UPPER["oy"])
     b.op("str r5, [{upper}, #{o}]", o=UPPER["single"])
     b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["origin"])
     b.op("add {x}, r6")
     b.op("strd {y}, {x}, [{upper}, #{o}]", o=UPPER["y"])
-    b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["pixels"])
-    b.op("str r6, [{upper}, #{o}]", o=UPPER["left"])
     b.op("add r7, {upper}, #{o}", o=4 * len(UPPER))
     b.op("str r7, [{upper}, #{o}]", o=UPPER["pad"])
     b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["edge_bytes"])
@@ -43,7 +46,7 @@ def enter(b: Block) -> None:
 
 
 def place_tile(b: Block) -> None:
-    """Set up a tile at output position (oy, ox), and move the position on."""
+    """Set up a tile at output position (oy, ox)."""
     slow, placed = b.label(), b.label()
     b.name(oy="r0", ox="r1", upper="r4", args="r5", count="r12")
     b.op("ldrd {upper}, {args}, [sp, #{o}]", o=LOCALS["upper"])
@@ -61,7 +64,6 @@ def place_tile(b: Block) -> None:
     b.place(slow)
     _place_slow(b)
     b.place(placed)
-    b.op("strd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["oy"])
     b.op("ldrd r6, r7, [{args}, #{o}]", o=ARGUMENTS["passes"])
     b.op("add r7, r6, r7, lsl #5")
     b.op("strd r6, r7, [{upper}, #{o}]", o=UPPER["pass"])
@@ -82,12 +84,6 @@ def _place_fast(b: Block) -> None:
     b.op("add r8, r6, r7")
     b.op("strd r6, r7, [sp, #{o}]", o=LOCALS["n1"])
     b.op("str r8, [sp, #{o}]", o=LOCALS["n3"])
-    b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["out_w"])
-    b.op("add {ox}, #4")
-    b.op("cmp {ox}, r6")
-    b.op("itt eq")
-    b.op("moveq {ox}, #0")
-    b.op("addeq {oy}, #1")
 
 
 def _place_slow(b: Block) -> None:
@@ -132,17 +128,40 @@ def _place_slow(b: Block) -> None:
 
 
 def next_tile(b: Block, again: str) -> None:
-    """Move on by four pixels, unless there are none; ``upper`` is set."""
-    b.name(upper="r4", args="r5")
+    """Move on by four pixels, forward or backward, unless this was the last tile; ``upper`` is
+    set."""
+    below, above, placed = b.label(), b.label(), b.label()
+    b.name(oy="r0", ox="r1", step="r2", width="r3", upper="r4", args="r5")
     b.op("ldr {args}, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldrd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["oy"])
+    b.op("ldr {step}, [{args}, #{o}]", o=ARGUMENTS["pixel_step"])
+    b.op("ldr {width}, [{args}, #{o}]", o=ARGUMENTS["out_w"])
+    b.op("add {ox}, {step}")
+    b.place(below)
+    b.op("cmp {ox}, {width}")
+    b.op("blt {above}", above=above)
+    b.op("sub {ox}, {width}")
+    b.op("add {oy}, #1")
+    b.op("b {below}", below=below)
+    b.place(above)
+    b.op("cmp {ox}, #0")
+    b.op("bge {placed}", placed=placed)
+    b.op("add {ox}, {width}")
+    b.op("sub {oy}, #1")
+    b.op("b {above}", above=above)
+    b.place(placed)
+    b.op("strd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["oy"])
     b.op("ldr r6, [{upper}, #{o}]", o=UPPER["y"])
     b.op("ldr r7, [{args}, #{o}]", o=ARGUMENTS["out_c"])
-    b.op("add r6, r6, r7, lsl #2")
+    b.op("mla r6, r7, {step}, r6")
     b.op("str r6, [{upper}, #{o}]", o=UPPER["y"])
-    b.op("ldr r6, [{upper}, #{o}]", o=UPPER["left"])
-    b.op("subs r6, #4")
-    b.op("str r6, [{upper}, #{o}]", o=UPPER["left"])
-    b.op("bgt {again}", again=again)
+    b.op("mov r8, #0")
+    b.op("str r8, [{upper}, #{o}]", o=UPPER["single"])
+    b.op("ldrd r6, r7, [{upper}, #{o}]", o=UPPER["left"])
+    b.op("sub r6, {step}")
+    b.op("subs r7, #1")
+    b.op("strd r6, r7, [{upper}, #{o}]", o=UPPER["left"])
+    b.op("bne {again}", again=again)
 
 
 def leave(b: Block) -> None:

@@ -56,7 +56,8 @@ UPPER = offsets(
         "x",  # input address of output position (0, 0)
         "base",  # input address of the tile's first pixel
         "slow",  # whether its pixels have positions of their own
-        "left",  # output pixels that remain
+        "left",  # output pixels from its first to the last of all
+        "tiles",  # that remain
         "pass",
         "pass_end",
         "pad",  # a tap of padding
@@ -78,6 +79,7 @@ ARGUMENTS = offsets(
         "fast_y", "fast_h", "fast_x", "fast_w",
         "run", "columns", "steps", "back", "merged", "within", "staged", "shared", "fill",
         "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "single",
+        "first_y", "first_x", "first_left", "tiles", "first_out", "pixel_step",
     )
 )  # fmt: skip
 """``ek_conv_pairs``, in the order of its definition."""

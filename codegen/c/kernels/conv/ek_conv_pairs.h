@@ -44,6 +44,8 @@ typedef struct {
     int32_t add, subtract; /* clamp: saturating to the highest, then back */
     int32_t zero;          /* twice the output's zero point, plus one */
     int32_t single;        /* for the assembly: whether one last pixel is computed alone */
+    int32_t first_y, first_x, first_left; /* the tile to begin with: its place, pixels from there */
+    int32_t tiles, first_out, pixel_step; /* how many, output of the first, 4 or backward -4 */
 } ek_conv_pairs;
 
 #endif

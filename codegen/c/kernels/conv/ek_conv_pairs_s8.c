@@ -43,7 +43,7 @@ EK_INLINE void ek_conv_pairs_gather(const ek_conv_pairs *a, const int8_t *x, int
             *tile++ = ek_conv_pairs_input(a, x, pixel, tap, further, byte);
         }
     }
-    for (int32_t i = 0; a->merged && i < 4; ++i) {
+    for (int32_t i = 0; a->merged && p->taps > 0 && i < 4; ++i) {
         /* Halfwords in the order of memory: inputs 0, 2, 1, 3. */
         const int32_t t = ((i & 1) << 1) | (i >> 1);
         tap = a->taps + (t < p->taps ? t : 0);
@@ -72,7 +72,8 @@ EK_KERNEL void ek_conv_pairs_s8(const ek_conv_pairs *a, const int8_t *x, int8_t 
 {
     int8_t tile[EK_CONV_PAIRS_PIXELS][EK_CONV_PAIRS_BYTES];
     uint32_t waiting[EK_CONV_PAIRS_WAITING][EK_CONV_PAIRS_PIXELS][2];
-    for (int32_t n = 0; n < a->pixels; n += EK_CONV_PAIRS_PIXELS) {
+    for (int32_t t = 0; t < a->tiles; ++t) {
+        const int32_t n = a->pixels - a->first_left + t * a->pixel_step;
         const int32_t count = ek_clamp_i32(a->pixels - n, 1, EK_CONV_PAIRS_PIXELS);
         const int32_t *w = a->weights;
         for (const ek_pass *p = a->passes; p < a->passes + a->pass_count; ++p) {
