@@ -97,9 +97,9 @@ def arrange(rows: Int, plan: Plan) -> Int:
         return padded[:, np.concatenate([(words + first).ravel() for first in firsts])]
     if plan.merged:
         run, rest = plan.run, range(plan.run - 1)
-        whole = [i * run + k for i in range(len(plan.taps)) for k in rest]
-        last = [i * run + run - 1 if i < len(plan.taps) else -1 for i in LANES]
-        return padded[:, whole + last]
+        bodies = [i * run + k for i in range(len(plan.taps)) for k in rest]
+        ends = [i * run + run - 1 if i < len(plan.taps) else -1 for i in LANES]
+        return padded[:, bodies + ends]
     places: list[int] = []
     seen: set[int] = set()
     for index, tap in enumerate(plan.taps):
