@@ -18,6 +18,7 @@ from codegen.assembly.rv32.layer import (
     sums_bytes,
 )
 from codegen.assembly.rv32.packed import block, block_count
+from codegen.assembly.rv32.packing import packing_count
 from codegen.assembly.rv32.products import COLUMN, FILTERS, SLOTS
 from codegen.assembly.rv32.registers import SAVED
 from codegen.c.operators.geometry import declare_window
@@ -28,8 +29,6 @@ from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 
 STACK_BYTES = 128 + 4 * len(SAVED)
-PACKING, PACKING_TAP, PACKING_CALL = 3.7, 70, 120
-"""Instructions of compiled C for each packed byte, each tap of six windows, each call."""
 
 
 def emit_conv(w: StepWriter) -> None:
@@ -132,14 +131,12 @@ def conv_overlap(node: Node) -> Declared:
 def conv_count(node: Node) -> int:
     """Instructions, from the loops."""
     layer, filters = _layer(node), node.output.type.shape[3]
-    each = 10.0
-    for p in layer.parts:
-        each += PACKING_CALL + p.taps * (PACKING_TAP + PACKING * SLOTS * p.channels)
-        count = block_count if layer.is_whole else parts.part_count
-        each += count(p.positions, filters)
+    count = block_count if layer.is_whole else parts.part_count
+    each = 10 + sum(count(p.positions, filters) for p in layer.parts)
     if not layer.is_whole:
         each += parts.finish_count(filters, layer.scaling.is_signed)
-    return round(node.output.type.shape[0] * -(-_pixels(node) // SLOTS) * each)
+    sample = packing_count(node, layer.parts) + -(-_pixels(node) // SLOTS) * each
+    return round(node.output.type.shape[0] * sample)
 
 
 PACKED = Variant(

@@ -2,11 +2,40 @@
  * EK_PACKED_WORDS words for each position of the window.
  *
  * pixel    the first of the six; those beyond the last are the last one again
- * from     first tap of the window (row by row), and how many follow
+ * tap      first tap of the window (row by row), and how many follow
  * channel  first channel of each tap, and how many follow
  * pad      as many bytes of the input's zero point as there are input channels
  */
 #include "ek_packed.h"
+
+/* Where the windows of six pixels begin. */
+typedef struct {
+    int32_t top[EK_PACKED_SLOTS];
+    int32_t left[EK_PACKED_SLOTS];
+    int32_t at[EK_PACKED_SLOTS]; /* bytes from the first of the input */
+    int32_t left_low, left_high; /* smallest and largest of left; top ascends */
+} ek_packed_corners;
+
+#define EK_PACKED_COLUMN(i)                                                                        \
+    do {                                                                                           \
+        const uint32_t third = (uint32_t)(int32_t)c[i];                                            \
+        const uint32_t sixth = (uint32_t)(int32_t)f[i];                                            \
+        words[4 * (i)] = (uint32_t)(int32_t)a[i] + (third << 21);                                  \
+        words[4 * (i) + 1] = (uint32_t)(int32_t)b[i] + (third << 10);                              \
+        words[4 * (i) + 2] = (uint32_t)(int32_t)d[i] + (sixth << 21);                              \
+        words[4 * (i) + 3] = (uint32_t)(int32_t)e[i] + (sixth << 10);                              \
+    } while (0)
+
+#define EK_PACKED_ADVANCE(n)                                                                       \
+    do {                                                                                           \
+        a += (n);                                                                                  \
+        b += (n);                                                                                  \
+        c += (n);                                                                                  \
+        d += (n);                                                                                  \
+        e += (n);                                                                                  \
+        f += (n);                                                                                  \
+        words += 4 * (n);                                                                          \
+    } while (0)
 
 EK_INLINE uint32_t *ek_packed_run(const int8_t *const from[EK_PACKED_SLOTS], int32_t count,
                                   uint32_t *words)
@@ -17,72 +46,79 @@ EK_INLINE uint32_t *ek_packed_run(const int8_t *const from[EK_PACKED_SLOTS], int
     const int8_t *d = from[3];
     const int8_t *e = from[4];
     const int8_t *f = from[5];
-    for (int32_t i = 0; i < count; ++i) {
-        const uint32_t third = (uint32_t)(int32_t)c[i];
-        const uint32_t sixth = (uint32_t)(int32_t)f[i];
-        words[0] = (uint32_t)(int32_t)a[i] + (third << 21);
-        words[1] = (uint32_t)(int32_t)b[i] + (third << 10);
-        words[2] = (uint32_t)(int32_t)d[i] + (sixth << 21);
-        words[3] = (uint32_t)(int32_t)e[i] + (sixth << 10);
-        words += EK_PACKED_WORDS;
+    for (; count >= 4; count -= 4) {
+        EK_PACKED_COLUMN(0);
+        EK_PACKED_COLUMN(1);
+        EK_PACKED_COLUMN(2);
+        EK_PACKED_COLUMN(3);
+        EK_PACKED_ADVANCE(4);
+    }
+    for (; count > 0; --count) {
+        EK_PACKED_COLUMN(0);
+        EK_PACKED_ADVANCE(1);
     }
     return words;
 }
 
-/* The tap of each window, or the pad. */
-EK_INLINE void ek_packed_tap(const ek_window *w, const int8_t *x, const int8_t *pad,
-                             const int32_t top[], const int32_t left[], int32_t dy, int32_t dx,
-                             const int8_t *from[EK_PACKED_SLOTS])
+EK_INLINE void ek_packed_find(const ek_window *w, int32_t pixel, ek_packed_corners *p)
 {
+    const int32_t last = w->out_h * w->out_w - 1;
+    int32_t oy = pixel / w->out_w;
+    int32_t ox = pixel - oy * w->out_w;
+    p->left_low = w->in_w;
+    p->left_high = -w->pad_left;
     for (int32_t i = 0; i < EK_PACKED_SLOTS; ++i) {
-        const int32_t iy = top[i] + dy;
-        const int32_t ix = left[i] + dx;
-        const int inside = (uint32_t)iy < (uint32_t)w->in_h && (uint32_t)ix < (uint32_t)w->in_w;
-        from[i] = inside ? x + (iy * w->in_w + ix) * w->in_c : pad;
+        const int32_t top = oy * w->stride_h - w->pad_top;
+        const int32_t left = ox * w->stride_w - w->pad_left;
+        p->top[i] = top;
+        p->left[i] = left;
+        p->at[i] = (top * w->in_w + left) * w->in_c;
+        p->left_low = left < p->left_low ? left : p->left_low;
+        p->left_high = left > p->left_high ? left : p->left_high;
+        if (pixel + i < last && ++ox == w->out_w) {
+            ox = 0;
+            ++oy;
+        }
     }
 }
 
-/* Whether all six windows have `count` positions from `at` on inside the input, along one axis. */
-EK_INLINE int ek_packed_inside(const int32_t start[], int32_t at, int32_t count, int32_t size)
+/* The bytes at (dy, dx) of each window; where `inside` is false some may lie in the padding. */
+EK_INLINE void ek_packed_at(const ek_window *w, const int8_t *x, const int8_t *pad,
+                            const ek_packed_corners *p, int32_t dy, int32_t dx, int inside,
+                            const int8_t *from[EK_PACKED_SLOTS])
 {
+    const int32_t further = (dy * w->in_w + dx) * w->in_c;
     for (int32_t i = 0; i < EK_PACKED_SLOTS; ++i) {
-        if (start[i] + at < 0 || start[i] + at + count > size) {
-            return 0;
-        }
+        const int known = inside || ((uint32_t)(p->top[i] + dy) < (uint32_t)w->in_h &&
+                                     (uint32_t)(p->left[i] + dx) < (uint32_t)w->in_w);
+        from[i] = known ? x + (p->at[i] + further) : pad;
     }
-    return 1;
 }
 
 EK_KERNEL void ek_packed_columns_s8(const ek_window *w, const int8_t *x, const int8_t *pad,
                                     int32_t pixel, int32_t tap, int32_t taps, int32_t channel,
                                     int32_t channels, uint32_t *words)
 {
-    const int32_t last = w->out_h * w->out_w - 1;
-    int32_t top[EK_PACKED_SLOTS];
-    int32_t left[EK_PACKED_SLOTS];
-    int32_t oy = pixel / w->out_w;
-    int32_t ox = pixel - oy * w->out_w;
-    for (int32_t i = 0; i < EK_PACKED_SLOTS; ++i) {
-        top[i] = oy * w->stride_h - w->pad_top;
-        left[i] = ox * w->stride_w - w->pad_left;
-        if (pixel + i < last && ++ox == w->out_w) {
-            ox = 0;
-            ++oy;
-        }
-    }
-    /* Rows of windows that lie inside are consecutive bytes. */
-    const int wide = w->kernel_w > 1 && w->dilation_w == 1 && channels == w->in_c &&
-                     ek_packed_inside(left, 0, w->kernel_w, w->in_w);
+    const int consecutive = w->dilation_w == 1 && channels == w->in_c;
+    ek_packed_corners p;
+    ek_packed_find(w, pixel, &p);
     int32_t ky = tap / w->kernel_w;
     int32_t kx = tap - ky * w->kernel_w;
-    for (int32_t n = 0; n < taps;) {
+    for (int32_t left = taps; left > 0;) {
         const int8_t *from[EK_PACKED_SLOTS];
-        const int whole = wide && kx == 0 && taps - n >= w->kernel_w &&
-                          ek_packed_inside(top, ky * w->dilation_h, 1, w->in_h);
-        const int32_t count = whole ? w->kernel_w : 1;
-        ek_packed_tap(w, x + channel, pad, top, left, ky * w->dilation_h, kx * w->dilation_w, from);
+        const int32_t dy = ky * w->dilation_h;
+        const int32_t dx = kx * w->dilation_w;
+        const int rows = p.top[0] + dy >= 0 && p.top[EK_PACKED_SLOTS - 1] + dy < w->in_h;
+        const int32_t rest = w->kernel_w - kx < left ? w->kernel_w - kx : left;
+        int32_t count = 1;
+        if (rows && consecutive && p.left_low + dx >= 0 && p.left_high + dx + rest <= w->in_w) {
+            count = rest; /* the rest of the window's row is consecutive */
+            ek_packed_at(w, x + channel, pad, &p, dy, dx, 1, from);
+        } else {
+            ek_packed_at(w, x + channel, pad, &p, dy, dx, 0, from);
+        }
         words = ek_packed_run(from, count * channels, words);
-        n += count;
+        left -= count;
         kx += count;
         if (kx == w->kernel_w) {
             kx = 0;
