@@ -56,7 +56,7 @@ def check_on(
     variant: str | None,
     toolchain: str = "gcc",
     emulated: str = "unicorn",
-) -> None:
+) -> list[int]:
     """Every graph's outputs, by the kernels of a core, are those of the reference.
 
     Args:
@@ -65,6 +65,9 @@ def check_on(
         variant: that every graph's last node must have been given; None: any.
         toolchain: builds for the host and for the core.
         emulated: the emulator.
+
+    Returns:
+        Instructions that the core executed for each node in one run.
     """
     core, host, tool = load_core(core_name), load_core("host"), get_toolchain(toolchain)
     skip_unless(tool.missing(host))
@@ -87,7 +90,11 @@ def check_on(
         _compare(HOST.run(image, made.manifest, inputs).outputs, wanted, whole)
         runner = emulator(emulated, core_name)
         image = tool.build_firmware(folder, made.manifest, core, folder / "m.elf")
-        _compare(runner.run(image, made.manifest, inputs).outputs, wanted, whole)
+        run = runner.run(image, made.manifest, inputs, profile=True)
+        _compare(run.outputs, wanted, whole)
+        layers = zip(made.manifest.steps, run.layers, strict=True)
+        executed = {step.name: layer.instructions for step, layer in layers}
+        return [executed[n.name] for n in whole.nodes if n.name in executed]
 
 
 def _compare(found: Sequence[Array], wanted: Sequence[Array], graph: Graph) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from codegen.assembly import tiles
 from codegen.c.choice import kernels_for
+from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
 from quantize.requantize import make_requant
@@ -112,6 +113,19 @@ def test_sums_at_the_limit_of_their_words(core: str) -> None:
 def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
     rng = np.random.default_rng(4)
     check_limits(core, [conv(rng, i, RULES[i % 3]) for i in range(len(SHAPES))])
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_declared_count_is_near_the_executed_one(core: str) -> None:
+    rng, chosen = np.random.default_rng(6), kernels_for(load_core(core))
+    found = [
+        random_conv(rng, (9, 10), 24, 32, (kernel, kernel), window, RULES[0], 0)
+        for kernel, window in ((1, Window()), (3, PAD))
+    ]
+    for graph, executed in zip(found, check_on(core, found, "tiles"), strict=True):
+        emitter = chosen.emitter(graph.nodes[0])
+        assert isinstance(emitter, Variant)
+        assert emitter.instructions(graph.nodes[0]) == pytest.approx(executed, rel=0.07)
 
 
 def test_what_tiles_refuse_stays_portable() -> None:

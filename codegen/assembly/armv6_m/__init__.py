@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from codegen.assembly import dense as blocks
@@ -13,6 +12,7 @@ from codegen.assembly.armv6_m.high_word import BITS
 from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
 from codegen.assembly.isa import ARMV6_M
+from codegen.assembly.tile_cost import TileCost, instructions
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -24,13 +24,9 @@ def emit_tiles(w: StepWriter) -> None:
     tiles.emit(w, ARMV6_M, tile, BITS, by_filter=True)
 
 
-def tile_instructions(node: Node) -> int:
-    """Taps, spreading, requantization and the search for windows, of all tiles."""
-    split = tiles.split_of(node)
-    taps, calls = split.height * split.width, len(split.calls)
-    filters = sum(len(f) for f in split.blocks())
-    pixels = -(-math.prod(node.output.type.shape[:3]) // tiles.PIXELS)
-    return pixels * (filters * (10 * taps + 35 * calls + 120) + 18 * taps + 200 * calls)
+TILE_COST = TileCost(
+    product=10, tap=32, filter=243, signed=46, call=88, row=385, waiting=64, unpacked=70
+)
 
 
 def emit_rows(w: StepWriter) -> None:
@@ -88,7 +84,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
             overlap=tiles.overlap,
             name="tiles",
             refuse=lambda node: tiles.refuse(node, BITS),
-            instructions=tile_instructions,
+            instructions=lambda node: instructions(node, TILE_COST),
             stack=lambda node: FRAME + tiles.SEGMENTS,
         ),
         Variant(

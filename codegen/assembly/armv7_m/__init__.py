@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from codegen.assembly import dense as blocks
@@ -12,6 +11,7 @@ from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
 from codegen.assembly.isa import ARMV7_M
+from codegen.assembly.tile_cost import TileCost, instructions
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -23,13 +23,9 @@ def emit_tiles(w: StepWriter) -> None:
     tiles.emit(w, ARMV7_M, tile)
 
 
-def tile_instructions(node: Node) -> int:
-    """Taps, spreading, requantization and the search for windows, of all tiles."""
-    split = tiles.split_of(node)
-    taps, calls = split.height * split.width, len(split.calls)
-    filters = sum(len(f) for f in split.blocks())
-    pixels = -(-math.prod(node.output.type.shape[:3]) // tiles.PIXELS)
-    return pixels * (filters * (6 * taps + 12 * calls + 25) + 7 * taps + 120 * calls)
+TILE_COST = TileCost(
+    product=6, tap=8, filter=86, signed=34, call=241, row=288, waiting=14, unpacked=72
+)
 
 
 def emit_rows(w: StepWriter) -> None:
@@ -95,7 +91,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
             overlap=tiles.overlap,
             name="tiles",
             refuse=tiles.refuse,
-            instructions=tile_instructions,
+            instructions=lambda node: instructions(node, TILE_COST),
             stack=lambda node: FRAME + tiles.SEGMENTS,
         ),
         Variant(
