@@ -236,23 +236,31 @@ class _Run:
         self, size: int, taken: dict[int, tuple[int, int]], needed: Collection[int]
     ) -> tuple[int | None, list[int]]:
         """The place that is cheapest to clear, and what leaves; None where there is none."""
+        blocks = sorted((low, high, i) for i, (low, high) in taken.items())
+        prices, fixed = [0.0], [0]  # of all blocks before
+        for _, _, i in blocks:
+            stays = i in needed
+            prices.append(prices[-1] + (0.0 if stays else self._price(i)))
+            fixed.append(fixed[-1] + stays)
         last = self.pad.capacity - size
-        starts = {0, last, *(high for _, high in taken.values())}
-        starts |= {low - size for low, _ in taken.values()}
-        price = {
-            i: self.price(self.pad.data[i], self.uses[i][-1] - self.step, self.copied[i])
-            for i in taken
-            if i not in needed
-        }
-        best: tuple[float, int] | None = None
-        leaving: list[int] = []
+        starts = {0, last, *(high for _, high, _ in blocks), *(low - size for low, _, _ in blocks)}
+        best: tuple[float, int, int, int] | None = None
+        first = end = 0  # the blocks that lie over the place
         for start in sorted(s for s in starts if 0 <= s <= last):
-            over = [i for i, (low, high) in taken.items() if low < start + size and start < high]
-            if all(i in price for i in over):
-                cost = sum(price[i] for i in over)
-                if best is None or cost < best[0]:
-                    best, leaving = (cost, start), over
-        return (None if best is None else best[1]), leaving
+            while first < len(blocks) and blocks[first][1] <= start:
+                first += 1
+            while end < len(blocks) and blocks[end][0] < start + size:
+                end += 1
+            cost = prices[end] - prices[first]
+            if fixed[end] == fixed[first] and (best is None or cost < best[0]):
+                best = cost, start, first, end
+        if best is None:
+            return None, []
+        return best[1], [i for _, _, i in blocks[best[2] : best[3]]]
+
+    def _price(self, tensor: int) -> float:
+        distance = self.uses[tensor][-1] - self.step
+        return self.price(self.pad.data[tensor], distance, self.copied[tensor])
 
     def _drop(self, tensor: int) -> None:
         del self.at[tensor]
