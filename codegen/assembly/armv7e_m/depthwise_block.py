@@ -16,7 +16,7 @@ collected as words and copied to their pixels, so that no register holds the pix
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.depthwise_frame import Writer
-from codegen.assembly.armv7e_m.depthwise_inner import SECOND, SLOT_BYTES, START, channels
+from codegen.assembly.armv7e_m.depthwise_inner import SLOT_BYTES, channels
 from codegen.assembly.armv7e_m.depthwise_packing import pack_columns, pack_rows, pad_column, pad_row
 from codegen.assembly.block import Block
 
@@ -27,13 +27,14 @@ _LABELS = (
 )  # fmt: skip
 
 
-def depthwise3x3(shift: int) -> Block:
+def depthwise3x3(shift: int, left: int) -> Block:
     """The function ``(const ek_depthwise3x3 *, x, y, scratch)``.
 
     Args:
         shift: how far an output is shifted right after its high multiplication.
+        left: columns of padding on the left, 0 or 1.
     """
-    w = Writer(f"depthwise3x3_s{shift}", WORDS, _LABELS)
+    w = Writer(f"depthwise3x3_left{left}_s{shift}", WORDS, _LABELS)
     band, quad, last = (w.b.label() for _ in range(3))
     w.enter()
     pad_column(w)
@@ -45,7 +46,7 @@ def depthwise3x3(shift: int) -> Block:
     pack_rows(w)
     pad_row(w, "is_top", 8)
     pad_row(w, "is_bottom", 12)
-    channels(w, shift)
+    channels(w, shift, left)
     _copy_rows(w)
     w.next_quad(quad, last)
     w.b.place(last)
@@ -59,22 +60,21 @@ def _prepare(w: Writer) -> None:
     w.op("lsl r5, r5, #1")
     w.op("sub r5, r5, #1")
     w.put("r5", "back")
+    w.op("sub r4, r4, #1")
     w.choose_slot(SLOT_BYTES)
-    w.field("r5", "left", "r0")
-    w.op("cmp r5, #0")
-    w.op("ite ne")
-    w.op(f"addne r6, r6, #{SECOND}")
-    w.op(f"addeq r6, r6, #{START}")
     for row in ("a", "b"):
-        w.address("r5", f"loop_{row}")
-        w.op("add r5, r5, r6")
-        w.put("r5", f"enter_{row}")
         w.address("r5", f"after_{row}")
         w.address("r7", f"pad_{row}")
         w.field("r8", "right", "r0")
         w.op("cmp r8, #0")
         w.op("it ne")
         w.op("movne r5, r7")
+        w.address("r8", f"loop_{row}")
+        w.op("add r8, r8, r6")
+        w.op("cmp r4, #0")
+        w.op("it eq")
+        w.op("moveq r8, r5")  # the first pair was all
+        w.put("r8", f"enter_{row}")
         w.choose_turn(row)
     w.get("r5", "enter_a")
     w.put("r5", "enter_whole")

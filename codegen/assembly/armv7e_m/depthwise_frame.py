@@ -79,15 +79,15 @@ class Writer:
             self.put("r5", name)
 
     def choose_slot(self, slot_bytes: int) -> None:
-        """Code bytes before the slot at which ``r4`` pairs begin, so that whole turns remain."""
+        """Code bytes before the first of ``r4`` slots, so that whole turns remain, in r6."""
         self.op("rsb r5, r4, #0")
         self.op(f"and r5, r5, #{SLOTS - 1}")
         self.op(f"mov r6, #{slot_bytes}")
         self.op("mul r6, r5, r6")
 
     def choose_turn(self, row: str) -> None:
-        """Where the last slot goes: with one turn there is nothing to compare. ``r5``: where the
-        row is left to."""
+        """Where the last slot goes: with one turn of ``r4`` slots there is nothing to compare.
+        ``r5``: where the row is left to."""
         self.put("r5", f"leave_{row}")
         self.address("r7", f"check_{row}")
         self.op(f"cmp r4, #{SLOTS}")
@@ -99,12 +99,12 @@ class Writer:
         """Jump to the address in a local variable."""
         self.get("pc", variable)
 
-    def turn(self, row: str) -> None:
-        """The end of an inner loop."""
+    def turn(self, row: str, free: str) -> None:
+        """The end of an inner loop, where a register is free."""
         self.go(f"turn_{row}")
         self.b.place(self.at[f"check_{row}"])
-        self.get("r9", "outputs")  # behind the last pair
-        self.op("cmp lr, r9")
+        self.get(free, "outputs")  # behind the last pair
+        self.op(f"cmp lr, {free}")
         self.jump("blo", self.at[f"loop_{row}"])
         self.go(f"leave_{row}")
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from codegen.assembly.armv7e_m.depthwise_frame import SLOTS, Writer
 
-SLOT_BYTES, SECOND, START = 72, 28, 52
-"""Code bytes of a slot, and where in it the second output is finished and two are started."""
+SLOT_BYTES = 72
+"""Code bytes of a slot."""
 EXPAND = "#0xff00ff00"
 
 
-def channels(w: Writer, shift: int) -> None:
+def channels(w: Writer, shift: int, left: int) -> None:
     """Both rows of each of the four channels."""
     w.get("lr", "tile")
     w.get("r12", "outputs")
     with w.b.loop("tst r12, #3", "bne {head}"):
         load_filter(w)
         expand_upper(w)
-        _start(w, "a")
-        _stream(w, "a", shift)
+        _start(w, "a", shift, left)
+        _stream(w, "a", shift, left)
         _filter_of_b(w)
         w.rewind(0)
-        _start(w, "b")
-        _stream(w, "b", shift)
+        _start(w, "b", shift, left)
+        _stream(w, "b", shift, left)
         w.rewind(w.channel)
         w.get("r9", "back")
         w.op("sub r12, r12, r9")
@@ -55,12 +55,15 @@ def _filter_of_b(w: Writer) -> None:
     w.op("mov r4, r8")
 
 
-def _start(w: Writer, row: str) -> None:
-    """The first output has the padding on its left; then the first pair."""
-    w.get("r10", "pad")
-    w.op("smlad r8, r10, r0, r5")
-    w.op("smlabb r8, r10, r3, r8")
+def _start(w: Writer, row: str, shift: int, left: int) -> None:
+    """The first pair; with padding on the left it completes an output."""
+    if left:
+        w.get("r10", "pad")
+        w.op("smlad r8, r10, r0, r5")
+        w.op("smlabb r8, r10, r3, r8")
     _load_pair(w, row)
+    if left:
+        _second(w, shift)
     w.go(f"enter_{row}")
 
 
@@ -69,35 +72,53 @@ def _load_pair(w: Writer, row: str) -> None:
     w.op(f"ldrd r9, r10, [lr], #{w.pair}")
 
 
-def _stream(w: Writer, row: str, shift: int) -> None:
-    """All outputs of a row: r7 and r8 hold the two that have begun."""
+def _stream(w: Writer, row: str, shift: int, left: int) -> None:
+    """The other pairs: each slot starts two outputs with the pair before and completes them."""
     w.b.place(w.at[f"loop_{row}"])
     for _ in range(SLOTS):
+        _begin_first(w)
+        w.op("smlad r8, r10, r0, r5")
+        w.op("smlatb r8, r11, r3, r8")
         _load_pair(w, row)
         w.op("smlad r7, r9, r2, r7")
         w.op("smlabt r7, r11, r4, r7")
         w.finish("r7", shift)
-        w.op("smlad r8, r9, r1, r8")
-        w.op("smlad r8, r10, r2, r8")
-        w.op("smlad r8, r11, r4, r8")
-        w.finish("r8", shift)
-        w.op("smlad r7, r9, r0, r5")
-        w.op("smlad r7, r10, r1, r7")
-        w.op("smlad r7, r11, r3, r7")
-        w.op("smlad r8, r10, r0, r5")
-        w.op("smlatb r8, r11, r3, r8")
-    w.turn(row)
+        _second(w, shift)
+    w.turn(row, "r7")
     if row == "a":
-        w.b.place(w.at["skip_a"])
-        w.get("r9", "span")
-        w.op("add lr, lr, r9")
-        w.op(f"sub lr, lr, #{w.pair}")
-        w.get("r9", "half")
-        w.op("add r12, r12, r9")
-        w.jump("b", w.at["after_a"])
+        _skip(w, left)
     w.b.place(w.at[f"pad_{row}"])
+    _begin_first(w)
     w.get("r9", "pad")
     w.op("smlad r7, r9, r2, r7")
     w.op("smlabt r7, r9, r4, r7")
     w.finish("r7", shift)
     w.b.place(w.at[f"after_{row}"])
+
+
+def _begin_first(w: Writer) -> None:
+    """The output whose left neighbour is the first column of the pair."""
+    w.op("smlad r7, r9, r0, r5")
+    w.op("smlad r7, r10, r1, r7")
+    w.op("smlad r7, r11, r3, r7")
+
+
+def _second(w: Writer, shift: int) -> None:
+    """The output whose middle is the first column of the pair."""
+    w.op("smlad r8, r9, r1, r8")
+    w.op("smlad r8, r10, r2, r8")
+    w.op("smlad r8, r11, r4, r8")
+    w.finish("r8", shift)
+
+
+def _skip(w: Writer, left: int) -> None:
+    """Row A is left out: pointers as if it were done."""
+    w.b.place(w.at["skip_a"])
+    w.get("r9", "span")
+    w.op("add lr, lr, r9")
+    w.op(f"sub lr, lr, #{w.pair}")
+    w.get("r9", "half")
+    w.op("add r12, r12, r9")
+    if left:
+        w.op("sub r12, r12, #4")
+    w.jump("b", w.at["after_a"])

@@ -99,19 +99,22 @@ class Rows:
     def instructions(self) -> int:
         """Executed by the block: its parts, counted."""
         fill = 5 + 6 * self.pairs
-        turns = -(-self.pairs // SLOTS)
-        turn = 1 if turns == 1 else 4 * turns + 1
         whole = self.in_w // 2
         copy = 10 + 6 * (self.out_w // 2)
         if self.stride == 2:
+            turns = -(-self.pairs // SLOTS)
+            turn = 1 if turns == 1 else 4 * turns + 1
             stream = 10 * self.pairs + (4 if self.left else -4) + turn + 6 * self.extra
             quad = 34 + 45 * whole + 23 * self.odd + 4 * (18 + stream) + 6 + copy + 12
             padded = self.top * fill + self.bottom_rows * (fill + 20)
             return 40 + self.out_h * 41 + self.quads * (self.out_h * quad + padded)
-        stream = 18 * self.pairs - (7 if self.left else 13) + turn + 6 * self.extra
+        turns = -(-(self.pairs - 1) // SLOTS)
+        turn = turns if turns < 2 else 4 * turns + 1
+        start = 12 if self.left else 3
+        stream = start + 18 * (self.pairs - 1) + turn + 9 * self.extra
         packing = 56 * whole + 34 + 32 * self.odd
-        quad = packing + 4 * (39 + 2 * stream) + 2 * copy + 40
-        alone = 4 * (stream - 6) + copy + 5  # what a band of one row does not do
+        quad = packing + 4 * (27 + 2 * stream) + 2 * copy + 40
+        alone = 4 * (stream - start - 7) + copy + 5  # what a band of one row does not do
         padded = (self.top + self.bottom) * fill
         total = self.bands * quad - self.out_h % 2 * alone + padded
         return 80 + 47 * self.bands + self.quads * total

@@ -163,7 +163,7 @@ def _stream(w: Writer, shift: int, left: int) -> None:
             w.op("smlad r7, r9, r0, r5")
             w.op("smlad r7, r10, r1, r7")
             w.op("smlad r7, r11, r3, r7")
-    w.turn("a")
+    w.turn("a", "r9")
     if not left:
         w.b.place(w.at["pad_a"])
         w.get("r9", "pad")
