@@ -6,6 +6,7 @@ the same load serves a second output row, with weights that are shifted by one b
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
@@ -245,6 +246,7 @@ def planes_block(shape: Shape) -> Block:
     return _Writer(shape).function()[0]
 
 
+@functools.lru_cache(maxsize=256)
 def planes_counts(shape: Shape) -> Counts:
     """Instructions of the function's loops."""
     return _Writer(shape).function()[1]

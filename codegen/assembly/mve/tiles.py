@@ -7,6 +7,7 @@ Windows of one step stay in registers for all filters.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
@@ -92,10 +93,10 @@ class Shape:
 
     def instructions(self, calls: int, tiles: int, filters: int) -> int:
         """Executed by so many calls for so many tiles in all."""
-        b, tile, pair = self.written()
+        count, tile, pair = _counts(self)
         pairs = (filters + 1) // 2
         again = tile - pair + pairs * (pair + self.rolled)
-        return calls * (_count(b) - tile + CALL) + tiles * again
+        return calls * (count - tile + CALL) + tiles * again
 
     def block(self) -> Block:
         """``ek_tiles_s8(a, x, y, tiles)``."""
@@ -225,6 +226,13 @@ class Shape:
         b.op("movhi {y}, {last}", last=last)
         b.op("b {head}", head=head)
         b.place(done)
+
+
+@functools.lru_cache(maxsize=256)
+def _counts(shape: Shape) -> tuple[int, int, int]:
+    """Instructions of the function, of its loop over tiles, and of that over pairs."""
+    b, tile, pair = shape.written()
+    return _count(b), tile, pair
 
 
 def _count(b: Block) -> int:
