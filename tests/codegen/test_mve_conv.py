@@ -159,7 +159,9 @@ def depthwise() -> Iterator[Graph]:
 @pytest.mark.parametrize("toolchain", BOTH)
 def test_depthwise(core: str, toolchain: str) -> None:
     graph, kernels = merged(list(depthwise())), KernelSet("mve")
-    assert set(chosen(graph, kernels)) == {"planes"}
+    names = chosen(graph, kernels)
+    assert set(names) <= {"planes", "taps"}, "taps are cheaper for a pixel or two"
+    assert names.count("planes") >= 0.7 * len(names)
     run = check(graph, kernels, core, toolchain)
     if core == CORE:
         compare_counts(graph, kernels, run)
