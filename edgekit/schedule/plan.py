@@ -84,13 +84,14 @@ def plan(
         ModelError: an output or a next state is a constant, or states exchange their contents.
     """
     refuse_constants(graph)
-    deadline = time.monotonic() + PACKING_END * options.seconds
     levers = options.levers
 
     def usable(node: Node) -> Sequence[Overlap | None]:
         return [o if o is not None and o.kind in levers else None for o in overlap_of(node)]
 
     model = build_model(graph, scratch_of, usable, ALIGN, PATCHES in levers)
+    # From here on: until here kernels were chosen and their constants proven.
+    deadline = time.monotonic() + PACKING_END * options.seconds
     ordered = _order(model, options)
     layout = lay_out(model, ordered, deadline)
     if options != AS_GIVEN:
