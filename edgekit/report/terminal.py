@@ -112,8 +112,9 @@ def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
     total = sum(layer.instructions or 0 for layer in layers) + (other or 0)
     figures = (Column(c, figure=True) for c in ("MACs", "instructions", "share", "per MAC"))
     assembled = any(layer.variant for layer in layers)
-    names = [Column("layer", name=True), Column("op", spare=1)]
-    names += [Column("kernel", spare=3)] if assembled else []
+    # Where the terminal is narrow a kernel says more than an operator or a bar.
+    names = [Column("layer", name=True), Column("op", spare=3 if assembled else 1)]
+    names += [Column("kernel", spare=1)] if assembled else []
     bars = Column("", spare=2, bar=True)
     made = Table("Layers", Column("#", figure=True), *names, *figures, bars)
     largest = max((layer.instructions or 0 for layer in layers), default=0)
