@@ -10,35 +10,16 @@ import numpy as np
 
 from codegen.c.choice import kernels_for
 from codegen.c.emit import Source, emit
-from edgekit.ir import Graph, Value, verify
+from edgekit.ir import Graph
 from edgekit.pipeline.vectors import make_vectors, reference_outputs
 from edgekit.schedule import PlanOptions, plan, verify_program
 from profiles.runners import HOST
 from targets.load import load_core
 from targets.toolchains import get_toolchain
 from tests.codegen.batch import Array, samples
+from tests.codegen.on_core import merged
 from tests.codegen.test_overlap import compile_at, limits
 from tests.runners.support import emulator, skip_unless
-
-
-def merged(graphs: Sequence[Graph]) -> Graph:
-    """All graphs side by side: every input and output is one of the whole."""
-    whole = Graph("merged")
-    for index, graph in enumerate(graphs):
-        known: dict[str, Value] = {}
-        for value in graph.inputs:
-            known[value.name] = whole.add_input(f"x{index}_{value.name}", value.type)
-        for node in graph.nodes:
-            for v in node.inputs:
-                if v is not None and v.is_constant:
-                    known[v.name] = whole.constant(v.array)
-            inputs = [None if v is None else known[v.name] for v in node.inputs]
-            copy = whole.add_node(node.op, inputs, node.output.type)
-            known[node.output.name] = copy.output
-        whole.outputs.extend(known[v.name] for v in graph.outputs)
-    whole.bind_ports()
-    verify(whole, "the test")
-    return whole
 
 
 def check_limits(core_name: str, graphs: Sequence[Graph]) -> None:
