@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
@@ -41,27 +39,6 @@ def test_every_rule(core: str) -> None:
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_small_convolutions(core: str) -> None:
     check(merged(convolutions(90)), KernelSet("mve"), core)
-
-
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_random_convolutions(data: st.DataObject) -> None:
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-
-    def draw() -> Graph:
-        kernel = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
-        size = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
-        stride = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-        pad = [(k - 1) // 2 + int(k > n) * k for k, n in zip(kernel, size, strict=True)]
-        window = Window(stride, (pad[0], pad[1], pad[0] + kernel[0] // 2, pad[1] + kernel[1] // 2))
-        channels = data.draw(st.sampled_from([1, 2, 3, 4, 8, 12, 16, 24, 40]))
-        rule = data.draw(st.sampled_from(RULES))
-        if channels > 1 and data.draw(st.booleans()):
-            return graphs.conv(rng, size, channels, channels, kernel, window, channels, rule)
-        filters = data.draw(st.integers(1, 9))
-        return graphs.conv(rng, size, channels, filters, kernel, window, 1, rule)
-
-    check(merged([draw() for _ in range(8)]), KernelSet("mve"), "host")
 
 
 def test_scales_on_both_sides_of_one_half_are_left_to_portable_code() -> None:

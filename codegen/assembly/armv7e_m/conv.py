@@ -32,8 +32,21 @@ def refuse(node: Node) -> str:
         return "groups or batches"
     if isinstance(op, QDense) and y.shape[0] < PIXELS - 1:
         return "few rows"
+    if isinstance(op, QConv2D) and _beyond(node, op):
+        return "windows wholly outside the input"
     found = prepare(node)
     return found if isinstance(found, str) else ""
+
+
+def _beyond(node: Node, op: QConv2D) -> bool:
+    """True where a window lies in the padding alone, which the copies of edges do not know."""
+    window = op.window
+    for axis in (0, 1):
+        size, kernel = (node.input(i).type.shape[1 + axis] for i in (0, 1))
+        last = (node.output.type.shape[1 + axis] - 1) * window.strides[axis] - window.padding[axis]
+        if window.padding[axis] > (kernel - 1) * window.dilations[axis] or last >= size:
+            return True
+    return False
 
 
 def emit(w: StepWriter) -> None:

@@ -67,7 +67,9 @@ def filters_of(node: Node) -> Filters | str:
     ends = np.sort(np.stack([weights * -128, weights * 127]), axis=0).sum(axis=2)
     steps = find_steps(op.requant, bias + ends[0], bias + ends[1])
     # Without the bias sums stay below 2**21, so that products with 2**39 stay inside int64.
-    steps = replace(steps, points=np.where(steps.constant, 0, steps.points - bias))
+    # The block clamps to int8 alone: where a narrower clamp can be met, no form is right.
+    points = np.where(steps.constant, 0, steps.points - bias)
+    steps = replace(steps, points=points, low=-128, high=127)
     room = INT32_MAX - WEIGHT_SCALE * np.abs(ends).max(axis=0)
     scales = channel_scales(op.requant, len(bias))
     kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8).reshape(array.shape[:3])
