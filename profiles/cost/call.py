@@ -46,6 +46,7 @@ from edgekit.ir.ops import (
     integer,
 )
 from profiles.cost.forms import channels_last, integer_form
+from quantize.affine_sum import affine_sum
 
 Key = tuple[int, ...]
 FLOAT_KERNELS = ("binary_f32", "conv2d_f32", "dense_f32")
@@ -215,6 +216,8 @@ def _binary(node: Node) -> Described:
     inner = axes[-1][0] if axes else 1
     key = (math.prod(size for size, _, _ in axes[:-1]), inner)
     if isinstance(node.op, QAdd):
+        if a == b and affine_sum(node.op) is not None:
+            return "affine_add_s8", "", (node.output.type.size,)
         return "add_s8", _rule(node.op.requant), key
     return "binary_f32", "", key
 

@@ -252,6 +252,7 @@ def _transpose(key: tuple[int, ...], unroll: int) -> Features:
 
 FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "add_s8": _binary,
+    "affine_add_s8": _elements,
     "avg_pool_f32": _pool,
     "avg_pool_s8": _pool,
     "binary_f32": _binary,

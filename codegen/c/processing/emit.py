@@ -27,6 +27,7 @@ from edgekit.artefact import (
 from edgekit.errors import Problem, UsageError
 from edgekit.ir import DType
 from edgekit.processing import AudioInput, ImageInput, InputProcessing, Processing, Ranking
+from targets.toolchains.base import OPTIMIZATION
 
 ELEMENTS = (DType.INT8, DType.FLOAT32)
 """Element types of a model's input that helpers can write."""
@@ -192,6 +193,7 @@ def _context(manifest: Manifest) -> dict[str, Any]:
         "name": manifest.name,
         "NAME": manifest.name.upper(),
         "version": __version__,
+        "flag": OPTIMIZATION[manifest.optimize],
         "sources": manifest.sources,
         "manifest": manifest,
     }
