@@ -40,6 +40,7 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
         "vectors": 7,
         "plan_time": 3.0,
         "kernels": "fastest",
+        "optimize": "speed",
         "signature": "",
         "memories": {"dtcm": 65536, "sram": None},
         "ram": None,
