@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
-from codegen.c.operators.integer import attributes
+from codegen.c.operators.integer import attributes, declare_affine_sum
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAdd
 from quantize.affine_sum import affine_sum
 
-FIRST, SECOND, OFFSET, SHIFT, COUNT, LOW, HIGH = range(0, 28, 4)
-"""Of ``ek_affine_terms``."""
-KERNEL = "ek_affine_sum_s8"
+COUNT, FIRST, SECOND, OFFSET, SHIFT, LOW, HIGH = range(0, 28, 4)
+"""Of ``ek_affine_sum``; the shift is negated there, as vectors want it."""
+KERNEL = "ek_affine_add_s8"
 
 
 def refuse(node: Node) -> str:
@@ -31,18 +31,8 @@ def emit(w: StepWriter, isa: Isa, write: Callable[[bool], Block]) -> None:
     op = attributes(w, QAdd)
     form = affine_sum(op)
     assert form is not None  # else refused
+    fields = declare_affine_sum(w, op, form)
     low, high = op.requant.low, op.requant.high
-    fields = w.declare(
-        "ek_affine_terms",
-        "sum",
-        first=form.first,
-        second=form.second,
-        offset=form.offset,
-        shift=form.shift,
-        count=w.node.output.type.size,
-        low=low,
-        high=high,
-    )
     block = write((low, high) != (-128, 127))
     operands = w.read(w.node.input(0)), w.read(w.node.input(1))
     w.assemble(isa, block, KERNEL, fields, *operands, w.write(w.node.output))

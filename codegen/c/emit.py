@@ -80,33 +80,15 @@ def emit(
     constants = [c for w in writers for c in w.constants]
     states = _states(program, name, constants)
     manifest = _manifest(program, name, target, writers, constants, chosen)
-    context: dict[str, Any] = {
-        "name": name,
-        "NAME": name.upper(),
-        "version": __version__,
-        "target": comment(target),
-        "flag": OPTIMIZATION[manifest.optimize],
-        "sources": manifest.sources,
-        "source": comment(source.file),
-        "sha256": source.sha256,
+    context = {
+        **_about(manifest, source),
         "title": _title(program, manifest),
-        "arena_bytes": manifest.arena_bytes,
-        "arena_align": manifest.arena_align,
-        "arena_memory": manifest.arena_memory,
-        "regions": manifest.regions,
-        "state_bytes": manifest.state_bytes,
-        "weights_bytes": manifest.weights_bytes,
-        "inputs": manifest.inputs,
-        "outputs": manifest.outputs,
         "steps": [_step_text(w, manifest.steps[w.step.index].symbol) for w in writers],
         "states": states,
         "moves": _moves(program),
         "constants": constants,
         "kernels": kernel_texts(writers),
         "assembly": assembly_texts(name, writers),
-        "stack": STACK_UNKNOWN,
-        "exact": all(p.dtype.is_integer for p in manifest.outputs),
-        "tolerance": FLOAT_TOLERANCE,
         "count": _vector_count(manifest, vectors),
         "vectors": _vector_texts(manifest, vectors),
     }
@@ -123,6 +105,31 @@ def emit(
     if is_assembly(writers):
         files[f"{name}_assembly.h"] = "assembly.h.j2"
     return Artefact(manifest, {path: render(t, context) for path, t in files.items()})
+
+
+def _about(manifest: Manifest, source: Source) -> dict[str, Any]:
+    """What the templates say of the artefact as a whole."""
+    return {
+        "name": manifest.name,
+        "NAME": manifest.name.upper(),
+        "version": __version__,
+        "target": comment(manifest.target),
+        "flag": OPTIMIZATION[manifest.optimize],
+        "sources": manifest.sources,
+        "source": comment(source.file),
+        "sha256": source.sha256,
+        "arena_bytes": manifest.arena_bytes,
+        "arena_align": manifest.arena_align,
+        "arena_memory": manifest.arena_memory,
+        "regions": manifest.regions,
+        "state_bytes": manifest.state_bytes,
+        "weights_bytes": manifest.weights_bytes,
+        "inputs": manifest.inputs,
+        "outputs": manifest.outputs,
+        "stack": STACK_UNKNOWN,
+        "exact": all(p.dtype.is_integer for p in manifest.outputs),
+        "tolerance": FLOAT_TOLERANCE,
+    }
 
 
 def _write_steps(program: Program, name: str, chosen: KernelSet) -> list[StepWriter]:

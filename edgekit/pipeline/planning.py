@@ -14,13 +14,13 @@ from edgekit.options import PATCHES, Lever
 from edgekit.passes import CANONICAL, run_passes
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
-from edgekit.pipeline.inspection import prospect_of
+from edgekit.pipeline.inspection import Prospect, prospect_of
 from edgekit.pipeline.lowering import own_rounding
 from edgekit.pipeline.memories import rooms
 from edgekit.pipeline.reporting import schedule_of, target_info
-from edgekit.pipeline.source import read_source
+from edgekit.pipeline.source import ModelSource, read_source
 from edgekit.report.drawing import covered_bytes
-from edgekit.report.model import Schedule
+from edgekit.report.placement import Schedule
 from edgekit.report.results import MemoryPlan, PlannedStep
 from edgekit.schedule import (
     Buffer,
@@ -34,6 +34,7 @@ from edgekit.schedule import (
 from edgekit.schedule.fitting import Planner, Point
 from edgekit.schedule.planfile import plan_text
 from targets.load import load_core, resolve
+from targets.model import Core
 
 
 def plan_model(
@@ -64,16 +65,8 @@ def plan_model(
     chosen = resolve(target) if target is not None else None
     split_over = rooms(memories or {}, chosen)
     source = read_source(model, shapes, signature)
-    graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
     core = chosen.core if chosen else load_core("host")
-    prospect = prospect_of(graph, core, own_rounding(source))
-    ops = {n.name: n.op.name for n in prospect.graph.nodes}
-    problems = [
-        Problem(why, f"{ops.get(name, 'node')} '{name}'") for name, why in prospect.problems.items()
-    ]
-    problems += [] if problems else unsupported(prospect.graph)
-    if problems:
-        raise ModelError("some operators have no kernel for this target", problems)
+    prospect = _prospect(source, core)
     lowered = run_passes(prospect.graph, (CopyStateOutputs(),))
     start = time.monotonic()
     kernels = kernels_for(core)
@@ -107,6 +100,24 @@ def plan_model(
         schedule=schedule,
         target=target_info(chosen) if chosen else None,
     )
+
+
+def _prospect(source: ModelSource, core: Core) -> Prospect:
+    """What a model becomes on a core.
+
+    Raises:
+        ModelError: an operator has no kernel; all are named.
+    """
+    graph = run_passes(source.graph, (*CANONICAL, DeadCode()))
+    prospect = prospect_of(graph, core, own_rounding(source))
+    ops = {n.name: n.op.name for n in prospect.graph.nodes}
+    problems = [
+        Problem(why, f"{ops.get(name, 'node')} '{name}'") for name, why in prospect.problems.items()
+    ]
+    problems += [] if problems else unsupported(prospect.graph)
+    if problems:
+        raise ModelError("some operators have no kernel for this target", problems)
+    return prospect
 
 
 def _step(program: Program, schedule: Schedule, step: Step) -> PlannedStep:

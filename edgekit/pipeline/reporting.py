@@ -22,6 +22,7 @@ from edgekit.options import ConvertOptions
 from edgekit.pipeline.lowering import Lowered
 from edgekit.pipeline.verification import NOT_RUN, Candidate, Verified
 from edgekit.report import model as m
+from edgekit.report.placement import Buffer, FrontPoint, MemoryRegion, MemorySplit, Schedule
 from edgekit.report.processing import Scalar
 from edgekit.schedule import Program
 from edgekit.schedule.fitting import Point
@@ -218,25 +219,25 @@ def _errors(
     return tuple(m.LayerError(e.name, e.sqnr_db, e.max_abs, e.mean_abs) for e in found)
 
 
-def schedule_of(program: Program, front: Sequence[Point] = ()) -> m.Schedule:
+def schedule_of(program: Program, front: Sequence[Point] = ()) -> Schedule:
     """The program as the report draws it, beside plans with more and less RAM."""
     graph = program.graph
     roles = {v.name: "input" for v in graph.inputs} | {
         program.location[v.name].name: "output" for v in graph.outputs
     }
     buffers = [
-        m.Buffer(b.name, b.offset, b.nbytes, b.first, b.last, roles.get(b.name, "tensor"), b.region)
+        Buffer(b.name, b.offset, b.nbytes, b.first, b.last, roles.get(b.name, "tensor"), b.region)
         for b in program.buffers
         if b.region != STATE
     ]
     buffers += [
-        m.Buffer(b.name, b.offset, b.nbytes, b.first, b.last, "scratch", b.region)
+        Buffer(b.name, b.offset, b.nbytes, b.first, b.last, "scratch", b.region)
         for b in (s.scratch for s in program.steps)
         if b
     ]
     steps = tuple(s.node.name for s in program.steps)
     proven = program.certificate
-    return m.Schedule(
+    return Schedule(
         steps,
         tuple(buffers),
         proven.bound_bytes,
@@ -245,17 +246,17 @@ def schedule_of(program: Program, front: Sequence[Point] = ()) -> m.Schedule:
         split_of(program),
         tuple(map(str, proven.stages)),
         proven.extra_macs,
-        tuple(m.FrontPoint(**asdict(point)) for point in front),
+        tuple(FrontPoint(**asdict(point)) for point in front),
     )
 
 
-def split_of(program: Program) -> m.MemorySplit | None:
+def split_of(program: Program) -> MemorySplit | None:
     """What lies in which memory."""
     split = program.split
     if split is None:
         return None
-    regions = tuple(m.MemoryRegion(r.name, r.nbytes) for r in split.regions)
-    return m.MemorySplit(
+    regions = tuple(MemoryRegion(r.name, r.nbytes) for r in split.regions)
+    return MemorySplit(
         split.arena, program.arena_bytes, regions, split.moved_bytes, split.bound_bytes
     )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edgekit.report.model import Buffer, GraphNode, Report, Schedule
+from edgekit.report.model import GraphNode, Report
+from edgekit.report.placement import Buffer, Schedule
 
 ROW = 46  # height of a node in the graph
 PLAN_ROW = 24  # height of a plan in the front

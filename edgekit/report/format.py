@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.report.model import Cycles, Memory, MemorySplit, Report
+from edgekit.report.model import Cycles, Memory, Report
+from edgekit.report.placement import MemorySplit
 from edgekit.report.processing import Preprocessing
 
 UNKNOWN = "unknown"

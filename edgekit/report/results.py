@@ -13,9 +13,9 @@ from edgekit.report.model import (
     LayerCost,
     LayerError,
     ModelInfo,
-    Schedule,
     TargetInfo,
 )
+from edgekit.report.placement import Schedule
 from targets.doctor import Finding
 from targets.model import Board, Core
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from edgekit.report.model import (
     Accuracy,
-    Buffer,
     Cycles,
     Fit,
     GraphNode,
@@ -16,12 +15,12 @@ from edgekit.report.model import (
     Memory,
     ModelInfo,
     Report,
-    Schedule,
     TargetInfo,
     ToolchainCandidate,
     Verification,
     Versions,
 )
+from edgekit.report.placement import Buffer, Schedule
 from edgekit.report.processing import Postprocessing, Preprocessing
 
 HOSTILE = "<b>conv[bold]</b>&:smile:"

@@ -16,7 +16,8 @@ from edgekit.report.drawing import (
     op_class,
     stack_parts,
 )
-from edgekit.report.model import Buffer, GraphNode, Schedule
+from edgekit.report.model import GraphNode
+from edgekit.report.placement import Buffer, Schedule
 from tests.report.samples import full_report
 
 SPANS = st.lists(

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.report.html import render_html
-from edgekit.report.model import FrontPoint, LayerCost, LayerError
+from edgekit.report.model import LayerCost, LayerError
+from edgekit.report.placement import FrontPoint
 from tests.report.samples import HOSTILE, bare_report, full_report, native_report
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}

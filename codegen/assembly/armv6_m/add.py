@@ -12,7 +12,7 @@ FRAME = 8
 
 
 def add(clamps: bool) -> Block:
-    """``ek_affine_sum_s8(f, a, b, y)``."""
+    """``ek_affine_add_s8(f, a, b, y)``."""
     b = Block("add" + "_clamp" * clamps)
     b.name(sum="r0", part="r4", hi="r4", a="r1", b="r2", y="r3", at="r5", first="r6", second="r7")
     b.name(offset="r8", shift="r9", count="r10")
@@ -20,6 +20,8 @@ def add(clamps: bool) -> Block:
     keep(b, "r0", (LOW, LEAST), (HIGH, MOST))
     for field, register in ((OFFSET, "offset"), (SHIFT, "shift"), (COUNT, "count")):
         b.op(f"ldr r4, [r0, #{field}]")
+        if field == SHIFT:
+            b.op("rsbs r4, r4, #0")
         b.op(f"mov {{{register}}}, r4")
     b.op("ldr {first}, [r0, #{field}]", field=FIRST)
     b.op("ldr {second}, [r0, #{field}]", field=SECOND)

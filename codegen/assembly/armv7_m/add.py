@@ -10,7 +10,7 @@ UNROLL = 4
 
 
 def add(clamps: bool) -> Block:
-    """``ek_affine_sum_s8(f, a, b, y)``."""
+    """``ek_affine_add_s8(f, a, b, y)``."""
     b = Block("add" + "_clamp" * clamps)
     b.name(f="r0", a="r1", b="r2", y="r3", first="r4", second="r5", offset="r6", shift="r7")
     b.name(count="r8", low="r9", high="r10", value="r11", other="r12")
@@ -19,6 +19,7 @@ def add(clamps: bool) -> Block:
     fields |= {"count": COUNT, "low": LOW, "high": HIGH}
     for register, at in fields.items():
         b.op(f"ldr {{{register}}}, [{{f}}, #{at}]")
+    b.op("rsb {shift}, {shift}, #0")
     singles, done = b.label(), b.label()
     b.op("subs {count}, {count}, #{n}", n=UNROLL)
     b.op("blo {to}", to=singles)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import MVE
+from codegen.assembly.sums import LOW
+from codegen.c.operators.integer import declare_affine_sum
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAdd
 from quantize.affine_sum import affine_sum
-
-LOW = 20
-"""Offset of the clamp in ``ek_affine_sum``."""
 
 
 def add_block(clamped: bool) -> Block:
@@ -80,17 +79,7 @@ def emit_add(w: StepWriter) -> None:
     form = affine_sum(op)
     assert form is not None
     a, b = w.node.input(0), w.node.input(1)
-    pointer = w.declare(
-        "ek_affine_sum",
-        "sum",
-        count=w.node.output.type.size,
-        first=form.first,
-        second=form.second,
-        offset=form.offset,
-        shift=-form.shift,
-        low=op.requant.low,
-        high=op.requant.high,
-    )
+    pointer = declare_affine_sum(w, op, form)
     block = add_block(_is_clamped(op))
     w.assemble(
         MVE, block, "ek_affine_add_s8", pointer, w.read(a), w.read(b), w.write(w.node.output)

@@ -20,12 +20,13 @@ _FIELDS = {
 
 
 def add() -> Block:
-    """``ek_affine_sum_s8(sum, a, b, y)``, whatever the clamp."""
+    """``ek_affine_add_s8(sum, a, b, y)``, whatever the clamp."""
     b = Function("add", ())
     b.name(sum="a0", a="a1", b="a2", y="a3", first="a4", second="a5", offset="a6", shift="a7")
     b.name(count="t0", low="t1", top="t2", u="t3", v="t4", few="t5")
     for register, at in _FIELDS.items():
         b.op(f"lw {{{register}}}, {at}({{sum}})")
+    b.op("neg {shift}, {shift}")
     b.op("sub {top}, {top}, {low}")
     b.op("li {few}, {n}", n=UNROLL)
     singles, done = b.label(), b.label()

@@ -123,7 +123,8 @@ def emit_add(w: StepWriter) -> None:
     a, b = w.node.input(0), w.node.input(1)
     found = affine_sum(op) if a.type.shape == b.type.shape else None
     if found is not None:
-        _emit_affine_add(w, op, found)
+        args = declare_affine_sum(w, op, found)
+        w.call("ek_affine_add_s8", args, w.read(a), w.read(b), w.write(w.node.output))
         return
     geometry = declare_broadcast(w)
     first = w.declare("ek_operand", "first", **asdict(op.first))
@@ -135,9 +136,9 @@ def emit_add(w: StepWriter) -> None:
     )  # fmt: skip
 
 
-def _emit_affine_add(w: StepWriter, op: QAdd, found: AffineSum) -> None:
-    """A sum of equal shapes whose one-step form is proven."""
-    args = w.declare(
+def declare_affine_sum(w: StepWriter, op: QAdd, found: AffineSum) -> str:
+    """Declare what ``ek_affine_add_s8`` takes; returns a pointer to it."""
+    return w.declare(
         "ek_affine_sum",
         "sum",
         count=w.node.output.type.size,
@@ -148,8 +149,6 @@ def _emit_affine_add(w: StepWriter, op: QAdd, found: AffineSum) -> None:
         low=op.requant.low,
         high=op.requant.high,
     )
-    a, b = w.read(w.node.input(0)), w.read(w.node.input(1))
-    w.call("ek_affine_add_s8", args, a, b, w.write(w.node.output))
 
 
 def emit_max_pool(w: StepWriter) -> None:
