@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,29 +80,41 @@ def shape_option() -> Decorator:
     )
 
 
+def _bytes(text: object) -> int | None:
+    """``64KiB`` as a number of bytes; None where it is no size."""
+    number = re.fullmatch(r"(\d+)\s*(KiB|MiB|B)?", str(text).strip())
+    return int(number[1]) * UNITS[number[2] or "B"] or None if number else None
+
+
 def _memories(
     ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 ) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
     for text in value:
         name, given, size = text.partition("=")
-        number = re.fullmatch(r"(\d+)\s*(KiB|MiB|B)?", size.strip())
-        if not name or (given and not (number and int(number[1]))):
+        if not name or (given and _bytes(size) is None):
             what = f"'{text}' is no memory; give it as NAME or NAME=64KiB"
             raise click.BadParameter(what, ctx, param)
         if name in found:
             raise click.BadParameter(f"'{name}' is given twice", ctx, param)
-        found[name] = int(number[1]) * UNITS[number[2] or "B"] if number else None
+        found[name] = _bytes(size)
     return found
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    number = re.fullmatch(r"(\d+)\s*(KiB|MiB|B)?", str(value).strip())
-    if number is None or not int(number[1]):
+    found = _bytes(value)
+    if found is None:
         raise click.BadParameter(f"'{value}' is no size; give it as 64KiB", ctx, param)
-    return int(number[1]) * UNITS[number[2] or "B"]
+    return found
+
+
+def _choice(flag: str, choices: Sequence[str], default: str, help: str) -> Decorator:
+    """An option with a few values; its default is shown."""
+    return click.option(
+        flag, type=click.Choice(choices), default=default, show_default=True, help=help
+    )
 
 
 UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
@@ -125,12 +137,11 @@ folder_argument = click.argument("folder", metavar="OUT", type=FILE)
 force_option = click.option(
     "-f", "--force/--no-force", default=False, help="Replace what is already there."
 )
-observer_option = click.option(
+observer_option = _choice(
     "--observer",
-    type=click.Choice(allowed(Observer)),
-    default="minmax",
-    show_default=True,
-    help="How calibration finds ranges.",
+    allowed(Observer),
+    "minmax",
+    "How calibration finds ranges.",
 )
 percentile_option = click.option(
     "--percentile",
@@ -139,19 +150,17 @@ percentile_option = click.option(
     show_default=True,
     help="For the percentile observer, in percent.",
 )
-kernels_option = click.option(
+kernels_option = _choice(
     "--kernels",
-    type=click.Choice(allowed(Kernels)),
-    default="fastest",
-    show_default=True,
-    help="fastest: assembly where the target has it; portable: C alone.",
+    allowed(Kernels),
+    "fastest",
+    "fastest: assembly where the target has it; portable: C alone.",
 )
-optimize_option = click.option(
+optimize_option = _choice(
     "--optimize",
-    type=click.Choice(allowed(Optimize)),
-    default="speed",
-    show_default=True,
-    help="size: portable kernels compiled for size; balanced: assembly only where most work is.",
+    allowed(Optimize),
+    "speed",
+    "size: portable kernels compiled for size; balanced: assembly only where most work is.",
 )
 plan_time_option = click.option(
     "--plan-time",
@@ -161,33 +170,29 @@ plan_time_option = click.option(
     metavar="SECONDS",
     help="Time limit of the memory plan.",
 )
-toolchain_option = click.option(
+toolchain_option = _choice(
     "--toolchain",
-    type=click.Choice(allowed(ToolchainChoice)),
-    default="auto",
-    show_default=True,
-    help="Compiler; auto builds with every one present and keeps the better image.",
+    allowed(ToolchainChoice),
+    "auto",
+    "Compiler; auto builds with every one present and keeps the better image.",
 )
-emulator_option = click.option(
+emulator_option = _choice(
     "--emulator",
-    type=click.Choice(allowed(EmulatorChoice)),
-    default="auto",
-    show_default=True,
-    help="Emulator that runs the image; none skips that check.",
+    allowed(EmulatorChoice),
+    "auto",
+    "Emulator that runs the image; none skips that check.",
 )
-image_toolchain_option = click.option(
+image_toolchain_option = _choice(
     "--toolchain",
-    type=click.Choice(allowed(ToolchainChoice)),
-    default="auto",
-    show_default=True,
-    help="Compiler of the image; auto takes the one that convert chose.",
+    allowed(ToolchainChoice),
+    "auto",
+    "Compiler of the image; auto takes the one that convert chose.",
 )
-image_emulator_option = click.option(
+image_emulator_option = _choice(
     "--emulator",
-    type=click.Choice([name for name in allowed(EmulatorChoice) if name != "none"]),
-    default="auto",
-    show_default=True,
-    help="Emulator that runs the image; auto takes the first that can.",
+    [name for name in allowed(EmulatorChoice) if name != "none"],
+    "auto",
+    "Emulator that runs the image; auto takes the first that can.",
 )
 
 

@@ -14,7 +14,7 @@ from edgekit.errors import InternalError, ModelError
 from edgekit.ir import Graph, Node
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.schedule import Overlap, PlanOptions, Program, plan, verify_program
-from edgekit.schedule.model import MemoryModel, build_model
+from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, build_model
 from edgekit.schedule.order import best_order
 from profiles.bench.networks import cells, strands
 from tests.schedule.graphs import dags, keep, resize, vector
@@ -37,19 +37,19 @@ def declarations(draw: st.DrawFn, graph: Graph) -> Declared:
     return found
 
 
+@st.composite
+def kernels(draw: st.DrawFn, graph: Graph) -> tuple[ScratchOf, OverlapOf]:
+    """Scratch and overlaps that the kernels of a graph declare; its states become outputs."""
+    CopyStateOutputs().run(graph)
+    declared = draw(declarations(graph))
+    scratch = {n.name: draw(st.sampled_from([0, 0, 7, 64])) for n in graph.nodes}
+    return (lambda node: scratch[node.name]), (lambda node: declared[node.name])
+
+
 @given(dags(), st.data())
 @settings(max_examples=100, deadline=None)
 def test_random_plans_pass_the_checker(graph: Graph, data: st.DataObject) -> None:
-    CopyStateOutputs().run(graph)
-    declared = data.draw(declarations(graph))
-    scratch = {n.name: data.draw(st.sampled_from([0, 0, 7, 64]), n.name) for n in graph.nodes}
-
-    def overlap_of(node: Node) -> Sequence[Overlap | None]:
-        return declared[node.name]
-
-    def scratch_of(node: Node) -> int:
-        return scratch[node.name]
-
+    scratch_of, overlap_of = data.draw(kernels(graph))
     try:
         simple = plan(graph, scratch_of)
     except ModelError as error:

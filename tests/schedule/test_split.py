@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from edgekit.errors import DataError, FitError, InternalError, ModelError
 from edgekit.ir import Graph, Node
-from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.schedule import (
     Overlap,
     PlanOptions,
@@ -29,7 +28,7 @@ from edgekit.schedule.planfile import plan_text, read_plan
 from edgekit.schedule.restore import restore
 from profiles.bench.networks import cells
 from tests.schedule.graphs import dags, diamond, keep, vector
-from tests.schedule.test_overlaps import declarations
+from tests.schedule.test_overlaps import kernels
 from tests.schedule.test_plan import nothing
 
 OPTIONS = PlanOptions(seconds=2)
@@ -56,16 +55,7 @@ def chain() -> Graph:
 @given(dags(), st.data())
 @settings(max_examples=40, deadline=None)
 def test_random_splits_pass_the_checker(graph: Graph, data: st.DataObject) -> None:
-    CopyStateOutputs().run(graph)
-    declared = data.draw(declarations(graph))
-    scratch = {n.name: data.draw(st.sampled_from([0, 0, 7, 64]), n.name) for n in graph.nodes}
-
-    def overlap_of(node: Node) -> Sequence[Overlap | None]:
-        return declared[node.name]
-
-    def scratch_of(node: Node) -> int:
-        return scratch[node.name]
-
+    scratch_of, overlap_of = data.draw(kernels(graph))
     try:
         whole = plan(graph, scratch_of, overlap_of, OPTIONS)
     except ModelError:

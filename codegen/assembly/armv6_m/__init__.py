@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from codegen.assembly import dense as blocks
 from codegen.assembly import rows, sums, tiles
 from codegen.assembly.armv6_m.add import add
@@ -12,12 +10,10 @@ from codegen.assembly.armv6_m.high_word import BITS
 from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
 from codegen.assembly.isa import ARMV6_M
-from codegen.assembly.tile_cost import TileCost, instructions
-from codegen.c.operators.overlap import by_element, by_row
-from codegen.c.step import StepWriter, Variant
+from codegen.assembly.scalar import Scalar
+from codegen.assembly.tile_cost import TileCost
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
-from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 
 def emit_tiles(w: StepWriter) -> None:
@@ -58,42 +54,21 @@ def dense_instructions(node: Node) -> int:
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
-VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
-    QAdd: (
-        Variant(
-            emit_sum,
-            overlap=by_element,
-            name="affine",
-            refuse=sums.refuse,
-            instructions=lambda node: 15 * node.output.type.size,
-        ),
-    ),
-    QDense: (
-        Variant(
-            emit_dense,
-            overlap=by_row,
-            name="blocks",
-            refuse=lambda node: blocks.refuse(node, BITS),
-            instructions=dense_instructions,
-        ),
-    ),
-    QConv2D: (
-        Variant(
-            emit_tiles,
-            scratch=tiles.scratch,
-            overlap=tiles.overlap,
-            name="tiles",
-            refuse=lambda node: tiles.refuse(node, BITS),
-            instructions=lambda node: instructions(node, TILE_COST),
-            stack=lambda node: FRAME + tiles.SEGMENTS,
-        ),
-        Variant(
-            emit_rows,
-            overlap=rows.overlap,
-            name="rows",
-            refuse=lambda node: rows.refuse(node, BITS),
-            instructions=row_instructions,
-        ),
-    ),
-}
+def refuse_rows(node: Node) -> str:
+    return rows.refuse(node, BITS)
+
+
+VARIANTS = Scalar(
+    bits=BITS,
+    emit_sum=emit_sum,
+    emit_dense=emit_dense,
+    emit_tiles=emit_tiles,
+    emit_rows=emit_rows,
+    sum_element=15,
+    dense_instructions=dense_instructions,
+    row_instructions=row_instructions,
+    tile_cost=TILE_COST,
+    tile_frame=FRAME,
+    refuse_rows=refuse_rows,
+).variants()
 """What each operator may become, beside portable C."""

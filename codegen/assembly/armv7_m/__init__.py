@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from codegen.assembly import dense as blocks
 from codegen.assembly import rows, sums, tiles
 from codegen.assembly.armv7_m.add import add
@@ -11,12 +9,10 @@ from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
 from codegen.assembly.isa import ARMV7_M
-from codegen.assembly.tile_cost import TileCost, instructions
-from codegen.c.operators.overlap import by_element, by_row
-from codegen.c.step import StepWriter, Variant
+from codegen.assembly.scalar import Scalar
+from codegen.assembly.tile_cost import TileCost
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
-from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 
 def emit_tiles(w: StepWriter) -> None:
@@ -65,42 +61,17 @@ def dense_instructions(node: Node) -> int:
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
-VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
-    QAdd: (
-        Variant(
-            emit_sum,
-            overlap=by_element,
-            name="affine",
-            refuse=sums.refuse,
-            instructions=lambda node: 8 * node.output.type.size,
-        ),
-    ),
-    QDense: (
-        Variant(
-            emit_dense,
-            overlap=by_row,
-            name="blocks",
-            refuse=blocks.refuse,
-            instructions=dense_instructions,
-        ),
-    ),
-    QConv2D: (
-        Variant(
-            emit_tiles,
-            scratch=tiles.scratch,
-            overlap=tiles.overlap,
-            name="tiles",
-            refuse=tiles.refuse,
-            instructions=lambda node: instructions(node, TILE_COST),
-            stack=lambda node: FRAME + tiles.SEGMENTS,
-        ),
-        Variant(
-            emit_rows,
-            overlap=rows.overlap,
-            name="rows",
-            refuse=refuse_rows,
-            instructions=row_instructions,
-        ),
-    ),
-}
+VARIANTS = Scalar(
+    bits=31,
+    emit_sum=emit_sum,
+    emit_dense=emit_dense,
+    emit_tiles=emit_tiles,
+    emit_rows=emit_rows,
+    sum_element=8,
+    dense_instructions=dense_instructions,
+    row_instructions=row_instructions,
+    tile_cost=TILE_COST,
+    tile_frame=FRAME,
+    refuse_rows=refuse_rows,
+).variants()
 """What each operator may become, beside portable C."""

@@ -1,0 +1,83 @@
+"""What cores without vectors or dual products compute in assembly, and by which functions.
+
+Their packages hold the blocks and their counts; when a kernel can compute a node and what it needs
+is the same for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from codegen.assembly import dense, rows, sums, tiles
+from codegen.assembly.tile_cost import TileCost
+from codegen.assembly.tile_cost import instructions as tile_instructions
+from codegen.c.operators.overlap import by_element, by_row
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import Node
+from edgekit.ir.op import Op
+from edgekit.ir.ops import QAdd, QConv2D, QDense
+
+Emit = Callable[[StepWriter], None]
+Count = Callable[[Node], int]
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """The kernels of one instruction set.
+
+    Attributes:
+        bits: of the multipliers that its requantization takes.
+        emit_sum, emit_dense, emit_tiles, emit_rows: write a step.
+        sum_element: instructions for an element of a sum.
+        dense_instructions, row_instructions: executed by one run of a node.
+        tile_cost: what convolutions by tiles spend.
+        tile_frame: bytes of the stack that their function takes.
+        refuse_rows: why a depthwise convolution cannot be computed by rows.
+    """
+
+    bits: int
+    emit_sum: Emit
+    emit_dense: Emit
+    emit_tiles: Emit
+    emit_rows: Emit
+    sum_element: int
+    dense_instructions: Count
+    row_instructions: Count
+    tile_cost: TileCost
+    tile_frame: int
+    refuse_rows: Callable[[Node], str]
+
+    def variants(self) -> Mapping[type[Op], tuple[Variant, ...]]:
+        """What each operator may become, beside portable C."""
+        affine = Variant(
+            self.emit_sum,
+            overlap=by_element,
+            name="affine",
+            refuse=sums.refuse,
+            instructions=lambda node: self.sum_element * node.output.type.size,
+        )
+        blocks = Variant(
+            self.emit_dense,
+            overlap=by_row,
+            name="blocks",
+            refuse=lambda node: dense.refuse(node, self.bits),
+            instructions=self.dense_instructions,
+        )
+        by_tiles = Variant(
+            self.emit_tiles,
+            scratch=tiles.scratch,
+            overlap=tiles.overlap,
+            name="tiles",
+            refuse=lambda node: tiles.refuse(node, self.bits),
+            instructions=lambda node: tile_instructions(node, self.tile_cost),
+            stack=lambda node: self.tile_frame + tiles.SEGMENTS,
+        )
+        by_rows = Variant(
+            self.emit_rows,
+            overlap=rows.overlap,
+            name="rows",
+            refuse=self.refuse_rows,
+            instructions=self.row_instructions,
+        )
+        return {QAdd: (affine,), QDense: (blocks,), QConv2D: (by_tiles, by_rows)}
