@@ -10,6 +10,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
 from profiles.bench.host import host_section
 from profiles.bench.measure import measure_times, run_models
+from profiles.bench.memory import memory_section, run_memory
 from profiles.bench.models import ROOT, models
 from profiles.bench.page import write_page
 from profiles.bench.planning import planning_section
@@ -30,10 +31,11 @@ def main() -> int:
 
     try:
         runs = list(run_models(chosen, log))
+        memory = memory_section(list(run_memory(chosen, log)))
         log("planning branching networks")
         planned = planning_section()
         log("planning spills")
-        sections = "\n".join([planned, spilling_section(), *host_section(chosen, log)])
+        sections = "\n".join([memory, planned, spilling_section(), *host_section(chosen, log)])
         page = write_page(runs, measure_times(chosen, log), sections)
     except EdgekitError as error:
         log(str(error))

@@ -1,0 +1,180 @@
+"""Arenas beside their bars and the peers', and what overlaps and strips cost in instructions.
+
+``python -m profiles.bench.memory`` prints the section of docs/benchmarks.md alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgekit import api
+from edgekit.report.model import Report
+from profiles.bench.markdown import number, table
+from profiles.bench.measure import TIMING_CORE, Log
+from profiles.bench.models import BenchModel, models
+
+BARS = Path(__file__).resolve().parents[1] / "data" / "arenas.toml"
+
+
+@dataclass(frozen=True)
+class MemoryRun:
+    """One model on the core that the bars are for, by one compiler.
+
+    Attributes:
+        key: of the model.
+        plain: converted with default options: layers as a whole, overlaps where they help.
+        apart: the same kernels, no result over an operand.
+        fitted: in strips, for an arena of the bar's size; None where there is no such bar.
+    """
+
+    key: str
+    plain: Report
+    apart: Report
+    fitted: Report | None
+
+    @property
+    def rise(self) -> float:
+        """Instructions that overlaps add, relative to those without."""
+        return _instructions(self.plain) / _instructions(self.apart) - 1
+
+    @property
+    def strips_rise(self) -> float | None:
+        """Instructions that strips add, relative to layers as a whole."""
+        if self.fitted is None:
+            return None
+        return _instructions(self.fitted) / _instructions(self.plain) - 1
+
+
+def read_bars() -> dict[str, Any]:
+    """Bars and peers of ``profiles/data/arenas.toml``."""
+    return tomllib.loads(BARS.read_text(encoding="utf-8"))
+
+
+def convert_apart(model: Path, core: str, options: Mapping[str, Any]) -> Report:
+    """Convert with every tensor on bytes of its own; only the order is searched.
+
+    Args:
+        model: file.
+        core: what it is planned and converted for.
+        options: of `edgekit.api.ConvertOptions`.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as folder:
+        plan = Path(folder) / "plan.json"
+        api.plan(model, core, levers=("order",), save=plan)
+        made = api.convert(model, None, api.ConvertOptions(core, plan=plan, **options))
+    return made.report
+
+
+def run_memory(chosen: Sequence[BenchModel], log: Log) -> Iterator[MemoryRun]:
+    """Convert every model that has a bar and is there."""
+    bars = read_bars()["bars"]
+    for model in chosen:
+        if model.key not in bars["whole"] or not model.path.is_file():
+            continue
+        log(f"arenas of {model.key}")
+        options = api.ConvertOptions(TIMING_CORE, require_emulator=True, vectors=1)
+        plain = api.convert(model.path, None, options).report
+        kept = next(c.name for c in plain.toolchain if c.chosen)
+        same: dict[str, Any] = {"toolchain": kept, "require_emulator": True, "vectors": 1}
+        apart = convert_apart(model.path, TIMING_CORE, same)
+        ram = bars["strips"].get(model.key)
+        fitted = None
+        if ram is not None:
+            limited = api.ConvertOptions(TIMING_CORE, ram=ram, **same)
+            fitted = api.convert(model.path, None, limited).report
+        yield MemoryRun(model.key, plain, apart, fitted)
+
+
+def memory_section(runs: Sequence[MemoryRun]) -> str:
+    """The section of the page."""
+    found = read_bars()
+    bars = found["bars"]
+    exact = all(
+        r.verification.bit_exact for run in runs for r in (run.plain, run.apart, run.fitted) if r
+    )
+    lines = [
+        "## Memory",
+        "",
+        f"Arena bytes on {TIMING_CORE}, inputs, outputs and scratch included; outputs "
+        f"{'bit-exact' if exact else 'NOT bit-exact'} on the emulated core. Layers as a whole "
+        "(default options) beside the same kernels with every tensor on bytes of its own: "
+        f"overlaps may add {bars['rise']:.0%} of instructions.",
+        "",
+        *_whole_table(runs, bars),
+        "",
+        "In strips (`--ram` of the bar's size), against layers as a whole; up to "
+        f"{bars['extra_macs']:.0%} extra MACs are allowed. The last column is the smallest plan of "
+        "the front that the conversion draws.",
+        "",
+        *_strips_table(runs, bars),
+        "",
+        "Arenas of other stacks for activations (and persistent data beside them).",
+        "",
+        *_peers_table(runs, found["peers"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _whole_table(runs: Sequence[MemoryRun], bars: Mapping[str, Any]) -> list[str]:
+    head = ["model", "arena", "bar", "gap to the bound", "without overlaps", "instructions", "rise"]
+    rows = []
+    for run in runs:
+        plan, arena = run.plain.schedule, run.plain.memory.arena_bytes
+        bound = plan.lower_bound_bytes if plan else None
+        gap = None if arena is None or bound is None else arena - bound
+        rows.append([
+            run.key.upper(), number(arena), number(bars["whole"][run.key]), number(gap),
+            number(run.apart.memory.arena_bytes), number(run.plain.latency.instructions),
+            f"{run.rise:+.2%}",
+        ])  # fmt: skip
+    return table(head, rows)
+
+
+def _strips_table(runs: Sequence[MemoryRun], bars: Mapping[str, Any]) -> list[str]:
+    head = ["model", "arena", "bar", "extra MACs", "instructions", "rise", "smallest"]
+    rows = []
+    for run in runs:
+        fitted = run.fitted
+        plan = fitted.schedule if fitted else None
+        if fitted is None or plan is None:
+            continue
+        least = plan.front[-1]
+        rows.append([
+            run.key.upper(), number(fitted.memory.arena_bytes), number(bars["strips"][run.key]),
+            f"{plan.extra_macs / run.plain.model.macs:.1%}", number(fitted.latency.instructions),
+            f"{run.strips_rise or 0:+.2%}",
+            f"{number(least.arena_bytes)} ({least.extra_macs / run.plain.model.macs:.1%} MACs)",
+        ])  # fmt: skip
+    return table(head, rows)
+
+
+def _peers_table(runs: Sequence[MemoryRun], peers: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [["edgekit", *(number(r.plain.memory.arena_bytes) for r in runs)]]
+    if any(r.fitted for r in runs):
+        cells = [number(r.fitted.memory.arena_bytes if r.fitted else None) for r in runs]
+        rows.append(["edgekit, in strips", *cells])
+    for peer in peers:
+        cells = []
+        for run in runs:
+            kept = peer["persistent"].get(run.key)
+            more = f" (+ {number(kept)})" if kept else ""
+            cells.append(number(peer["arena"].get(run.key)) + more)
+        rows.append([peer["name"], *cells])
+    return table(["stack", *(r.key.upper() for r in runs)], rows)
+
+
+def _instructions(report: Report) -> int:
+    count = report.latency.instructions
+    assert count is not None, "conversions here require an emulator"
+    return count
+
+
+if __name__ == "__main__":
+    print(memory_section(list(run_memory(models(), lambda text: print(text, file=sys.stderr)))))
