@@ -94,6 +94,8 @@ class StepInfo:
         scratch_bytes: scratch inside the arena.
         variant: kernel of the target's own instruction set that computes it; empty: portable C.
         stack_bytes: working memory that this kernel takes from the stack.
+        parts: instructions of this kernel by what they are spent on, by its own count.
+        refused: why there is no such kernel on a core that has some.
     """
 
     symbol: str
@@ -105,6 +107,8 @@ class StepInfo:
     scratch_bytes: int = 0
     variant: str = ""
     stack_bytes: int = 0
+    parts: dict[str, int] = field(default_factory=dict)
+    refused: str = ""
 
 
 @dataclass(frozen=True)

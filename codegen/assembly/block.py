@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from codegen.assembly.cost import Cost
+
 
 class Block:
     """One function under construction.
@@ -27,6 +29,7 @@ class Block:
         self.lines: list[str] = []
         self._names: dict[str, str] = {}
         self._labels = 0
+        self._parts: list[tuple[int, int, str]] = []
 
     def name(self, **registers: str) -> None:
         """Give registers names for the `op`s that follow; a name may move to another register."""
@@ -66,6 +69,23 @@ class Block:
         yield head
         for text in closing:
             self.op(text, head=head)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """What is written inside is spent on this part of a `Cost`."""
+        start = len(self.lines)
+        yield
+        self._parts.append((start, len(self.lines), name))
+
+    def cost(self) -> Cost:
+        """Instructions so far, each counted once; those in no part are control."""
+        of_line = ["control"] * len(self.lines)
+        for start, stop, name in reversed(self._parts):  # inner parts end first
+            of_line[start:stop] = [name] * (stop - start)
+        counts = dict.fromkeys(of_line, 0)
+        for line, name in zip(self.lines, of_line, strict=True):
+            counts[name] += line.startswith("    ") and "/*" not in line
+        return Cost(**counts)
 
     def text(self) -> tuple[str, ...]:
         """The lines; ``{symbol}`` in labels still to be replaced by the function's full name."""

@@ -84,7 +84,7 @@ def refuse(node: Node, bits: int = 31) -> str:
     if {x.dtype, y.dtype} != {DType.INT8} or op.w_zero:
         return "int8 without a zero point of the weights only"
     if not is_depthwise(node) or x.shape[3] != y.shape[3]:
-        return "one filter for each channel"
+        return "not one filter for each channel"
     if node.input(1).type.shape[1:3] != KERNEL or op.window.dilations != (1, 1):
         return "3x3 without dilation only"
     after = [

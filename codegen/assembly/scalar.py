@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codegen.assembly import dense, rows, sums, tiles
-from codegen.assembly.tile_cost import TileCost
-from codegen.assembly.tile_cost import instructions as tile_instructions
+from codegen.assembly.cost import Cost
+from codegen.assembly.tile_cost import TileCost, convolution_cost
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -19,7 +19,7 @@ from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 Emit = Callable[[StepWriter], None]
-Count = Callable[[Node], int]
+Count = Callable[[Node], Cost]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Scalar:
         bits: of the multipliers that its requantization takes.
         emit_sum, emit_dense, emit_tiles, emit_rows: write a step.
         sum_element: instructions for an element of a sum.
-        dense_instructions, row_instructions: executed by one run of a node.
+        dense_cost, row_cost: instructions executed by one run of a node.
         tile_cost: what convolutions by tiles spend.
         tile_frame: bytes of the stack that their function takes.
         refuse_rows: why a depthwise convolution cannot be computed by rows.
@@ -41,12 +41,15 @@ class Scalar:
     emit_dense: Emit
     emit_tiles: Emit
     emit_rows: Emit
-    sum_element: int
-    dense_instructions: Count
-    row_instructions: Count
+    sum_element: Cost
+    dense_cost: Count
+    row_cost: Count
     tile_cost: TileCost
     tile_frame: int
     refuse_rows: Callable[[Node], str]
+
+    def _sum_cost(self, node: Node) -> Cost:
+        return self.sum_element * node.output.type.size
 
     def variants(self) -> Mapping[type[Op], tuple[Variant, ...]]:
         """What each operator may become, beside portable C."""
@@ -55,14 +58,16 @@ class Scalar:
             overlap=by_element,
             name="affine",
             refuse=sums.refuse,
-            instructions=lambda node: self.sum_element * node.output.type.size,
+            instructions=lambda node: self._sum_cost(node).total,
+            parts=self._sum_cost,
         )
         blocks = Variant(
             self.emit_dense,
             overlap=by_row,
             name="blocks",
             refuse=lambda node: dense.refuse(node, self.bits),
-            instructions=self.dense_instructions,
+            instructions=lambda node: self.dense_cost(node).total,
+            parts=self.dense_cost,
         )
         by_tiles = Variant(
             self.emit_tiles,
@@ -70,7 +75,8 @@ class Scalar:
             overlap=tiles.overlap,
             name="tiles",
             refuse=lambda node: tiles.refuse(node, self.bits),
-            instructions=lambda node: tile_instructions(node, self.tile_cost),
+            instructions=lambda node: convolution_cost(node, self.tile_cost).total,
+            parts=lambda node: convolution_cost(node, self.tile_cost),
             stack=lambda node: self.tile_frame + tiles.SEGMENTS,
         )
         by_rows = Variant(
@@ -78,6 +84,7 @@ class Scalar:
             overlap=rows.overlap,
             name="rows",
             refuse=self.refuse_rows,
-            instructions=self.row_instructions,
+            instructions=lambda node: self.row_cost(node).total,
+            parts=self.row_cost,
         )
         return {QAdd: (affine,), QDense: (blocks,), QConv2D: (by_tiles, by_rows)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.tiles import MOST, PIXELS, largest_sum, split_of
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Rounding
@@ -34,7 +35,7 @@ class TileCost:
     unpacked: int
 
 
-def instructions(node: Node, cost: TileCost) -> int:
+def convolution_cost(node: Node, cost: TileCost) -> Cost:
     """Executed by one run of a convolution."""
     op = node.op
     assert isinstance(op, QConv2D)
@@ -44,8 +45,11 @@ def instructions(node: Node, cost: TileCost) -> int:
     waits = cost.waiting
     if calls > 1 and largest_sum(node, [(slice(None), slice(None))]) > MOST:
         waits += cost.unpacked
-    each_filter = cost.product * taps + cost.filter + cost.signed * rounded_twice
-    each_filter += (calls - 1) * waits
-    each_block = cost.tap * taps + cost.call * calls + cost.row * split.height
+    each_filter = Cost(
+        products=cost.product * taps,
+        packing=(calls - 1) * waits,
+        requantize=cost.filter + cost.signed * rounded_twice,
+    )
+    each_block = Cost(packing=cost.tap * taps + cost.row * split.height, control=cost.call * calls)
     tiles = -(-math.prod(node.output.type.shape[:3]) // PIXELS)
     return tiles * (sum(blocks) * each_filter + len(blocks) * each_block)

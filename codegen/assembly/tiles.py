@@ -131,10 +131,12 @@ def refuse(node: Node, bits: int = 31) -> str:
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "int8 without a zero point of the weights only"
-    if op.groups > 1 or op.window.dilations[1] > 1:
-        return "no groups, no dilated rows"
+    if op.groups > 1:
+        return "not for groups"
+    if op.window.dilations[1] > 1:
+        return "dilated rows"
     if node.output.type.shape[3] < 2:
-        return "two filters at least"
+        return "one filter"
     if largest_sum(node, split_of(node).calls) > MOST:
         return "weights are so large that three sums do not fit into two words"
     return "" if form_of(node, bits) else "a channel's rounding has no proven form"

@@ -78,6 +78,21 @@ class KernelSet:
         found = self.find(node)
         return () if found is None else found.overlap(node)
 
+    def refusal(self, node: Node) -> str:
+        """Why portable C computes a node on a core with kernels in assembly; empty where it does
+        not, or where they are not to be used.
+
+        Of several reasons those of kernels for nodes of another kind are left out.
+        """
+        if not self.isa or isinstance(self.find(node), Variant):
+            return ""
+        variants = VARIANTS[self.isa].get(type(node.op), ())
+        if not variants:
+            return f"no kernel in assembly for {node.op.name}"
+        found = {v.name: v.refuse(node) or "too little work for its code" for v in variants}
+        near = {name: why for name, why in found.items() if not why.startswith("not ")} or found
+        return "; ".join(f"{name}: {why}" for name, why in near.items())
+
     def _choose(self, node: Node) -> Emitter | None:
         variants = VARIANTS.get(self.isa, {}).get(type(node.op), ())
         able = [v for v in variants if v.name not in self.without and not v.refuse(node)]

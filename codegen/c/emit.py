@@ -209,6 +209,8 @@ def _step_info(program: Program, name: str, writer: StepWriter, chosen: KernelSe
         scratch_bytes=step.scratch.nbytes if step.scratch else 0,
         variant=fast.name if fast else "",
         stack_bytes=fast.stack(node) if fast else 0,
+        parts=fast.parts(node).parts() if fast and fast.parts else {},
+        refused=chosen.refusal(node),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.c.literals import array_literal, identifier
 from edgekit.ir import DType, Node, Value
@@ -289,8 +290,10 @@ class Variant(Emitter):
 
     Attributes:
         name: as profiles and reports show it, e.g. ``conv1x1``.
-        refuse: why it cannot compute a node; empty where it can.
+        refuse: why it cannot compute a node, ``not ...`` where it is for nodes of another kind;
+            empty where it can.
         instructions: executed by one run of a node, from the loops of its block.
+        parts: what they are spent on.
         stack: bytes of working memory that it takes from the stack (tiles that the stack pointer
             addresses), beside the few words that any function saves.
     """
@@ -298,4 +301,5 @@ class Variant(Emitter):
     name: str
     refuse: Callable[[Node], str]
     instructions: Callable[[Node], int]
+    parts: Callable[[Node], Cost] | None = None
     stack: Callable[[Node], int] = _nothing

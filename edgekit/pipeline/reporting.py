@@ -114,9 +114,12 @@ def latency_of(manifest: Manifest, target: Target, candidate: Candidate) -> m.La
     run = candidate.run
     counts = {c.symbol: c.instructions for c in run.layers} if run else {}
     layers = tuple(
-        m.LayerCost(s.name, s.op, s.macs, counts.get(s.symbol), s.origin, s.variant)
+        m.LayerCost(
+            s.name, s.op, s.macs, counts.get(s.symbol), s.origin, s.variant, s.parts,
+            max(s.parts, key=lambda name: s.parts[name], default=s.refused),
+        )
         for s in manifest.steps
-    )
+    )  # fmt: skip
     return m.Latency(
         candidate.instructions,
         layers,

@@ -22,7 +22,7 @@ from edgekit.report.results import (
     TargetList,
     TensorInfo,
 )
-from edgekit.report.terminal import error_table, layer_table
+from edgekit.report.terminal import error_table, layer_tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -232,7 +232,7 @@ def profile_view(result: Profile, *, tables: bool = True) -> RenderableType:
     grid.add_row("Stack", fmt.bytes_exact(result.stack_bytes))
     if not (tables and result.layers):
         return grid
-    return Group(grid, "", layer_table(result.layers, result.other_instructions))
+    return Group(grid, "", *layer_tables(result.layers, result.other_instructions))
 
 
 def debug_view(result: DebugResult, *, tables: bool = True) -> RenderableType:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from edgekit.report import format as fmt
 from edgekit.report.model import GraphNode, Report
 from edgekit.report.placement import Buffer, Schedule
 
@@ -249,6 +250,7 @@ class LayerBar:
     bar: float
     macs_bar: float
     variant: str = ""
+    spending: str = ""
 
 
 def draw_layers(report: Report) -> tuple[LayerBar, ...]:
@@ -266,6 +268,7 @@ def draw_layers(report: Report) -> tuple[LayerBar, ...]:
             _share(x.instructions or 0, most),
             _share(x.macs, most_macs),
             x.variant,
+            fmt.spending(x),
         )
         for x in layers
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.report.model import Cycles, Memory, Report
+from edgekit.report.model import Cycles, LayerCost, Memory, Report
 from edgekit.report.placement import MemorySplit
 from edgekit.report.processing import Preprocessing
 
@@ -54,6 +54,27 @@ def percent(part: float | None, whole: float | None) -> str:
     if part is None or not whole:
         return "-"
     return "<0.1 %" if 0 < part / whole < 0.0005 else f"{100 * part / whole:.1f} %"
+
+
+def limit(layer: LayerCost) -> str:
+    """What a layer's kernel spends most on, and what comes close; empty for portable C."""
+    parts = spent(layer)
+    near = [part for part in parts if 2 * part[1] >= parts[0][1]][:2]
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in near)
+
+
+def spending(layer: LayerCost) -> str:
+    """What a layer's kernel spends its instructions on, the most first; for portable C why."""
+    if not layer.parts:
+        return f"portable C, {layer.limit}" if layer.limit else ""
+    return ", ".join(f"{name} {percent(share, 1)}" for name, share in spent(layer))
+
+
+def spent(layer: LayerCost) -> list[tuple[str, float]]:
+    """Shares of the instructions of a layer's kernel, the largest first."""
+    whole = sum(layer.parts.values())
+    parts = sorted(layer.parts.items(), key=lambda part: -part[1])
+    return [(name, size / whole) for name, size in parts]
 
 
 def abbreviate(name: str, limit: int = 40) -> str:

@@ -100,6 +100,10 @@ class LayerCost:
         instructions: instructions executed in one inference.
         origin: names in the source model.
         variant: the kernel in assembly that computes it; empty for portable C.
+        parts: instructions of that kernel by what they are spent on, by its own count: `products`,
+            `packing`, `requantize`, `borders`, `fallback` (channels in portable C), `control`.
+        limit: the largest of them; for portable C why there is no kernel in assembly, empty where
+            none was looked for.
     """
 
     name: str
@@ -108,6 +112,8 @@ class LayerCost:
     instructions: int | None = None
     origin: tuple[str, ...] = ()
     variant: str = ""
+    parts: dict[str, int] = field(default_factory=dict)
+    limit: str = ""
 
 
 @dataclass(frozen=True)

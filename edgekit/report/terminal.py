@@ -6,6 +6,7 @@ and ``emoji=False`` (`edgekit.cli.ui` does).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def report_view(report: Report, *, layers: bool = True) -> RenderableType:
 
     parts: list[RenderableType] = [summary(report)]
     if layers and report.latency.layers:
-        parts += ["", layer_table(report.latency.layers, report.latency.other_instructions)]
+        parts += ["", *layer_tables(report.latency.layers, report.latency.other_instructions)]
     if layers and report.quantization:
         parts += ["", error_table(report.quantization)]
     parts += [warning(text) for text in report.warnings]
@@ -107,16 +108,42 @@ def summary(report: Report) -> Facts:
     return grid
 
 
+def layer_tables(
+    layers: Sequence[LayerCost], other: int | None = None
+) -> tuple[RenderableType, ...]:
+    """Instructions per layer with bars, and below it what they are spent on."""
+    table = layer_table(layers, other)
+    return (table, "", layer_limits(layers)) if any(x.limit for x in layers) else (table,)
+
+
+def layer_limits(layers: Sequence[LayerCost]) -> Facts:
+    """What the kernels in assembly spend their instructions on, and why others have none."""
+    facts = Facts()
+    spent: Counter[str] = Counter()
+    refused: dict[str, list[str]] = {}
+    for layer in layers:
+        spent.update(layer.parts)
+        if layer.limit and not layer.parts:
+            refused.setdefault(layer.limit, []).append(layer.name)
+    if spent:
+        shares = (f"{name} {fmt.percent(n, spent.total())}" for name, n in spent.most_common())
+        facts.add_row("Spent on", ", ".join(shares))
+    for reason, names in refused.items():
+        facts.add_row("Portable C", f"{', '.join(map(fmt.abbreviate, names))}: {reason}")
+    return facts
+
+
 def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
     """Instructions per layer with bars."""
     total = sum(layer.instructions or 0 for layer in layers) + (other or 0)
     figures = (Column(c, figure=True) for c in ("MACs", "instructions", "share", "per MAC"))
     assembled = any(layer.variant for layer in layers)
     # Where the terminal is narrow a kernel says more than an operator or a bar.
-    names = [Column("layer", name=True), Column("op", spare=3 if assembled else 1)]
+    names = [Column("layer", name=True), Column("op", spare=4 if assembled else 1)]
     names += [Column("kernel", spare=1)] if assembled else []
-    bars = Column("", spare=2, bar=True)
-    made = Table("Layers", Column("#", figure=True), *names, *figures, bars)
+    limits = [Column("limit", spare=2)] if assembled else []
+    bars = Column("", spare=3, bar=True)
+    made = Table("Layers", Column("#", figure=True), *names, *figures, *limits, bars)
     largest = max((layer.instructions or 0 for layer in layers), default=0)
     for index, layer in enumerate(layers):
         made.add_row(
@@ -128,6 +155,7 @@ def layer_table(layers: Sequence[LayerCost], other: int | None = None) -> Table:
             fmt.count(layer.instructions),
             fmt.percent(layer.instructions, total),
             fmt.ratio(layer.instructions, layer.macs),
+            *([fmt.limit(layer)] if assembled else []),
             bar(layer.instructions, largest),
         )
     if other is not None:

@@ -35,6 +35,9 @@ def full_report() -> Report:
         GraphNode("fc", "QDense", ("c",), ("d",), (1, 10), 2560),
     )
     layers = tuple(LayerCost(n.name, n.op, n.macs, 2 * n.macs or 700, (n.name,)) for n in nodes)
+    parts = {"control": 20, "products": 100, "requantize": 80}
+    assembled = replace(layers[0], variant="block", parts=parts, limit="products")
+    layers = (assembled, replace(layers[1], limit="a reason"), *layers[2:])
     return Report(
         model=ModelInfo("tiny", "ab" * 32, 18688, 900, "onnx", {"Conv2D": 2, "Add": 1}),
         target=TargetInfo("nucleo-x", "cortex-m4", "nucleo-x", 120_000_000, 1 << 20, 1 << 17),

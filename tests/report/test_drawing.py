@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.report.drawing import (
@@ -27,6 +27,7 @@ SPANS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(SPANS)
 def test_lines_in_one_lane_never_overlap(spans: list[tuple[int, int]]) -> None:
     lanes = assign_lanes(spans)

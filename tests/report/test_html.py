@@ -149,6 +149,12 @@ def test_many_layers_show_the_most_expensive(count: int, shown: int, rest: int) 
         assert "The other 5 layers" in more
 
 
+def test_what_limits_a_layer() -> None:
+    card = render_html(full_report()).split("<h2>Layers</h2>")[1].split("</section>")[0]
+    assert "products 50.0 %, requantize 40.0 %, control 10.0 %" in card
+    assert "portable C, a reason" in card
+
+
 def test_same_report_same_bytes() -> None:
     assert render_html(full_report()) == render_html(full_report())
 

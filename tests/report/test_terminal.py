@@ -45,6 +45,14 @@ def test_summary_lines() -> None:
         assert part in text, part
 
 
+def test_what_limits_a_layer() -> None:
+    text = text_of(report_view(full_report()))
+    assert "products 50 %," in text
+    assert "Spent on    products 50.0 %, requantize 40.0 %, control 10.0 %" in text
+    assert f"Portable C  {HOSTILE}: a reason" in text
+    assert "Spent on" not in text_of(report_view(bare_report()))
+
+
 def test_names_are_not_interpreted() -> None:
     assert HOSTILE in text_of(report_view(full_report()))
 

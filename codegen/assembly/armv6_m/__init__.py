@@ -9,6 +9,7 @@ from codegen.assembly.armv6_m.dense import dense
 from codegen.assembly.armv6_m.high_word import BITS
 from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV6_M
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
@@ -29,12 +30,16 @@ def emit_rows(w: StepWriter) -> None:
     rows.emit(w, ARMV6_M, row, PIXELS, BITS)
 
 
-def row_instructions(node: Node) -> int:
+def row_cost(node: Node) -> Cost:
     """Columns, products and requantization of every channel, for all shares of all rows."""
     kind = rows.kernel_of(node, PIXELS)
     _, height, width, channels = node.output.type.shape
     count = node.output.type.shape[0] * height * -(-width // kind.pixels)
-    each = 3 * (kind.columns + 9 * kind.pixels + 18) + 32 * kind.pixels + 40
+    each = Cost(
+        products=3 * (kind.columns + 9 * kind.pixels + 18),
+        requantize=32 * kind.pixels,
+        control=40,
+    )
     return count * (channels * each + 80)
 
 
@@ -46,11 +51,11 @@ def emit_dense(w: StepWriter) -> None:
     blocks.emit(w, ARMV6_M, dense, BITS, flip=128)
 
 
-def dense_instructions(node: Node) -> int:
+def dense_cost(node: Node) -> Cost:
     """Inputs, products and requantization of every block, for all rows."""
     outputs, depth = node.input(1).type.shape
     size = min(blocks.FILTERS, outputs)
-    each = depth * (3 * size + 4) + 40 * size + 40
+    each = Cost(products=depth * (3 * size + 4), requantize=40 * size, control=40)
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
@@ -64,9 +69,9 @@ VARIANTS = Scalar(
     emit_dense=emit_dense,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
-    sum_element=15,
-    dense_instructions=dense_instructions,
-    row_instructions=row_instructions,
+    sum_element=Cost(products=6, requantize=6, control=3),
+    dense_cost=dense_cost,
+    row_cost=row_cost,
     tile_cost=TILE_COST,
     tile_frame=FRAME,
     refuse_rows=refuse_rows,

@@ -8,6 +8,7 @@ from codegen.assembly.armv7_m.add import add
 from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
@@ -36,12 +37,14 @@ def refuse_rows(node: Node) -> str:
     return reason
 
 
-def row_instructions(node: Node) -> int:
+def row_cost(node: Node) -> Cost:
     """Columns, products and requantization of every channel, for all shares of all rows."""
     kind = rows.kernel_of(node, PIXELS)
     _, height, width, channels = node.output.type.shape
     count = node.output.type.shape[0] * height * -(-width // kind.pixels)
-    each = 3 * (kind.columns + 3 * kind.pixels + 7) + 6 * kind.pixels + 18
+    each = Cost(
+        products=3 * (kind.columns + 3 * kind.pixels + 7), requantize=6 * kind.pixels, control=18
+    )
     return count * (channels * each + 40)
 
 
@@ -53,11 +56,11 @@ def emit_dense(w: StepWriter) -> None:
     blocks.emit(w, ARMV7_M, dense)
 
 
-def dense_instructions(node: Node) -> int:
+def dense_cost(node: Node) -> Cost:
     """Inputs, products and requantization of every block, for all rows."""
     outputs, depth = node.input(1).type.shape
     size = min(blocks.FILTERS, outputs)
-    each = depth * (2 * size + 1) + depth // 2 + 11 * size + 20
+    each = Cost(products=depth * (2 * size + 1) + depth // 2, requantize=11 * size, control=20)
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
@@ -67,9 +70,9 @@ VARIANTS = Scalar(
     emit_dense=emit_dense,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
-    sum_element=8,
-    dense_instructions=dense_instructions,
-    row_instructions=row_instructions,
+    sum_element=Cost(products=4, requantize=3, control=1),
+    dense_cost=dense_cost,
+    row_cost=row_cost,
     tile_cost=TILE_COST,
     tile_frame=FRAME,
     refuse_rows=refuse_rows,

@@ -8,6 +8,7 @@ shift by 16 the outputs are upper halves, of which USAT16 clamps two at once, 12
 from __future__ import annotations
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import StepWriter, Variant
@@ -121,10 +122,19 @@ def refuse(node: Node) -> str:
     return "" if sum_of(node) is not None else "no affine form is proven"
 
 
-def instructions(node: Node) -> int:
+def cost(node: Node) -> Cost:
     """Executed by the block."""
     turns, rest = divmod(node.output.type.size, BLOCK)
-    return 16 + 45 * turns + 11 * rest
+    turn = Cost(products=18, packing=12, requantize=13, control=2)
+    one = Cost(products=4, packing=2, requantize=3, control=2)
+    return 16 + turn * turns + one * rest
 
 
-ADD = Variant(emit, overlap=by_element, name="add", refuse=refuse, instructions=instructions)
+ADD = Variant(
+    emit,
+    overlap=by_element,
+    name="add",
+    refuse=refuse,
+    instructions=lambda node: cost(node).total,
+    parts=cost,
+)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
-from codegen.assembly.armv7e_m.conv_cost import conv_instructions
+from codegen.assembly.armv7e_m.conv_cost import conv_cost
 from codegen.assembly.armv7e_m.conv_layer import Layer, prepare
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
 from codegen.assembly.armv7e_m.scaling import KEEP
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.overlap import Walk, by_walk
@@ -28,8 +29,10 @@ def refuse(node: Node) -> str:
     assert isinstance(op, QConv2D | QDense)
     if {node.input(0).type.dtype, y.dtype} != {DType.INT8} or op.w_zero:
         return "not int8 with symmetric weights"
-    if isinstance(op, QConv2D) and (op.groups > 1 or y.shape[0] > 1):
-        return "groups or batches"
+    if isinstance(op, QConv2D) and op.groups > 1:
+        return "not for groups"
+    if isinstance(op, QConv2D) and y.shape[0] > 1:
+        return "batches"
     if isinstance(op, QDense) and y.shape[0] < PIXELS - 1:
         return "few rows"
     if isinstance(op, QConv2D) and _beyond(node, op):
@@ -174,11 +177,11 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
     return by_walk(node, Walk(kernel, node.op.window, PIXELS, gathered=once))
 
 
-def instructions(node: Node) -> int:
+def cost(node: Node) -> Cost:
     """Executed by one run."""
     layer = prepare(node)
     assert isinstance(layer, Layer)
-    return conv_instructions(layer)
+    return conv_cost(layer)
 
 
 CONV = Variant(
@@ -186,7 +189,8 @@ CONV = Variant(
     overlap=overlap,
     name="conv pairs",
     refuse=refuse,
-    instructions=instructions,
+    instructions=lambda node: cost(node).total,
+    parts=cost,
     stack=stack,
 )
 """Tiles of four pixels, two filters in one register."""

@@ -7,10 +7,13 @@ from codegen.assembly.armv7e_m.frame import LOCAL_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Pass, Plan, Tap
 from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE
+from codegen.assembly.cost import Cost
 
 LDRD_REACH = 1020
 """Largest offset of LDRD."""
 ENTER, LEAVE = 37, 4
+EXPANDING = 2
+"""Of a step: to make the words of two filters from their bytes."""
 FAST_TILE = 54
 SLOW_TILE, ADVANCE = 115, 9
 PASS, PACK = 39, 15
@@ -29,76 +32,83 @@ def step_instructions(step: int) -> int:
     return 23 if LOCAL_BYTES + STEP_BYTES * step + 24 <= LDRD_REACH else 27
 
 
-def conv_instructions(layer: Layer) -> int:
+def conv_cost(layer: Layer) -> Cost:
     """Executed by one run of a layer."""
     plan = layer.plan
-    total = ENTER + LEAVE + 3 * plan.steps
+    total = Cost(control=ENTER + LEAVE, borders=3 * plan.steps)
     count = -(-plan.geometry.pixels // PIXELS)
-    alone = sum(_single(plan, p) for p in plan.passes) if layer.single else 0
-    total += alone + (count - layer.single) * sum(
-        _pass(plan, p, layer.scaling.tail) for p in plan.passes
-    )
+    for p in plan.passes:
+        total += (count - layer.single) * _pass(plan, p, layer.scaling.tail)
+        total += layer.single * _single(plan, p)
     packing = sum(p.packs for p in plan.passes) / plan.chunks
     if plan.shared:
-        return total + int(packing * _rows(plan)) + count * FAST_TILE
+        return total + packing * _rows(plan) + count * FAST_TILE
     tap = WORD * (plan.run // STEP or 1)
     if plan.run % STEP and plan.run > STEP:
         tap += LAST_BYTE if plan.merged else LAST_WORD
-    total += int(count * packing * len(plan.taps) * tap)
+    total += Cost(packing=count * packing * len(plan.taps) * tap)
     rows, columns = plan.inside
     for first in range(0, plan.geometry.pixels, PIXELS):
         row, column = divmod(first, plan.geometry.out[1])
         if row in rows and column in columns:
-            total += FAST_TILE + int(packing * FAST_TAP * len(plan.taps))
+            total += Cost(packing=packing * FAST_TAP * len(plan.taps), control=FAST_TILE)
         else:
             total += _slow_tile(plan, first, packing)
     return total
 
 
-def _pass(plan: Plan, p: Pass, tail: int) -> int:
-    steps = sum(map(step_instructions, range(plan.pass_steps(p))))
-    pair = STARTS[p.is_first] + steps + 1 + TAILS[tail if p.is_last else KEEP]
-    return PASS + PACK * p.packs + p.pairs * pair
+def _pass(plan: Plan, p: Pass, tail: int) -> Cost:
+    steps = plan.pass_steps(p)
+    return _pairs(p, Cost(
+        products=sum(map(step_instructions, range(steps))) - EXPANDING * steps,
+        packing=EXPANDING * steps,
+        requantize=STARTS[p.is_first] + TAILS[tail if p.is_last else KEEP],
+        control=1,
+    ))  # fmt: skip
 
 
-def _single(plan: Plan, p: Pass) -> int:
+def _single(plan: Plan, p: Pass) -> Cost:
     """A pass of a tile with one pixel."""
-    start, end = 4 + (not p.is_first), 16 if p.is_last else 7
-    return PASS + PACK * p.packs + p.pairs * (start + 11 * plan.pass_steps(p) + 1 + end)
+    start, end, steps = 4 + (not p.is_first), 16 if p.is_last else 7, plan.pass_steps(p)
+    return _pairs(p, Cost((11 - EXPANDING) * steps, EXPANDING * steps, start + end, control=1))
 
 
-def _rows(plan: Plan) -> int:
+def _pairs(p: Pass, pair: Cost) -> Cost:
+    return Cost(packing=PACK * p.packs, control=PASS) + p.pairs * pair
+
+
+def _rows(plan: Plan) -> Cost:
     """To fill all tiles of a layer whose taps share inputs."""
     g = plan.geometry
-    inside = ROW + ROW_WORD * plan.run // STEP
-    padded = PADDED_ROW + PADDED_STEP * plan.steps
+    inside = Cost(packing=ROW + ROW_WORD * plan.run // STEP)
+    padded = Cost(borders=PADDED_ROW + PADDED_STEP * plan.steps)
     rows = [row - g.window.padding[0] + t.dy for row in range(g.out[0]) for t in plan.taps]
-    found = sum(inside if 0 <= row < g.size[0] else padded for row in rows)
+    found = sum((inside if 0 <= row < g.size[0] else padded for row in rows), Cost())
     return found * (g.out[1] // PIXELS)
 
 
-def _slow_tile(plan: Plan, first: int, packing: float) -> int:
+def _slow_tile(plan: Plan, first: int, packing: float) -> Cost:
     last = plan.geometry.pixels - 1
-    total = SLOW_TILE + ADVANCE * min(last - first, PIXELS)
+    total = Cost(control=SLOW_TILE + ADVANCE * min(last - first, PIXELS))
     pixels = [divmod(min(first + i, last), plan.geometry.out[1]) for i in range(PIXELS)]
-    taps = len(plan.taps) * SLOW_TAP
-    taps += sum(_source(plan, tap, *pixel) for tap in plan.taps for pixel in pixels)
-    return total + int(packing * taps)
+    taps = Cost(packing=len(plan.taps) * SLOW_TAP)
+    taps += sum((_source(plan, tap, *pixel) for tap in plan.taps for pixel in pixels), Cost())
+    return total + packing * taps
 
 
-def _source(plan: Plan, tap: Tap, row: int, column: int) -> int:
+def _source(plan: Plan, tap: Tap, row: int, column: int) -> Cost:
     """To find where a pixel's tap lies."""
     g = plan.geometry
     (stride_h, stride_w), (top, left, _, _) = g.window.strides, g.window.padding
     y, x = row * stride_h - top + tap.dy, column * stride_w - left + tap.dx
     if not 0 <= y < g.size[0]:
-        return ABOVE
+        return Cost(borders=ABOVE)
     readable = plan.run >= STEP
     if readable and 0 <= x <= g.size[1] - plan.columns:
-        return INSIDE
+        return Cost(packing=INSIDE)
     if readable and plan.columns == 1:
-        return BESIDE
+        return Cost(borders=BESIDE)
     width = g.channels if plan.columns > 1 else plan.run
     inside = sum(0 <= x + i < g.size[1] for i in range(plan.columns))
     outside = plan.columns - inside
-    return STAGED + inside * (6 + 4 * width) + outside * (9 + 3 * width)
+    return Cost(borders=STAGED + inside * (6 + 4 * width) + outside * (9 + 3 * width))

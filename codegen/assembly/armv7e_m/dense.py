@@ -19,6 +19,7 @@ from codegen.assembly.armv7e_m.dense_block import (
 from codegen.assembly.armv7e_m.pairs import fit_pair, pack_pairs
 from codegen.assembly.armv7e_m.requant import SHIFTS
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling, find_scaling
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.integer import fold_zero_point
 from codegen.c.step import StepWriter, Variant
@@ -167,18 +168,20 @@ def emit(w: StepWriter) -> None:
     w.assemble(ARMV7E_M, block, "ek_dense_pairs_s8", pointer, x, y)
 
 
-def instructions(node: Node) -> int:
+def cost(node: Node) -> Cost:
     """Executed by one run."""
     layer = _layer(node)
     tails = {SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
     loops = -(-layer.groups // UNROLL)
-    block = 14 + tails[layer.scaling.tail] + group_instructions(layer.tiled) * layer.groups
+    expanding = 8 if layer.tiled else 12
+    group = Cost(products=group_instructions(layer.tiled) - expanding, packing=expanding)
+    block = Cost(requantize=9 + tails[layer.scaling.tail], control=5) + group * layer.groups
     packing = 9 * layer.groups + 6 if layer.tiled else 1
     if layer.depth < GROUP:
         packing += 4 * layer.depth + 4
     elif layer.depth % GROUP:
         packing += 6
-    row = 26 + packing + (block + 3 * loops) * (len(layer.order) // BLOCK)
+    row = 26 + Cost(packing=packing) + (block + 3 * loops) * (len(layer.order) // BLOCK)
     row += 14 * (layer.filters % BLOCK != 0 and layer.filters > BLOCK)
     return 25 + row * layer.rows
 
@@ -198,7 +201,8 @@ DENSE = Variant(
     emit,
     name="dense pairs",
     refuse=refuse,
-    instructions=instructions,
+    instructions=lambda node: cost(node).total,
+    parts=cost,
     stack=stack,
 )
 """Four filters at a time, two in one register."""

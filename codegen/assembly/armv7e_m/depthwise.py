@@ -9,6 +9,7 @@ from codegen.assembly.armv7e_m.depthwise_filters import Filters, filters_of, pac
 from codegen.assembly.armv7e_m.depthwise_others import emit_others
 from codegen.assembly.armv7e_m.depthwise_rows import rows_of
 from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.integer import is_depthwise
 from codegen.c.step import StepWriter, Variant
@@ -86,11 +87,11 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
     return () if again or node.input(0).type.shape[0] != 1 else [rows_of(node).overlap()]
 
 
-def instructions(node: Node) -> int:
+def cost(node: Node) -> Cost:
     """Executed by the block, and about the count of the portable kernel for what it leaves out."""
     filters, y = filters_of(node), node.output.type
     others = 0 if isinstance(filters, str) else len(filters.others)
-    return rows_of(node).instructions() + 165 * others * (y.size // y.shape[3])
+    return rows_of(node).cost() + Cost(fallback=165 * others * (y.size // y.shape[3]))
 
 
 DEPTHWISE_3X3 = Variant(
@@ -99,5 +100,6 @@ DEPTHWISE_3X3 = Variant(
     overlap=overlap,
     name="depthwise3x3",
     refuse=refuse,
-    instructions=instructions,
+    instructions=lambda node: cost(node).total,
+    parts=cost,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from codegen.assembly.armv7e_m.depthwise_block import WORDS
 from codegen.assembly.armv7e_m.depthwise_frame import SLOTS
 from codegen.assembly.armv7e_m.depthwise_strided import WORDS as STRIDED_WORDS
+from codegen.assembly.cost import Cost
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 from edgekit.schedule import Overlap
@@ -96,24 +97,29 @@ class Rows:
             backward.append(min(last, self.in_h) * in_row - start * out_row)
         return Overlap(ROWS, min(forward), max(backward))
 
-    def instructions(self) -> int:
+    def cost(self) -> Cost:
         """Executed by the block: its parts, counted."""
-        fill = 5 + 6 * self.pairs
-        whole = self.in_w // 2
-        copy = 10 + 6 * (self.out_w // 2)
+        fill = Cost(borders=5 + 6 * self.pairs)
+        copy = Cost(packing=6 * (self.out_w // 2), control=10)
         if self.stride == 2:
             turns = -(-self.pairs // SLOTS)
             turn = 1 if turns == 1 else 4 * turns + 1
-            stream = 10 * self.pairs + (4 if self.left else -4) + turn + 6 * self.extra
-            quad = 34 + 45 * whole + 23 * self.odd + 4 * (18 + stream) + 6 + copy + 12
+            slot, edge = Cost(products=7, requantize=3), Cost(borders=3, requantize=3)
+            stream = slot * self.pairs + edge * self.extra + turn
+            stream += Cost(products=4 if self.left else -4)
+            packing = Cost(packing=45 * (self.in_w // 2) + 23 * self.odd, control=34)
+            quad = packing + 4 * (Cost(packing=7, control=11) + stream) + 6 + copy + 12
             padded = self.top * fill + self.bottom_rows * (fill + 20)
             return 40 + self.out_h * 41 + self.quads * (self.out_h * quad + padded)
         turns = -(-(self.pairs - 1) // SLOTS)
         turn = turns if turns < 2 else 4 * turns + 1
-        start = 12 if self.left else 3
-        stream = start + 18 * (self.pairs - 1) + turn + 9 * self.extra
-        packing = 56 * whole + 34 + 32 * self.odd
-        quad = packing + 4 * (27 + 2 * stream) + 2 * copy + 40
+        start = Cost(products=2, control=1)
+        start += Cost(products=6, requantize=3) * self.left
+        slot = Cost(products=12, requantize=6)
+        edge = Cost(products=3, requantize=3, borders=3)
+        stream = start + slot * (self.pairs - 1) + turn + edge * self.extra
+        packing = Cost(packing=56 * (self.in_w // 2) + 32 * self.odd, control=34)
+        quad = packing + 4 * (Cost(packing=15, control=12) + 2 * stream) + 2 * copy + 40
         alone = 4 * (stream - start - 7) + copy + 5  # what a band of one row does not do
         padded = (self.top + self.bottom) * fill
         total = self.bands * quad - self.out_h % 2 * alone + padded

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.depthwise_filters import WEIGHT_SCALE, Filters, filters_of
 from codegen.assembly.armv7e_m.depthwise_others import emit_others
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import conv_scratch, is_depthwise
@@ -142,18 +143,19 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
     return () if again else by_window(node)
 
 
-def instructions(node: Node) -> int:
+def cost(node: Node) -> Cost:
     """Executed by the block and, roughly, by its caller, who copies windows at the border."""
     op = node.op
     assert isinstance(op, QConv2D)
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
     pixels, filters = node.output.type.size // channels, filters_of(node)
     others = 0 if isinstance(filters, str) else len(filters.others)
-    quad = 24 + kernel_h * (5 + 9 * kernel_w)
+    row = Cost(products=7 * kernel_w, packing=2 * kernel_w, control=5)
+    quad = Cost(requantize=14, control=10) + kernel_h * row
     inside = _inside(node, op, 0) * _inside(node, op, 1) * node.input(0).type.shape[0]
     taps = kernel_h * kernel_w
-    copied = (pixels - inside) * taps * (10 + 4 * channels)
-    return pixels * (50 + channels // 4 * quad + 22 * taps * others) + copied
+    copied = Cost(borders=(pixels - inside) * taps * (10 + 4 * channels))
+    return pixels * (50 + channels // 4 * quad + Cost(fallback=22 * taps * others)) + copied
 
 
 def _inside(node: Node, op: QConv2D, axis: int) -> int:
@@ -171,5 +173,6 @@ DEPTHWISE_WINDOWS = Variant(
     overlap=overlap,
     name="depthwise",
     refuse=refuse,
-    instructions=instructions,
+    instructions=lambda node: cost(node).total,
+    parts=cost,
 )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
@@ -173,10 +174,13 @@ def refuse(node: Node) -> str:
     return "" if mean_of(node) is not None else "no affine form is proven"
 
 
-def instructions(node: Node) -> int:
+def cost(node: Node) -> Cost:
     """Executed by the block."""
-    groups = -(-node.input(0).type.shape[3] // GROUP)
-    return 14 + groups * (48 + 9 * _pixels(node))
+    groups, pixels = -(-node.input(0).type.shape[3] // GROUP), _pixels(node)
+    group = Cost(products=6 * pixels, requantize=35, control=13 + 3 * pixels)
+    return 14 + groups * group
 
 
-MEAN = Variant(emit, name="mean", refuse=refuse, instructions=instructions)
+MEAN = Variant(
+    emit, name="mean", refuse=refuse, instructions=lambda node: cost(node).total, parts=cost
+)

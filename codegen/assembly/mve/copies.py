@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.c.step import StepWriter
 
@@ -15,9 +16,9 @@ def copy(w: StepWriter, source: str, target: str, count: int) -> None:
     w.assemble(MVE, _copy_block(), "ek_copy_s8", source, target, count)
 
 
-def copy_instructions(count: int) -> int:
-    """Executed by `copy`."""
-    return CALL + 3 * -(-count // 16)
+def copy_cost(count: int) -> Cost:
+    """Instructions of `copy`."""
+    return CALL + Cost(packing=3 * -(-count // 16))
 
 
 def _copy_block() -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
 from codegen.assembly.mve.layer import FULL, HALF, Layer, by_parity, interleave, layer_of
@@ -86,13 +87,18 @@ def _refuse(node: Node) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     found = dense_of(node)
     assert not isinstance(found, str)
     layer, shape = found
-    return rows_of(node) * (shape.instructions(layer.filters) + 5)
+    return rows_of(node) * (shape.cost(layer.filters) + 5)
 
 
 DENSE = Variant(
-    emit_dense, overlap=_overlap, name="lanes", refuse=_refuse, instructions=_instructions
+    emit_dense,
+    overlap=_overlap,
+    name="lanes",
+    refuse=_refuse,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )

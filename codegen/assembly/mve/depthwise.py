@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import Layer, layer_of
 from codegen.assembly.mve.plane_tiles import LANES, LONG, POST_INDEX, SHORT, Shape
@@ -60,17 +61,17 @@ class Depthwise:
         """Output rows of most calls."""
         return self.calls[0].shape.lines
 
-    def instructions(self, width: int) -> int:
-        """Executed by one run.
+    def cost(self, width: int) -> Cost:
+        """Instructions of one run.
 
         Args:
             width: columns of the input.
         """
-        total, groups = 0, self.layer.filters // LANES
+        total, groups = Cost(borders=self.plane * len(self.calls)), self.layer.filters // LANES
         for each in self.calls:
             c = planes_counts(each.shape)
             group = c.group + width * c.column + LANES * (c.channel + each.tiles * c.tile)
-            total += c.call + self.plane + each.count * (c.row + groups * group)
+            total += c.call + each.count * (c.row + groups * group)
         return total
 
 
@@ -222,10 +223,10 @@ def _scratch(node: Node) -> int:
     return LANES * found.plane
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     found = depthwise_of(node)
     assert isinstance(found, Depthwise)
-    return found.instructions(node.input(0).type.shape[2])
+    return found.cost(node.input(0).type.shape[2])
 
 
 DEPTHWISE = Variant(
@@ -234,5 +235,6 @@ DEPTHWISE = Variant(
     overlap=_overlap,
     name="planes",
     refuse=_refuse,
-    instructions=_instructions,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )

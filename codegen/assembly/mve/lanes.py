@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL, HALF
 from codegen.assembly.mve.scaling import Form
 from codegen.assembly.mve.tiles import SUMS
@@ -49,11 +50,11 @@ class Shape:
         steps = self.depth // FULL
         return steps // CHUNK if steps > UNROLLED else 0
 
-    def instructions(self, filters: int) -> int:
-        """Executed by one call."""
+    def cost(self, filters: int) -> Cost:
+        """Instructions of one call."""
         b, group, chunk, rest_chunk = _build(self)
         rounds = max(self.chunks - 1, 0)
-        once = len(_executed(b)) - group + rounds * rest_chunk
+        once = b.cost() - group + rounds * rest_chunk
         return once + filters // GROUP * (group + rounds * chunk)
 
 
@@ -62,11 +63,7 @@ def lanes_block(shape: Shape) -> Block:
     return _build(shape)[0]
 
 
-def _executed(b: Block) -> list[str]:
-    return [line for line in b.lines if line.startswith("    ")]
-
-
-def _build(shape: Shape) -> tuple[Block, int, int, int]:
+def _build(shape: Shape) -> tuple[Block, Cost, Cost, Cost]:
     """The function; the instructions of a group, of a loop over its steps, and over the rest's."""
     b = Block(shape.symbol)
     b.name(x="r1", w="r3", y="r5", last="r7", table="r9", left="r11", zero="q4")
@@ -77,40 +74,42 @@ def _build(shape: Shape) -> tuple[Block, int, int, int]:
     b.op("ldr r2, [r0, #{at}]", at=ZERO_POINT)
     b.op("vdup.16 {zero}, r2")
     b.op("ldrd {w}, {table}, [r0]")
-    group = chunk = rest_chunk = 0
+    group = chunk = rest_chunk = Cost()
     if shape.groups:
         b.op("ldr {last}, [r0, #{at}]", at=FILTERS)
         if shape.rest:
             b.op("sub {last}, {last}, #{rest}", rest=shape.rest)
         b.op("add {last}, {last}, {y}")
-        start = len(_executed(b))
+        start = b.cost()
         with b.loop("cmp {y}, {last}", "bne {head}"):
             chunk = _sums(b, shape, GROUP)
-            _finish(b, shape, GROUP)
-        group = len(_executed(b)) - start
+            with b.part("requantize"):
+                _finish(b, shape, GROUP)
+        group = b.cost() - start
     if shape.rest:
         rest_chunk = _sums(b, shape, shape.rest)
-        _finish(b, shape, shape.rest)
+        with b.part("requantize"):
+            _finish(b, shape, shape.rest)
     b.op("add sp, sp, #12")
     b.op("vpop {{d8-d9}}")
     b.op("pop {{r4-r11, pc}}")
     return b, group, chunk, rest_chunk
 
 
-def _sums(b: Block, shape: Shape, filters: int) -> int:
+def _sums(b: Block, shape: Shape, filters: int) -> Cost:
     """A row times so many filters; returns the instructions of the loop, once round."""
-    add, chunk = "", 0
+    add, chunk = "", Cost()
     steps = shape.depth // FULL
     if shape.chunks:
         for register in SUMS[:filters]:
             b.op(f"mov {register}, #0")
         add = "a"
         b.op("mov {left}, #{count}", count=shape.chunks)
-        start = len(_executed(b))
+        start = b.cost()
         with b.loop("subs {left}, {left}, #1", "bne {head}"):
             for _ in range(CHUNK):
                 _step(b, filters, "a", FULL)
-        chunk = len(_executed(b)) - start
+        chunk = b.cost() - start
         steps -= CHUNK * shape.chunks
     for _ in range(steps):
         _step(b, filters, add, FULL)
@@ -129,15 +128,16 @@ def _step(b: Block, filters: int, add: str, width: int) -> None:
     load, lanes, size = "vldrb.u8", "s8", FULL
     if width == HALF:
         load, lanes, size = "vldrb.s16", "s16", HALF
-    if width in (FULL, HALF):
-        b.op(f"{load} q0, [{{x}}], #{size}")
-    else:
-        b.op("vpst")
-        b.op("vldrbt.u8 q0, [{x}]")
-    for f in range(filters):
-        q = f"q{1 + f % 3}"
-        b.op(f"{load} {q}, [{{w}}], #{size}")
-        b.op(f"vmladav{add}.{lanes} {SUMS[f]}, q0, {q}")
+    with b.part("products"):
+        if width in (FULL, HALF):
+            b.op(f"{load} q0, [{{x}}], #{size}")
+        else:
+            b.op("vpst")
+            b.op("vldrbt.u8 q0, [{x}]")
+        for f in range(filters):
+            q = f"q{1 + f % 3}"
+            b.op(f"{load} {q}, [{{w}}], #{size}")
+            b.op(f"vmladav{add}.{lanes} {SUMS[f]}, q0, {q}")
 
 
 def _finish(b: Block, shape: Shape, filters: int) -> None:

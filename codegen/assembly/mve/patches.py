@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL
 from codegen.c.step import StepWriter
 from edgekit.ir import Node
@@ -53,10 +54,10 @@ class Patch:
         return replace(self, right=self.right + pitch - self.pitch)
 
     @property
-    def instructions(self) -> int:
-        """Executed to fetch it once (with every row inside)."""
-        parts = sum(3 * -(-n // FULL) + 3 for n in (self.left, self.copy, self.right))
-        return 17 + self.rows * (8 + parts)
+    def cost(self) -> Cost:
+        """Instructions to fetch it once (with every row inside)."""
+        left, copied, right = (3 * -(-n // FULL) + 3 for n in (self.left, self.copy, self.right))
+        return 17 + self.rows * Cost(packing=8 + copied, borders=left + right)
 
 
 def patch_of(node: Node, kernel: tuple[int, int], window: Window, start: int, width: int) -> Patch:
@@ -171,9 +172,9 @@ class Windows:
         """True where each row has a pointer of its own."""
         return self.rows <= len(POINTERS)
 
-    def instructions(self, pixels: int) -> int:
-        """Executed for neighbouring pixels."""
-        each = 2 * self.vectors * self.rows
+    def cost(self, pixels: int) -> Cost:
+        """Instructions for neighbouring pixels."""
+        each = Cost(packing=2 * self.vectors * self.rows)
         if self.has_pointers:
             return 12 + self.rows + pixels * (each + 1)
         return 12 + pixels * (each + self.rows + 3)

@@ -77,9 +77,6 @@ class TileWriter:
         self.b.name(a="r0", x="r1", y="r5", bias="r3", significand="r7", shift="r9", step="r11")
         self.b.name(zero="q4", w0="q5", place="q7", out="r8")
 
-    def count(self) -> int:
-        return sum(line.startswith("    ") and "/*" not in line for line in self.b.lines)
-
     def load(self, register: str, name: str, base: str = "a") -> None:
         """From the frame, or from the arguments in r0."""
         if base == "a":
@@ -92,6 +89,13 @@ class TileWriter:
 
     def tile(self) -> None:
         """Eight sums into q1 as halfwords: four pixels of two rows, or eight of one, in turn."""
+        with self.b.part("products"):
+            self.sums()
+        with self.b.part("requantize"):
+            self.requantize()
+
+    def sums(self) -> None:
+        """Of a tile, the last four already in q2."""
         b, shape = self.b, self.shape
         for p, (first, second) in enumerate(zip(FIRST, SECOND, strict=True)):
             b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
@@ -101,6 +105,10 @@ class TileWriter:
             b.op(f"vmladav.s8 {second}, q0, {{weights}}", weights=f"q{4 + shape.lines}")
             if p == 2:
                 b.op("vmov q2[2], q2[0], r8, r12")
+
+    def requantize(self) -> None:
+        """The sums of a tile."""
+        b, shape = self.b, self.shape
         b.op("vmov q1[2], q1[0], r0, r4")
         b.op("vmov q1[3], q1[1], r2, r6")
         b.op("vmov q2[3], q2[1], r10, r8")
@@ -113,13 +121,20 @@ class TileWriter:
         """Up to four sums, the last one repeated, as the low bytes of words."""
         b, shape = self.b, self.shape
         sums = []
-        for p in range(shape.rest // shape.lines):
-            b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
-            for line, (register, q) in enumerate(((FIRST[p], "q5"), (SECOND[p], "q6"))):
-                if line < shape.lines:
-                    b.op(f"vmladav.s8 {register}, q0, {q}")
-                    sums.append(register)
+        with b.part("products"):
+            for p in range(shape.rest // shape.lines):
+                b.op(f"vldrw.u32 q0, [{{x}}], #{shape.pixel_step}")
+                for line, (register, q) in enumerate(((FIRST[p], "q5"), (SECOND[p], "q6"))):
+                    if line < shape.lines:
+                        b.op(f"vmladav.s8 {register}, q0, {q}")
+                        sums.append(register)
         sums += sums[-shape.lines :] * SHORT
+        with b.part("requantize"):
+            self.requantize_few(sums)
+
+    def requantize_few(self, sums: list[str]) -> None:
+        """Up to four sums."""
+        b, shape = self.b, self.shape
         b.op(f"vmov q1[2], q1[0], {sums[0]}, {sums[2]}")
         b.op(f"vmov q1[3], q1[1], {sums[1]}, {sums[3]}")
         scale(b, shape.form, ("q1",), ("r3", "r7", "r9"), "q3")

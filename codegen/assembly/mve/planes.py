@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.mve.plane_tiles import AT, FRAME, LANES, LONG, Shape, TileWriter
 
 
@@ -17,44 +18,45 @@ from codegen.assembly.mve.plane_tiles import AT, FRAME, LANES, LONG, Shape, Tile
 class Counts:
     """Instructions of a call, and of each time round its loops."""
 
-    call: int
-    row: int
-    group: int
-    column: int
-    channel: int
-    tile: int
+    call: Cost
+    row: Cost
+    group: Cost
+    column: Cost
+    channel: Cost
+    tile: Cost
 
 
 class _Writer(TileWriter):
     """Writes the function for a shape."""
 
-    columns = 0
+    columns = Cost()
     """Instructions of the loop over columns."""
 
     def function(self) -> tuple[Block, Counts]:
         b = self.b
         self.prologue()
         fill, back = b.label(), b.label()
-        marks = [self.count()]
+        marks = [self.b.cost()]
         with b.loop("bne {head}"):
             self.row_head()
-            marks.append(self.count())
+            marks.append(self.b.cost())
             with b.loop("bne {head}"):
-                self.fetch(fill, back)
-                marks.append(self.count())
+                with b.part("packing"):
+                    self.fetch(fill, back)
+                marks.append(self.b.cost())
                 self.channel_head()
-                marks.append(self.count())
+                marks.append(self.b.cost())
                 with b.loop("bne {head}"):
                     tile = self.channel()
-                marks.append(self.count())
+                marks.append(self.b.cost())
                 self.group_tail()
-            marks.append(self.count())
+            marks.append(self.b.cost())
             self.row_tail()
-        end = self.count()
+        end = self.b.cost()
         b.op("add sp, sp, #{size}", size=4 * len(FRAME))
         b.op("vpop {{d8-d15}}")
         b.op("pop {{r4-r11, pc}}")
-        call = marks[0] + self.count() - end
+        call = marks[0] + self.b.cost() - end
         self.fill_rows(fill, back)
         start, head, fetched, ready, done, tail = marks
         column = self.columns
@@ -135,7 +137,7 @@ class _Writer(TileWriter):
         self.plane_columns()
         if not shape.channels:
             self.load("r9", "channels")
-        start = self.count()
+        start = self.b.cost()
         with b.loop("le lr, {head}"):
             for r in range(shape.rows):
                 step = f", #{shape.channels}" if shape.channels else ""
@@ -145,7 +147,7 @@ class _Writer(TileWriter):
                     b.op(f"add r{4 + r}, r{4 + r}, r9")
                 b.op(f"vstrb.16 q{r}, [{{out}}, q{4 + r}]")
             b.op("add {out}, {out}, #4")
-        self.columns = self.count() - start
+        self.columns = self.b.cost() - start
         self.load("r1", "outside", "frame")
         b.op("cmp r1, #0")
         b.op("bne {fill}", fill=fill)
@@ -171,7 +173,7 @@ class _Writer(TileWriter):
         b.op("add {y}, {y}, r1")
         self.load("{x}", "scratch", "frame")
 
-    def channel(self) -> int:
+    def channel(self) -> Cost:
         """One channel; returns the instructions of a whole tile."""
         b, shape = self.b, self.shape
         b.op("ldrd r0, r2, [sp, #{at}]", at=FRAME["weights"])
@@ -183,12 +185,12 @@ class _Writer(TileWriter):
         self.load("r0", "tiles", "frame")
         done = b.label()
         b.op("wls lr, r0, {done}", done=done)
-        start = self.count()
+        start = self.b.cost()
         with b.loop("le lr, {head}"):
             self.tile()
             b.op("vstrb.16 q1, [{y}, {place}]")
             b.op("add {y}, {y}, {step}")
-        tile = self.count() - start
+        tile = self.b.cost() - start
         b.place(done)
         if shape.rest == LONG:
             self.tile()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
-from codegen.assembly.mve.copies import copy, copy_instructions
+from codegen.assembly.mve.copies import copy, copy_cost
 from codegen.assembly.mve.layer import Layer, interleave, layer_of, pairs_of
 from codegen.assembly.mve.parts import TILE
 from codegen.assembly.mve.tiles import Shape
@@ -51,12 +52,12 @@ class Pointwise:
         return self.pixels % TILE
 
     @property
-    def instructions(self) -> int:
-        """Executed by one run."""
+    def cost(self) -> Cost:
+        """Instructions of one run."""
         calls = self.lines * (2 if self.rest else 1)
         tiles = self.lines * -(-self.pixels // TILE)
-        last = self.lines * copy_instructions(TILE * self.shape.run_bytes) if self.rest else 0
-        return self.shape.instructions(calls, tiles, self.layer.filters) + last
+        last = self.lines * copy_cost(TILE * self.shape.run_bytes) if self.rest else 0
+        return self.shape.cost(calls, tiles, self.layer.filters) + last
 
 
 def pointwise_of(node: Node) -> Pointwise | str:
@@ -186,10 +187,10 @@ def _scratch(node: Node) -> int:
     return TILE * found.shape.run_bytes if found.rest else 0
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     found = pointwise_of(node)
     assert isinstance(found, Pointwise)
-    return found.instructions
+    return found.cost
 
 
 POINTWISE = Variant(
@@ -198,5 +199,6 @@ POINTWISE = Variant(
     overlap=_overlap,
     name="pointwise",
     refuse=_refuse,
-    instructions=_instructions,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )

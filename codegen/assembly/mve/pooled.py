@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.mve.scaling import Form, scale
 
 CALL, ROW = 16, 4
@@ -51,26 +52,25 @@ class Shape:
         parts = "g" * self.groups + "r" * self.rest
         return f"{'mean' if self.mean else 'largest'}_{taps}_{parts}_{self.form.tag}"
 
-    def instructions(self, channels: int) -> int:
-        """Executed by one call."""
+    def cost(self, channels: int) -> Cost:
+        """Instructions of one call."""
         taps, rounds = 1, 0
         if not self.is_unrolled:  # written once
             taps, rounds = self.rows * self.columns, (self.rows - 1) * ROW
         group, rest = (rounds + fixed + taps * tap for fixed, tap in self.lines)
         count, left = divmod(channels, self.lanes)
-        return CALL + count * group + (rest if left else 0)
+        return CALL + count * group + bool(left) * rest
 
     @property
-    def lines(self) -> list[tuple[int, int]]:
+    def lines(self) -> list[tuple[Cost, Cost]]:
         """Instructions of a vector of channels beside its loop over taps, and of one tap; once for
         whole vectors, once for the rest."""
         found = []
         for is_rest in (False, True):
             b = Block("")
             _group(b, self, is_rest)
-            count = len(_lines(b))
-            tap = 0 if self.is_unrolled else 4 + is_rest
-            found.append((count - tap, tap))
+            tap = Cost() if self.is_unrolled else Cost(products=2 + is_rest, control=2)
+            found.append((b.cost() - tap, tap))
         return found
 
 
@@ -118,7 +118,8 @@ def _group(b: Block, shape: Shape, is_rest: bool) -> None:
         b.op("mov {count}, {rows}")
         with b.loop("add {tap}, {tap}, {skip}", "subs {count}, {count}, #1", "bne {head}"):
             _row(b, shape, is_rest)
-    _finish(b, shape, is_rest)
+    with b.part("requantize"):
+        _finish(b, shape, is_rest)
 
 
 def _row(b: Block, shape: Shape, is_rest: bool) -> None:
@@ -129,10 +130,11 @@ def _row(b: Block, shape: Shape, is_rest: bool) -> None:
 
 
 def _tap(b: Block, shape: Shape, is_rest: bool) -> None:
-    if is_rest:
-        b.op("vpst")
-    b.op("vldrb{t}.{lanes} q1, [{tap}]", t="t" * is_rest, lanes="s16" if shape.mean else "u8")
-    b.op("vadd.i16 q0, q0, q1" if shape.mean else "vmax.s8 q0, q0, q1")
+    with b.part("products"):
+        if is_rest:
+            b.op("vpst")
+        b.op("vldrb{t}.{lanes} q1, [{tap}]", t="t" * is_rest, lanes="s16" if shape.mean else "u8")
+        b.op("vadd.i16 q0, q0, q1" if shape.mean else "vmax.s8 q0, q0, q1")
 
 
 def _finish(b: Block, shape: Shape, is_rest: bool) -> None:
@@ -161,7 +163,3 @@ def _finish(b: Block, shape: Shape, is_rest: bool) -> None:
     store = f"vstrb{'t' * is_rest}.{16 if shape.mean else 8}"
     b.op(f"{store} {result}, [{{y}}], #{shape.lanes}")
     b.op("add {x}, {x}, #{lanes}", lanes=shape.lanes)
-
-
-def _lines(b: Block) -> list[str]:
-    return [line for line in b.lines if line.startswith("    ")]

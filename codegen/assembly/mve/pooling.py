@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.pooled import Shape, pooled_block
 from codegen.assembly.mve.scaling import Form, Scaling, scaling_of
@@ -213,14 +214,19 @@ def _refuse(node: Node) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     found = pool_of(node)
     assert isinstance(found, Pool)
     g = found.geometry
-    return g.size[0] * g.size[1] * (found.shape.instructions(g.channels) + 8)
+    return g.size[0] * g.size[1] * (found.shape.cost(g.channels) + 8)
 
 
 POOL = Variant(
-    emit_pool, overlap=by_window, name="pooled", refuse=_refuse, instructions=_instructions
+    emit_pool,
+    overlap=by_window,
+    name="pooled",
+    refuse=_refuse,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )
 MEAN = replace(POOL, overlap=by_mean)

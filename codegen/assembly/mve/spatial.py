@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import FULL, HALF, Layer, layer_of
 from codegen.assembly.mve.parts import SCRATCH, TILE, Part, part_of, parts_of
@@ -83,17 +84,17 @@ class Spatial:
         )
 
     @property
-    def instructions(self) -> int:
-        """Executed by one run."""
+    def cost(self) -> Cost:
+        """Instructions of one run."""
         calls = sum(
             count * (2 if rows * part.width % TILE and rows * part.width > TILE else 1)
             for _, count, rows in self.chunks
             for part in self.parts
         )
-        found = self.shape.instructions(calls, self.tiles, self.layer.filters)
+        found = self.shape.cost(calls, self.tiles, self.layer.filters)
         for part in self.parts:
-            row = part.patch.instructions + 4
-            row += self.windows.instructions(part.width) + 4 if self.windows else 0
+            row = part.patch.cost + 4
+            row += self.windows.cost(part.width) + 4 if self.windows else 0
             found += self.size[0] * row
         return found
 
@@ -103,7 +104,7 @@ def spatial_of(node: Node) -> Spatial | str:
     op = node.op
     assert isinstance(op, QConv2D)
     if op.groups > 1:
-        return "several groups"
+        return "not for groups"
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer
@@ -112,7 +113,7 @@ def spatial_of(node: Node) -> Spatial | str:
     found = [f for f in (_direct(node, layer, op.window), _dense(node, layer, op.window)) if f]
     if not found:
         return "its windows do not suit vectors"
-    return min(found, key=lambda f: f.instructions)
+    return min(found, key=lambda f: f.cost.total)
 
 
 def _direct(node: Node, layer: Layer, window: Window) -> Spatial | None:
@@ -274,10 +275,10 @@ def _scratch(node: Node) -> int:
     return found.scratch
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     found = spatial_of(node)
     assert isinstance(found, Spatial)
-    return found.instructions
+    return found.cost
 
 
 SPATIAL = Variant(
@@ -286,5 +287,6 @@ SPATIAL = Variant(
     overlap=_overlap,
     name="rows",
     refuse=_refuse,
-    instructions=_instructions,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.sums import LOW
 from codegen.c.operators.integer import declare_affine_sum
@@ -97,13 +98,19 @@ def _refuse(node: Node) -> str:
     return "" if affine_sum(op) else "no affine form is equal"
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     op, size = node.op, node.output.type.size
     assert isinstance(op, QAdd)
     clamp = 1 if _is_clamped(op) else 0
-    return 18 + size // 8 * (17 + 2 * clamp) + -(-(size % 8) // 4) * (9 + clamp)
+    four = Cost(products=5, requantize=3 + clamp)
+    return 18 + size // 8 * (2 * four + 1) + -(-(size % 8) // 4) * (four + 1)
 
 
 ADD = Variant(
-    emit_add, overlap=by_element, name="affine", refuse=_refuse, instructions=_instructions
+    emit_add,
+    overlap=by_element,
+    name="affine",
+    refuse=_refuse,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.lanes import finish_vectors
 from codegen.assembly.mve.layer import Layer, by_parity, layer_of
@@ -45,11 +46,11 @@ class Taps:
         return max(p.patch.nbytes for p in self.parts) + SLACK
 
     @property
-    def instructions(self) -> int:
-        """Executed by one run."""
-        taps = self.kernel[0] * (ROW + self.kernel[1] * TAP)
-        pixel = PIXEL + -(-self.layer.filters // LANES) * (GROUP + taps)
-        row = sum(p.patch.instructions + CALL + p.width * pixel for p in self.parts)
+    def cost(self) -> Cost:
+        """Instructions of one run."""
+        taps = self.kernel[0] * Cost(products=self.kernel[1] * TAP, control=ROW)
+        pixel = PIXEL + -(-self.layer.filters // LANES) * (Cost(requantize=GROUP) + taps)
+        row = sum((p.patch.cost + CALL + p.width * pixel for p in self.parts), Cost())
         return self.size[0] * row
 
 
@@ -200,10 +201,10 @@ def _scratch(node: Node) -> int:
     return found.scratch
 
 
-def _instructions(node: Node) -> int:
+def _cost(node: Node) -> Cost:
     found = taps_of(node)
     assert isinstance(found, Taps)
-    return found.instructions
+    return found.cost
 
 
 TAPS = Variant(
@@ -212,5 +213,6 @@ TAPS = Variant(
     overlap=_overlap,
     name="taps",
     refuse=_refuse,
-    instructions=_instructions,
+    instructions=lambda node: _cost(node).total,
+    parts=_cost,
 )

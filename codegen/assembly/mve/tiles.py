@@ -11,6 +11,7 @@ import functools
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL, HALF, steps_of
 from codegen.assembly.mve.scaling import Form, scale
 
@@ -85,14 +86,14 @@ class Shape:
         return self.runs > 1 and self.runs * len(steps_of(self.run_bytes)) > UNROLLED
 
     @property
-    def rolled(self) -> int:
+    def rolled(self) -> Cost:
         """Instructions of a pair that are written once and executed again."""
         if not self.looped:
-            return 0
-        return (self.runs - 1) * (len(steps_of(self.run_bytes)) * STEP + 3)
+            return Cost()
+        return (self.runs - 1) * Cost(len(steps_of(self.run_bytes)) * STEP, control=3)
 
-    def instructions(self, calls: int, tiles: int, filters: int) -> int:
-        """Executed by so many calls for so many tiles in all."""
+    def cost(self, calls: int, tiles: int, filters: int) -> Cost:
+        """Instructions of so many calls for so many tiles in all."""
         count, tile, pair = _counts(self)
         pairs = (filters + 1) // 2
         again = tile - pair + pairs * (pair + self.rolled)
@@ -102,7 +103,7 @@ class Shape:
         """``ek_tiles_s8(a, x, y, tiles)``."""
         return self.written()[0]
 
-    def written(self) -> tuple[Block, int, int]:
+    def written(self) -> tuple[Block, Cost, Cost]:
         """The function, and how many instructions the loops over tiles and over pairs hold."""
         b = Block(self.symbol)
         b.name(x="r1", w="r3", y="r5", table="r9", place="q7", a="r0")
@@ -119,17 +120,19 @@ class Shape:
         b.op("ldr r11, [{a}, #{at}]", at=ZERO_POINT)
         if not self.held:
             b.op("vdup.16 {zero}, r11")
-        before = _count(b)
+        before = b.cost()
         with b.loop("subs r7, r7, #1", "str r7, [sp, #12]", "bne {head}"):
             self.tile_head(b)
-            start = _count(b)
+            start = b.cost()
             with b.loop() as head:
-                self.sums(b)
-                self.finish(b)
+                with b.part("products"):
+                    self.sums(b)
+                with b.part("requantize"):
+                    self.finish(b)
                 self.next_pair(b, head)
-            pair = _count(b) - start
+            pair = b.cost() - start
             _tile_tail(b)
-        tile = _count(b) - before
+        tile = b.cost() - before
         b.op("add sp, sp, #{size}", size=FRAME)
         b.op("vpop {{d8-d15}}")
         b.op("pop {{r4-r11, pc}}")
@@ -229,14 +232,10 @@ class Shape:
 
 
 @functools.lru_cache(maxsize=256)
-def _counts(shape: Shape) -> tuple[int, int, int]:
+def _counts(shape: Shape) -> tuple[Cost, Cost, Cost]:
     """Instructions of the function, of its loop over tiles, and of that over pairs."""
     b, tile, pair = shape.written()
-    return _count(b), tile, pair
-
-
-def _count(b: Block) -> int:
-    return sum(line.startswith("    ") and "/*" not in line for line in b.lines)
+    return b.cost(), tile, pair
 
 
 def clear(b: Block) -> None:

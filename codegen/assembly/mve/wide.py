@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL, HALF, steps_of
 from codegen.assembly.mve.scaling import Form
 from codegen.assembly.mve.tiles import (
@@ -70,8 +71,8 @@ class Wide(Shape):
         return count if count > 1 else 0
 
     @property
-    def rolled(self) -> int:
-        return self.runs * max(self.chunks - 1, 0) * (CHUNK * STEP + 2)
+    def rolled(self) -> Cost:
+        return self.runs * max(self.chunks - 1, 0) * Cost(CHUNK * STEP, control=2)
 
     def tile_head(self, b: Block) -> None:
         super().tile_head(b)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.outputs import SATURATED
 from codegen.assembly.rv32.registers import SAVED, Function
@@ -12,7 +13,7 @@ from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
 UNROLL = 4
-PER_ELEMENT = 11
+PER_ELEMENT = Cost(products=6, requantize=5)
 _FIELDS = {
     "first": FIRST, "second": SECOND, "offset": OFFSET, "shift": SHIFT, "count": COUNT,
     "low": LOW, "top": HIGH,
@@ -70,11 +71,11 @@ def emit_add(w: StepWriter) -> None:
     emit(w, RV32, lambda clamps: add())
 
 
-def add_count(node: Node) -> int:
+def add_cost(node: Node) -> Cost:
     """Instructions, half of the outputs clamped."""
     turns, rest = divmod(node.output.type.size, UNROLL)
-    element = PER_ELEMENT + (SATURATED + 1) / 2
-    return round(2 * len(SAVED) + 14 + turns * (UNROLL * element + 5) + rest * (element + 5))
+    element = PER_ELEMENT + Cost(requantize=(SATURATED + 1) / 2)
+    return 2 * len(SAVED) + 14 + turns * (UNROLL * element + 5) + rest * (element + 5)
 
 
 ADD = Variant(
@@ -82,6 +83,7 @@ ADD = Variant(
     overlap=by_element,
     name="affine",
     refuse=refuse,
-    instructions=add_count,
+    instructions=lambda node: add_cost(node).total,
+    parts=add_cost,
     stack=lambda node: 4 * (len(SAVED) + 3),
 )

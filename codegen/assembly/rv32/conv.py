@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32 import parts
 from codegen.assembly.rv32.layer import (
@@ -128,15 +129,15 @@ def conv_overlap(node: Node) -> Declared:
     return by_walk(node, Walk((height, width), op.window, SLOTS, gathered=True))
 
 
-def conv_count(node: Node) -> int:
+def conv_cost(node: Node) -> Cost:
     """Instructions, from the loops."""
     layer, filters = _layer(node), node.output.type.shape[3]
     count = block_count if layer.is_whole else parts.part_count
-    each = 10 + sum(count(p.positions, filters) for p in layer.parts)
+    each = sum((count(p.positions, filters) for p in layer.parts), Cost(control=10))
     if not layer.is_whole:
         each += parts.finish_count(filters, layer.scaling.is_signed)
     sample = packing_count(node, layer.parts) + -(-_pixels(node) // SLOTS) * each
-    return round(node.output.type.shape[0] * sample)
+    return node.output.type.shape[0] * sample
 
 
 PACKED = Variant(
@@ -145,6 +146,7 @@ PACKED = Variant(
     overlap=conv_overlap,
     name="packed",
     refuse=conv_refusal,
-    instructions=conv_count,
+    instructions=lambda node: conv_cost(node).total,
+    parts=conv_cost,
     stack=lambda node: STACK_BYTES,
 )

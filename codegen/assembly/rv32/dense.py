@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.blocks import NEXT_BLOCK, load_constants, next_block
 from codegen.assembly.rv32.layer import pack_weights, sum_bounds
@@ -102,13 +103,16 @@ def _sum(b: Function, sums: tuple[str, ...], unroll: int) -> None:
     b.store(b.reg("w"), "weights")
 
 
-def dense_count(block: int, depth: int, outputs: int, is_signed: bool) -> int:
+def dense_count(block: int, depth: int, outputs: int, is_signed: bool) -> Cost:
     """Instructions of one call of `dense`, half of the outputs clamped."""
     unroll = unroll_of(depth)
-    products = depth * (1 + 3 * block) + 3 * depth // unroll + block + 7
     each = 4 + (9 if is_signed else 3) + 3 + SATURATED // 2
-    blocks = -(-outputs // block)
-    return 2 * len(SAVED) + 16 + blocks * (products + block * each + 10 + NEXT_BLOCK)
+    one = Cost(
+        products=depth * (1 + 3 * block),
+        requantize=block * (1 + each),
+        control=3 * depth // unroll + 7 + 10 + NEXT_BLOCK,
+    )
+    return 2 * len(SAVED) + 16 + -(-outputs // block) * one
 
 
 def unroll_of(depth: int) -> int:
@@ -120,7 +124,7 @@ def block_of(node: Node) -> int:
     """How many outputs are computed together: the cheapest choice."""
     outputs, depth = node.input(1).type.shape
     fitting = [n for n in BLOCKS if n <= outputs]
-    return min(fitting, key=lambda n: dense_count(n, depth, outputs, False))
+    return min(fitting, key=lambda n: dense_count(n, depth, outputs, False).total)
 
 
 @lru_cache(maxsize=64)
@@ -168,7 +172,7 @@ def emit_dense(w: StepWriter) -> None:
         w.assemble(RV32, code, kernel, layer, x, y)
 
 
-def dense_instructions(node: Node) -> int:
+def dense_cost(node: Node) -> Cost:
     """Instructions of all rows."""
     (outputs, depth), found = node.input(1).type.shape, dense_scaling(node)
     assert found is not None
@@ -181,6 +185,7 @@ DENSE = Variant(
     overlap=by_row,
     name="dense",
     refuse=dense_refusal,
-    instructions=dense_instructions,
+    instructions=lambda node: dense_cost(node).total,
+    parts=dense_cost,
     stack=lambda node: 4 * (len(_WORDS) + len(SAVED) + 2),
 )

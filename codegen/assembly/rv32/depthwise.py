@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.depthwise_band import FIELD_BITS, WORDS, Band, band, band_count
 from codegen.assembly.rv32.depthwise_strided import StridedRow, strided_count, strided_row
@@ -144,10 +145,10 @@ def depthwise_overlap(node: Node) -> Declared:
     return by_walk(node, Walk(KERNEL, op.window, pixels=_rows_of(node) * node.output.type.shape[2]))
 
 
-def depthwise_count(node: Node) -> int:
+def depthwise_cost(node: Node) -> Cost:
     """Instructions of all calls."""
     batch, _, width, channels = node.output.type.shape
-    total = 0
+    total = Cost()
     for call in calls_of(node):
         total += 12
         if isinstance(call.shape, Band):
@@ -183,6 +184,7 @@ DEPTHWISE = Variant(
     overlap=depthwise_overlap,
     name="depthwise3x3",
     refuse=depthwise_refusal,
-    instructions=depthwise_count,
+    instructions=lambda node: depthwise_cost(node).total,
+    parts=depthwise_cost,
     stack=lambda node: 4 * (len(WORDS) + len(SAVED) + 2),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import SATURATED, clamp_and_store, clamp_suffix
 from codegen.assembly.rv32.registers import SAVED, Function
@@ -212,12 +213,13 @@ def _last_column(b: Function, shape: Band) -> None:
         _output(b, shape, o)
 
 
-def band_count(shape: Band, width: int, channels: int) -> int:
+def band_count(shape: Band, width: int, channels: int) -> Cost:
     """Instructions of one call, half of the outputs clamped."""
     loads = sum(not shape.is_missing(r) for r in range(shape.rows))
-    output = shape.outputs * (7 + SATURATED // 2)
+    output = Cost(requantize=shape.outputs * (7 + SATURATED // 2))
     steps = 1 if shape.pitch else 3
-    column = loads + 17 * shape.outputs + output + 2 + steps
-    first = loads + 11 * shape.outputs + steps
-    channel = 28 + shape.outputs + first + 1 + (width - 1) * column + 3 + shape.outputs + output + 4
+    column = Cost(products=loads + 17 * shape.outputs) + output + 2 + steps
+    first = Cost(products=loads + 11 * shape.outputs) + steps
+    edges = Cost(borders=3 + 3 + 2 * shape.outputs)
+    channel = 26 + edges + first + (width - 1) * column + output + 4
     return 2 * len(SAVED) + 18 + channels * (channel + steps)

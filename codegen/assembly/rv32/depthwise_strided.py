@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.depthwise_band import (
     TAPS,
     WIDTH,
@@ -119,13 +120,13 @@ def _column(b: Function, shape: StridedRow, sums: dict[str, int], goes_on: bool 
     next_column(b, shape.pitch)
 
 
-def strided_count(shape: StridedRow, width: int, channels: int) -> int:
+def strided_count(shape: StridedRow, width: int, channels: int) -> Cost:
     """Instructions of one call, half of the outputs clamped."""
     loads = len(shape.rows)
-    scaled = 7 + SATURATED // 2
+    scaled = Cost(requantize=7 + SATURATED // 2)
     steps = 1 if shape.pitch else 3
-    each = 2 * loads + 2 * TAPS - 1 + 2 * steps + scaled + 4
-    last = loads + 6 + steps + 4 + scaled if shape.right else 0
-    first = 4 if shape.left else loads + 5 + steps
+    each = Cost(products=2 * loads + 2 * TAPS - 1) + 2 * steps + scaled + 4
+    last = Cost(products=loads + 6, borders=4) + steps + scaled if shape.right else Cost()
+    first = Cost(borders=4) if shape.left else Cost(products=loads + 5) + steps
     channel = 27 + steps + first + 1 + (width - shape.right) * each + last + 4
     return 2 * len(SAVED) + 19 + channels * channel

@@ -83,8 +83,10 @@ def conv_refusal(node: Node) -> str:
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8}:
         return "activations are not int8"
-    if op.w_zero or op.groups != 1 or not node.input(1).is_constant:
-        return "grouped, or weights with a zero point"
+    if op.groups != 1:
+        return "not for groups"
+    if op.w_zero or not node.input(1).is_constant:
+        return "weights are not constant or have a zero point"
     if node.output.type.shape[3] < FILTERS:
         return f"fewer than {FILTERS} filters"
     return "" if layer_of(node) else "a scale has no proven form"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import load_constants, next_block
 from codegen.assembly.rv32.outputs import (
     SATURATED,
@@ -63,12 +64,12 @@ def _output(b: Function, low: int, top: int, places: Sequence[str]) -> Callable[
     return output
 
 
-def block_count(positions: int, filters: int) -> int:
+def block_count(positions: int, filters: int) -> Cost:
     """Instructions of one call of `block`, half of the outputs clamped."""
     blocks = -(-filters // FILTERS)
     outputs = FILTERS * SLOTS * (3 + 3 + 3) + FILTERS * SLOTS * SATURATED // 2
-    around = 2 * SLOTS + 4 + 4 * FILTERS + 19
-    return 2 * len(SAVED) + 42 + blocks * (products_count(positions) + outputs + around)
+    around = Cost(requantize=outputs + 4 * FILTERS, control=2 * SLOTS + 4 + 19)
+    return 2 * len(SAVED) + 42 + blocks * (products_count(positions) + around)
 
 
 def enter_products(b: Function) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.layer import Part
 from codegen.assembly.rv32.products import SLOTS
 from edgekit.ir import Node
@@ -17,7 +18,7 @@ PER_BYTE, PER_RUN, PER_CALL = 3.64, 131, 118
 """Instructions of compiled C, counted over the layers of six models."""
 
 
-def packing_count(node: Node, parts: tuple[Part, ...]) -> float:
+def packing_count(node: Node, parts: tuple[Part, ...]) -> Cost:
     """Instructions for all parts of all pixels of one sample."""
     _, height, width, _ = node.output.type.shape
     groups = -(-height * width // SLOTS)
@@ -26,7 +27,7 @@ def packing_count(node: Node, parts: tuple[Part, ...]) -> float:
         runs = sum(int(count.sum()) for count in _runs(node, part, groups))
         each = PER_CALL + PER_BYTE * SLOTS * part.taps * part.channels
         total += groups * each + PER_RUN * runs
-    return total
+    return Cost(packing=total)
 
 
 def _runs(node: Node, part: Part, groups: int) -> Iterator[Int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import (
     SATURATED,
@@ -75,10 +76,10 @@ def _adder(b: Function, start: int) -> Callable[[int], None]:
     return add
 
 
-def part_count(positions: int, filters: int) -> int:
+def part_count(positions: int, filters: int) -> Cost:
     """Instructions of one call of `part`."""
-    outputs = FILTERS * (2 * 8 + SLOTS * ADDED)
-    return 2 * len(SAVED) + 14 + -(-filters // FILTERS) * (products_count(positions) + outputs + 10)
+    sums = Cost(packing=FILTERS * (2 * 8 + SLOTS * ADDED), control=10)
+    return 2 * len(SAVED) + 14 + -(-filters // FILTERS) * (products_count(positions) + sums)
 
 
 def finish(low: int, top: int, is_signed: bool) -> Function:
@@ -124,7 +125,7 @@ def _point(b: Function, pointers: tuple[str, ...]) -> None:
         b.place(same)
 
 
-def finish_count(filters: int, is_signed: bool) -> int:
+def finish_count(filters: int, is_signed: bool) -> Cost:
     """Instructions of one call of `finish`, half of the outputs clamped."""
     each = SLOTS * (4 + (8 if is_signed else 3) + 3) + SLOTS * SATURATED // 2
-    return 2 * len(SAVED) + 30 + filters * (each + 7 + is_signed)
+    return 2 * len(SAVED) + 30 + filters * Cost(requantize=each + 3 + is_signed, control=4)

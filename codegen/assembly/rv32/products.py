@@ -6,6 +6,7 @@ Sixteen sums stay in registers. A position of the window takes 4 loads of activa
 
 from __future__ import annotations
 
+from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.registers import Function
 
 SLOTS, WORDS, FILTERS = 6, 4, 4
@@ -65,7 +66,8 @@ def _multiply(b: Function, columns: tuple[str, ...], sums: tuple[str, ...]) -> N
         b.op("add {s}, {s}, {q}", s=sums[i + 1])
 
 
-def products_count(positions: int) -> int:
+def products_count(positions: int) -> Cost:
     """Instructions of `products`."""
     each = WORDS + FILTERS * (1 + 2 * WORDS)
-    return FILTERS * WORDS + 4 + positions * each + 3 * (positions // UNROLL)
+    loops = 4 + 3 * (positions // UNROLL)
+    return Cost(products=positions * each, requantize=FILTERS * WORDS, control=loops)

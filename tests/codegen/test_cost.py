@@ -1,0 +1,61 @@
+"""What kernels say that they spend instructions on, and why a node has none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
+from codegen.c.choice import PORTABLE, VARIANTS, KernelSet
+from edgekit.ir import Graph
+from edgekit.ir.ops import QClip, Rounding, Window
+from tests.codegen import graphs
+from tests.codegen.graphs import int8, single
+
+
+def test_costs_calculate_like_numbers() -> None:
+    cost = 2 * (Cost(products=3, packing=0.25) + 1) - Cost(products=1) + Cost() * 5
+    assert cost == Cost(products=5, packing=0.5, control=2)
+    assert sum([cost, cost], Cost()).total == 15
+    assert (1 + cost).parts() == {"products": 5, "control": 3}
+    assert (cost - 2).parts() == {"products": 5}
+
+
+def test_a_block_counts_its_instructions_by_part() -> None:
+    b = Block("f")
+    b.op("push {{lr}}")
+    with b.part("products"):
+        b.note("no instruction")
+        with b.loop("bne {head}"):
+            b.op("mul r0, r1")
+            with b.part("requantize"):
+                b.op("asr r0, #1")
+    with b.part("products"):
+        b.op("mul r0, r1")
+    assert b.cost() == Cost(products=3, requantize=1, control=1)
+
+
+@pytest.mark.parametrize("isa", VARIANTS)
+def test_every_kernel_says_what_it_spends(isa: str) -> None:
+    silent = {v.name for kinds in VARIANTS[isa].values() for v in kinds if v.parts is None}
+    assert not silent
+
+
+def refused(graph: Graph, kernels: KernelSet) -> str:
+    return kernels.refusal(graph.nodes[-1])
+
+
+def test_reasons_for_portable_c() -> None:
+    rng = np.random.default_rng(0)
+    clip = single(QClip(-7, 9), [int8(1, 4)])
+    conv = graphs.conv(rng, (5, 5), 3, 5, (3, 3), Window(), 1, Rounding.DOUBLE)
+    few = graphs.conv(rng, (5, 5), 3, 2, (3, 3), Window(), 1, Rounding.DOUBLE)
+    own = "packed: fewer than 4 filters"  # what is for depthwise convolutions says nothing
+    assert refused(clip, KernelSet("rv32")) == "no kernel in assembly for QClip"
+    assert refused(conv, KernelSet("rv32")) == ""
+    assert refused(few, KernelSet("rv32")) == own
+    assert refused(conv, KernelSet("rv32", frozenset({"packed"}))) == (
+        "packed: too little work for its code"
+    )
+    assert refused(few, PORTABLE) == ""
