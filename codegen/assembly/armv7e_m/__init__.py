@@ -9,16 +9,18 @@ from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_WINDOWS
+from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMean
+from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMean
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
     QConv2D: (CONV, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
     QDense: (CONV, DENSE),
+    QLstm: (LSTM,),
     QMean: (MEAN,),
 }
 """What each operator may become, beside portable C."""

@@ -18,7 +18,16 @@ from codegen.assembly.armv7e_m.dense_block import (
 )
 from codegen.assembly.armv7e_m.pairs import fit_pair, pack_pairs
 from codegen.assembly.armv7e_m.requant import SHIFTS
-from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling, find_scaling
+from codegen.assembly.armv7e_m.scaling import (
+    CLAMP,
+    KEEP,
+    SCALE,
+    SHIFT,
+    TWICE,
+    Scaling,
+    find_scaling,
+)
+from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.integer import fold_zero_point
@@ -30,6 +39,7 @@ from edgekit.ir.ops import QDense
 Int = NDArray[np.int64]
 BLOCK = 4
 """Filters that are computed together."""
+PORTABLE = "ek_dense_pairs_s8"
 TILE_INPUTS = 896
 """Most inputs that are expanded on the stack."""
 
@@ -65,7 +75,8 @@ class Layer:
     @property
     def block_bytes(self) -> int:
         """Constants and weights of a block."""
-        return 4 * (BLOCK + GROUP // 4 * BLOCK * self.groups + 2 * BLOCK)
+        constants = 2 * BLOCK * (self.scaling.tail != KEEP)
+        return 4 * (BLOCK + GROUP // 4 * BLOCK * self.groups + constants)
 
     @property
     def frame_bytes(self) -> int:
@@ -102,7 +113,7 @@ def prepare(node: Node) -> Layer | str:
     found = find_scaling(op.requant, bias, rows, order, SHIFTS)
     if isinstance(found, str):
         return found
-    return Layer(node.input(0).type.shape[0], depth, filters, _whole(rows), order, found)
+    return Layer(node.input(0).type.shape[0], depth, filters, whole_groups(rows), order, found)
 
 
 def _order(filters: int) -> Int:
@@ -114,7 +125,7 @@ def _order(filters: int) -> Int:
     return np.concatenate([whole, last]) if filters % BLOCK else whole
 
 
-def _whole(rows: Int) -> Int:
+def whole_groups(rows: Int) -> Int:
     """Whole groups of inputs: a last one that is not repeats inputs, with weights of zero."""
     depth = rows.shape[1]
     rest = depth % GROUP
@@ -138,13 +149,27 @@ def emit(w: StepWriter) -> None:
     """Write a layer."""
     layer, op = _layer(w.node), w.node.op
     assert isinstance(op, QDense)
-    scaling, few = layer.scaling, layer.order[:BLOCK]
-    remainder = (layer.groups - 1) % UNROLL + 1
+    pointer = declare(
+        w, layer, "layer", add=255 - op.requant.high + op.requant.low,
+        subtract=255 - op.requant.high, zero=2 * op.requant.zero_point + 1,
+    )  # fmt: skip
+    x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    w.assemble(ARMV7E_M, function_of(layer), PORTABLE, pointer, x, y)
+
+
+def function_of(layer: Layer) -> Block:
+    """The function that computes a layer."""
+    return dense_function(layer.tiled, layer.scaling.tail, layer.scaling.shift)
+
+
+def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
+    """Declare a layer's ``ek_dense_pairs``; returns a pointer to it."""
+    few = layer.order[:BLOCK]
     last = layer.filters % BLOCK and layer.filters > BLOCK
-    pointer = w.declare(
+    return w.declare(
         "ek_dense_pairs",
-        "layer",
-        weights=w.weights(layer.stream(), "weights"),
+        variable,
+        weights=w.weights(layer.stream(), variable),
         rows=layer.rows,
         depth=layer.depth,
         filters=layer.filters,
@@ -155,23 +180,22 @@ def emit(w: StepWriter) -> None:
         n3=int(few[3]),
         block_bytes=layer.block_bytes * max(layer.filters // BLOCK, 1),
         last_bytes=layer.block_bytes if last else 0,
-        entry=remainder * group_bytes(layer.tiled),
+        entry=((layer.groups - 1) % UNROLL + 1) * group_bytes(layer.tiled),
         frame_bytes=layer.frame_bytes,
-        tail=scaling.tail,
-        shift=scaling.shift,
-        add=255 - op.requant.high + op.requant.low,
-        subtract=255 - op.requant.high,
-        zero=2 * op.requant.zero_point + 1,
+        tail=layer.scaling.tail,
+        shift=layer.scaling.shift,
+        **more,
     )
-    block = dense_function(layer.tiled, scaling.tail, scaling.shift)
-    x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.assemble(ARMV7E_M, block, "ek_dense_pairs_s8", pointer, x, y)
 
 
 def cost(node: Node) -> Cost:
     """Executed by one run."""
-    layer = _layer(node)
-    tails = {SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
+    return layer_cost(_layer(node))
+
+
+def layer_cost(layer: Layer) -> Cost:
+    """Executed by one run of a layer."""
+    tails = {KEEP: -4, SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
     loops = -(-layer.groups // UNROLL)
     expanding = 8 if layer.tiled else 12
     group = Cost(products=group_instructions(layer.tiled) - expanding, packing=expanding)

@@ -10,7 +10,7 @@ import functools
 
 from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.frame import offsets
-from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Constants
+from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE, Constants
 from codegen.assembly.block import Block
 
 LOCALS = offsets(
@@ -43,7 +43,10 @@ def dense_function(tiled: bool, tail: int, shift: int) -> Block:
         tail: how sums are scaled, see `scaling`.
         shift: of scaled sums.
     """
-    kind = {SCALE: f"shift{shift}", CLAMP: f"clamp{shift}", TWICE: "twice", SHIFT: "own_shift"}
+    kind = {
+        KEEP: "sums", SCALE: f"shift{shift}", CLAMP: f"clamp{shift}", TWICE: "twice",
+        SHIFT: "own_shift",
+    }  # fmt: skip
     b = Block(f"dense_{'tile' if tiled else 'plain'}_{kind[tail]}")
     b.name(args="r0", x="r1", y="r2", w="lr", at="r12")
     row, block, multiplied = b.label(), b.label(), b.label()
@@ -58,9 +61,14 @@ def dense_function(tiled: bool, tail: int, shift: int) -> Block:
         b.op("ldr {at}, [sp, #{o}]", o=LOCALS["x"])
     b.op("ldr pc, [sp, #{o}]", o=LOCALS["entry"])
     _multiply(b, tiled, multiplied)
-    _scale(b, tail, shift)
-    _store(b, block)
-    _last_block(b, block)
+    b.op("sub r1, r0")
+    b.op("sub r3, r2")
+    if tail == KEEP:
+        _keep(b, block)
+    else:
+        _scale(b, tail, shift)
+        _store(b, block)
+        _last_block(b, block)
     _end_row(b, row)
     return b
 
@@ -182,9 +190,19 @@ def _products(b: Block, inputs: tuple[str, str]) -> None:
             b.op(f"smlad {first}, {x}, {word}, {first}")
 
 
+def _keep(b: Block, block: str) -> None:
+    """The sums themselves, four words a block."""
+    b.op("asr r1, #8")
+    b.op("asr r3, #8")
+    b.op("ldr r8, [sp, #{o}]", o=LOCALS["end"])
+    b.op("ldr r12, [sp, #{o}]", o=LOCALS["out"])
+    b.op("stm r12!, {{r0-r3}}")
+    b.op("str r12, [sp, #{o}]", o=LOCALS["out"])
+    b.op("cmp {w}, r8")
+    b.op("bne {block}", block=block)
+
+
 def _scale(b: Block, tail: int, shift: int) -> None:
-    b.op("sub r1, r0")
-    b.op("sub r3, r2")
     if tail in (SCALE, CLAMP):
         b.op("ldm {w}!, {{r4-r11}}")
         for i, s in enumerate(SUMS):

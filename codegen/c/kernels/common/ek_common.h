@@ -80,6 +80,15 @@ EK_INLINE void *ek_own(void *p)
     return p;
 }
 
+/* The same number, as one that the compiler does not know: it stays in a register. */
+EK_INLINE int32_t ek_in_register(int32_t x)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+r"(x));
+#endif
+    return x;
+}
+
 /* The areas do not overlap, which lets compilers copy by vectors; where there are none, but words may
  * lie anywhere, four words at a time. */
 EK_INLINE void ek_copy_bytes(const void *restrict from, void *restrict to, size_t count)

@@ -5,20 +5,7 @@
  * both pairs, again and again, and two constants for each filter. A halfword of weights is
  * a + 256 b; sums of a and of the halfword are kept, 256 times the sum of b is their difference.
  */
-#include "ek_pairs.h"
-
-typedef struct {
-    const int32_t *weights;
-    int32_t rows, depth, filters;
-    int32_t groups, back; /* groups of eight inputs; inputs that one more repeats */
-    int32_t n1, n2, n3;   /* outputs of a block, from its first */
-    int32_t block_bytes;  /* of all blocks, but for a last that repeats outputs */
-    int32_t last_bytes;   /* of that one, or 0 */
-    int32_t entry;        /* for the assembly: where a sum begins */
-    int32_t frame_bytes;
-    int32_t tail, shift; /* how sums are scaled, see ek_pairs.h */
-    int32_t add, subtract, zero;
-} ek_dense_pairs;
+#include "ek_dense_pairs.h"
 
 /* Input i of a row as the weights count them: a group that repeats ends with the row. */
 EK_INLINE int32_t ek_dense_pairs_input(const ek_dense_pairs *a, const int8_t *x, int32_t i)
@@ -46,6 +33,13 @@ EK_INLINE const int32_t *ek_dense_pairs_block(const ek_dense_pairs *a, const int
             ek_pairs_multiply(w[i], first, second, sums + (i & 2));
         }
     }
+    if (a->tail == EK_PAIRS_KEEP) {
+        int32_t *kept = (int32_t *)(void *)y;
+        for (int32_t i = 0; i < 4; ++i) {
+            kept[i] = (i & 1) == 0 ? (int32_t)sums[i] : (int32_t)(sums[i] - sums[i - 1]) >> 8;
+        }
+        return q;
+    }
     for (int32_t i = 0; i < 4; ++i) {
         const uint32_t sum = (i & 1) == 0 ? sums[i] : sums[i] - sums[i - 1];
         y[at[i]] = ek_pairs_scale(a->tail, i & 1, q + 2 * i, (int32_t)sum, a->shift, a->zero,
@@ -59,7 +53,7 @@ EK_KERNEL void ek_dense_pairs_s8(const ek_dense_pairs *a, const int8_t *x, int8_
     for (int32_t row = 0; row < a->rows; ++row) {
         const int32_t *end = a->weights + a->block_bytes / 4;
         const int32_t *w = a->weights;
-        for (int8_t *to = y; w < end; to += 4) {
+        for (int8_t *to = y; w < end; to += a->tail == EK_PAIRS_KEEP ? 16 : 4) {
             w = ek_dense_pairs_block(a, x, w, to);
         }
         if (a->last_bytes != 0) {
