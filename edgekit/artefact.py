@@ -163,6 +163,8 @@ class Manifest:
         steps: in execution order.
         run_symbol, run_copy_symbol, init_symbol: entry points.
         weights_bytes, table_bytes: constant data, and how much of it is quantization tables.
+        stream_table_bytes: how much of those lies between the weights, where kernels read both in
+            one stream.
         precision: ``int8`` or ``float32``.
         raw_inputs, ranked_outputs: helpers before and after the model.
         arena_memory: memory that the arena is meant for, where it is split over several.
@@ -188,6 +190,7 @@ class Manifest:
     init_symbol: str
     weights_bytes: int
     table_bytes: int
+    stream_table_bytes: int = 0
     raw_inputs: tuple[RawInput, ...] = ()
     ranked_outputs: tuple[RankedOutput, ...] = ()
     arena_memory: str = ""

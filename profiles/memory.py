@@ -16,8 +16,9 @@ class MemoryUse:
     Attributes:
         code_bytes: all text and read-only data that is neither weights nor quantization tables;
             library routines that the model pulls in are part of it.
-        weights_bytes, table_bytes: constants under those names. A compiler may turn small ones
-            into instructions; they count as code then.
+        weights_bytes, table_bytes: constants under those names; tables that lie between weights
+            count as tables. A compiler may turn small ones into instructions; they count as code
+            then.
         static_bytes: initialised and zeroed data in RAM.
         flash_bytes: all of the above that lies in flash, initial values of data included.
     """
@@ -39,8 +40,8 @@ def measure_memory(image: Image, manifest: Manifest) -> MemoryUse:
     text, rodata, data, bss = (
         firmware.section(name).size for name in (".text", ".rodata", ".data", ".bss")
     )
-    weights = _objects(firmware, f"{manifest.name}_w_")
-    tables = _objects(firmware, f"{manifest.name}_q_")
+    weights = _objects(firmware, f"{manifest.name}_w_") - manifest.stream_table_bytes
+    tables = _objects(firmware, f"{manifest.name}_q_") + manifest.stream_table_bytes
     return MemoryUse(
         code_bytes=text + rodata - weights - tables,
         weights_bytes=weights,

@@ -87,6 +87,7 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
         init_symbol=f"{name}_init",
         weights_bytes=sum(m.weights_bytes for m in manifests),
         table_bytes=sum(m.table_bytes for m in manifests),
+        stream_table_bytes=sum(m.stream_table_bytes for m in manifests),
         arena_memory=next((m.arena_memory for m in manifests if m.arena_memory), ""),
         regions=tuple(Region(n, size) for n, size in sizes.items()),
         optimize="size" if all(m.optimize == "size" for m in manifests) else "speed",

@@ -180,7 +180,8 @@ def _manifest(
         run_copy_symbol=f"{name}_run_copy",
         init_symbol=f"{name}_init",
         weights_bytes=sum(c.data.nbytes for c in constants),
-        table_bytes=sum(c.data.nbytes for c in constants if c.table),
+        table_bytes=sum(c.table_bytes for c in constants),
+        stream_table_bytes=sum(c.table_bytes for c in constants if c.table_bytes < c.data.nbytes),
         arena_memory=program.split.arena if program.split else "",
         regions=tuple(Region(r.name, r.nbytes) for r in program.regions),
         optimize="size" if chosen.small else "speed",
@@ -253,7 +254,7 @@ def _states(program: Program, name: str, constants: list[Constant]) -> list[dict
     texts = []
     for i, link in enumerate(program.graph.states):
         symbol = f"{name}_w_state_{i}"
-        constants.append(Constant(symbol, link.state.type.dtype.c_name, link.initial, False))
+        constants.append(Constant(symbol, link.state.type.dtype.c_name, link.initial))
         offset = program.location[link.state.name].offset
         texts.append({"symbol": symbol, "offset": offset, "nbytes": link.state.type.nbytes})
     return texts

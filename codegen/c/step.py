@@ -21,6 +21,7 @@ from edgekit.schedule.program import ARENA, STATE
 
 WEIGHTS = "w"
 TABLE = "q"
+FILLER = "c"
 LINE = 96
 """Characters of a statement before it is wrapped (four more are indentation)."""
 
@@ -30,16 +31,17 @@ class Constant:
     """A constant array of the generated code.
 
     Attributes:
-        symbol: C identifier; ``NAME_w_...`` for weights, ``NAME_q_...`` for quantization tables.
+        symbol: C identifier; ``NAME_w_...`` for weights, ``NAME_q_...`` for quantization tables,
+            ``NAME_c_...`` for what counts as code.
         c_type: element type.
         data: the elements.
-        table: True for quantization tables (bias, multipliers, shifts).
+        table_bytes: how much of it is quantization tables (bias, multipliers, shifts).
     """
 
     symbol: str
     c_type: str
     data: NDArray[Any]
-    table: bool
+    table_bytes: int = 0
 
     @property
     def text(self) -> str:
@@ -97,13 +99,18 @@ class Writer:
         """What constants have in common that are stored once; by default nothing."""
         return (self.tag, str(len(self.constants)))
 
-    def weights(self, data: NDArray[Any], suffix: str) -> str:
-        """Symbol of a constant that counts as weights."""
-        return self._constant(data, suffix, WEIGHTS)
+    def weights(self, data: NDArray[Any], suffix: str, table_bytes: int = 0) -> str:
+        """Symbol of a constant that counts as weights, but for bytes of quantization tables that
+        lie between them."""
+        return self._constant(data, suffix, WEIGHTS, table_bytes)
 
     def table(self, data: NDArray[Any], suffix: str) -> str:
         """Symbol of a constant that counts as a quantization table."""
-        return self._constant(data, suffix, TABLE)
+        return self._constant(data, suffix, TABLE, data.nbytes)
+
+    def filler(self, data: NDArray[Any], suffix: str) -> str:
+        """Symbol of a constant that stands for what lies outside an input; it counts as code."""
+        return self._constant(data, suffix, FILLER)
 
     def declare(self, c_type: str, variable: str, **fields: object) -> str:
         """Declare a constant struct with designated initialisers; returns a pointer to it."""
@@ -164,7 +171,7 @@ class Writer:
         self.lines[start:] = [f"    {line}" for line in self.lines[start:]]
         self.lines.append("}")
 
-    def _constant(self, data: NDArray[Any], suffix: str, kind: str) -> str:
+    def _constant(self, data: NDArray[Any], suffix: str, kind: str, table_bytes: int = 0) -> str:
         stem = f"{self.name}_{kind}_{self.tag}_{identifier(suffix)[-40:]}"
         taken = {c.symbol: c.data for c in self.constants}
         symbol = stem
@@ -177,7 +184,7 @@ class Writer:
             return known
         is_double = data.dtype == np.float64
         c_type = "double" if is_double else DType.from_numpy(data.dtype).c_name
-        self.constants.append(Constant(symbol, c_type, data, kind == TABLE))
+        self.constants.append(Constant(symbol, c_type, data, table_bytes))
         return symbol
 
     def _statement(self, head: str, items: list[str], tail: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,8 @@ def test_weights_tables_and_code(core: str, toolchain: str) -> None:
     assert (use.weights_bytes, use.table_bytes, use.static_bytes) == (1000, 160, 0)
     assert 150 < use.code_bytes < 2000
     assert use.flash_bytes == use.code_bytes + 1160
+    mixed = measure_memory(image, replace(manifest, stream_table_bytes=300))
+    assert mixed == replace(use, weights_bytes=700, table_bytes=460)
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])

@@ -58,7 +58,7 @@ def emit(w: StepWriter) -> None:
     assert isinstance(layer, Layer)
     op = w.node.op
     assert isinstance(op, QConv2D | QDense)
-    weights = w.weights(layer.stream(), "weights")
+    weights = w.weights(layer.stream(), "weights", layer.table_bytes)
     low, high = op.requant.low, op.requant.high
     w.kernels.append("ek_conv_pairs.h")
     plan = layer.plan

@@ -47,6 +47,11 @@ class Layer:
         place = {first: i for i, first in enumerate(self.plan.order[::2].tolist())}
         return np.concatenate([self._of_pass(p, place[p.first]) for p in self.plan.passes])
 
+    @property
+    def table_bytes(self) -> int:
+        """Of starts and constants in the stream."""
+        return sum(4 * p.pairs * (2 * p.is_first + 4 * p.is_last) for p in self.plan.passes)
+
     def _of_pass(self, p: Pass, place: int) -> NDArray[np.int32]:
         span = STEP * self.plan.steps
         more = STEP * self.plan.merged

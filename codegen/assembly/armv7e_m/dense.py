@@ -169,7 +169,7 @@ def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
     return w.declare(
         "ek_dense_pairs",
         variable,
-        weights=w.weights(layer.stream(), variable),
+        weights=w.weights(layer.stream(), variable, 4 * 3 * len(layer.order)),
         rows=layer.rows,
         depth=layer.depth,
         filters=layer.filters,

@@ -25,11 +25,11 @@ def emit(w: StepWriter) -> None:
     op, rows, filters = w.node.op, rows_of(w.node), filters_of(w.node)
     assert isinstance(op, QConv2D)
     assert isinstance(filters, Filters)
-    backward = w.step.backward
+    backward, packed = w.step.backward, pack(filters, rows.channels)
     args = w.declare(
         "ek_depthwise3x3",
         "args",
-        filters=w.weights(pack(filters, rows.channels), "filters"),
+        filters=w.weights(packed, "filters", 4 * 2 * len(packed)),
         channels=rows.channels,
         in_row=rows.in_w * rows.channels,
         out_row=rows.out_w * rows.channels,

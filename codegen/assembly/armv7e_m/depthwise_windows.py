@@ -107,7 +107,7 @@ def emit(w: StepWriter) -> None:
     args = w.declare(
         "ek_depthwise_quads",
         "args",
-        filters=w.weights(pack_quads(filters), "filters"),
+        filters=w.weights(pack_quads(filters), "filters", 4 * 2 * channels),
         quads=channels // 4,
         kernel_h=kernel_h,
         kernel_w=kernel_w,

@@ -37,7 +37,7 @@ def emit_conv(w: StepWriter) -> None:
     op, node, layer = attributes(w, QConv2D), w.node, _layer(w.node)
     weights = node.input(1).array
     window = declare_window(w, weights.shape[1:3], op.window)
-    pad = w.weights(np.full(weights.shape[3], op.x_zero, np.int8), "pad")
+    pad = w.filler(np.full(weights.shape[3], op.x_zero, np.int8), "pad")
     declared = [_declare(w, i, p) for i, p in enumerate(layer.parts)]
     w.lines.append(f"uint32_t *const columns = (uint32_t *){w.scratch()};")
     if not layer.is_whole:
