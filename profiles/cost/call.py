@@ -49,7 +49,7 @@ from profiles.cost.forms import channels_last, integer_form
 from quantize.affine_sum import affine_sum
 
 Key = tuple[int, ...]
-FLOAT_KERNELS = ("binary_f32", "conv2d_f32", "dense_f32")
+FLOAT_KERNELS = ("binary_f32", "conv2d_f32", "dense_f32", "depthwise_f32")
 """What `CALLS` names for operators that have no integer form."""
 
 
@@ -190,7 +190,8 @@ def _conv_s8(node: Node) -> Described:
 def _conv_f32(node: Node) -> Described:
     op: Any = node.op
     key = _window(node, node.input(1).type.shape[1:3], op.window, op.groups)
-    return "conv2d_f32", "", key
+    depthwise = node.input(0).type.shape[3] == op.groups == node.output.type.shape[3] > 1
+    return "depthwise_f32" if depthwise else "conv2d_f32", "", key
 
 
 def _dense(node: Node) -> Described:

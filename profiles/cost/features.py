@@ -143,18 +143,59 @@ def _depthwise_s8(key: tuple[int, ...], unroll: int) -> Features:
     }
 
 
+def _split(w: WindowKey) -> tuple[WindowKey, int, int]:
+    """A float32 window as its kernel walks it, fours of pixels in a row, and columns of taps of
+    single pixels that lie inside the input."""
+    flat = w.taps == w.stride_h == w.stride_w == 1 and not (w.pad_top or w.pad_left)
+    if flat and w.pixels == w.in_h * w.in_w:
+        w = w._replace(in_h=1, in_w=w.pixels, out_h=1, out_w=w.pixels)
+    left = min(-(-w.pad_left // w.stride_w), w.out_w)
+    reach = (w.kernel_w - 1) * w.dilation_w - w.pad_left
+    end = max(min(-(-(w.in_w - reach) // w.stride_w), w.out_w), left)
+    fours = (end - left) // 4
+    return w, fours, _inside(*w.columns) - 4 * fours * w.kernel_w
+
+
 def _conv2d_f32(key: tuple[int, ...], unroll: int) -> Features:
-    w = WindowKey(*key)
-    filters = w.out_c
-    depth = w.in_c // w.groups
+    w, fours, columns = _split(WindowKey(*key))
+    depth, filters = w.in_c // w.groups, w.out_c // w.groups
+    quads, rest = w.groups * (filters // 4), w.groups * (filters % 4)
+    rows = _inside(*w.rows)
+    singles = w.out_w - 4 * fours
+    joined = w.dilation_w == w.groups == 1
+    runs = fours if joined else fours * w.kernel_w
     return {
         "call": 1,
-        "pixels": w.pixels,
-        "outputs": w.pixels * filters,
-        "rows": w.pixels * filters * w.kernel_h,
-        "taps": w.pixels * filters * w.taps,
-        "inside_taps": filters * w.inside,
-        **_loop("tap", filters * w.inside, depth, unroll),
+        "pieces": w.out_h * (fours + singles) * w.groups,
+        "outputs": w.pixels * w.out_c,
+        "fours": w.out_h * fours * quads,
+        "four_rows": rows * fours * quads,
+        "four_runs": rows * runs * quads,
+        **_loop("four", rows * fours * w.kernel_w * quads, depth, unroll),
+        "single_rows": rows * singles * quads,
+        "single_runs": rows * (singles if joined else columns) * quads,
+        **_loop("single", rows * columns * quads, depth, unroll),
+        "rest_rows": rows * w.out_w * rest,
+        "rest_runs": rows * (w.out_w if joined else columns + 4 * fours * w.kernel_w) * rest,
+        **_loop("rest", w.inside * rest, depth, unroll),
+    }
+
+
+def _depthwise_f32(key: tuple[int, ...], unroll: int) -> Features:
+    w, fours, columns = _split(WindowKey(*key))
+    quads, rest = w.in_c // 4, w.in_c % 4
+    rows = _inside(*w.rows)
+    singles = w.out_w - 4 * fours
+    return {
+        "call": 1,
+        "pieces": w.out_h * (fours + singles),
+        "outputs": w.pixels * w.out_c,
+        "four_rows": rows * fours * quads,
+        "four_taps": rows * fours * w.kernel_w * quads,
+        "single_rows": rows * singles * quads,
+        "single_taps": rows * columns * quads,
+        "rest_rows": rows * w.out_w * rest,
+        "rest_taps": w.inside * rest,
     }
 
 
@@ -173,11 +214,15 @@ def _dense_s8(key: tuple[int, ...], unroll: int) -> Features:
 
 def _dense_f32(key: tuple[int, ...], unroll: int) -> Features:
     rows, depth, outputs = key
+    eights, four, rest = rows * (outputs // 8), rows * (outputs % 8 // 4), rows * (outputs % 4)
     return {
         "call": 1,
         "rows": rows,
         "outputs": rows * outputs,
-        **_loop("output", rows * outputs, depth, unroll),
+        **_loop("eight", eights, depth, unroll),
+        **_loop("four", four, depth, unroll),
+        "singles": rest,
+        **_loop("single", rest, depth, unroll),
     }
 
 
@@ -263,6 +308,7 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "conv2d_s8": _conv2d_s8,
     "dense_f32": _dense_f32,
     "dense_s8": _dense_s8,
+    "depthwise_f32": _depthwise_f32,
     "depthwise_s8": _depthwise_s8,
     "dequantize_s8": _elements,
     "max_pool_f32": _pool,

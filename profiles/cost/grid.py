@@ -235,9 +235,9 @@ def integer_points() -> list[Point]:
 
 def float_points() -> list[Point]:
     """Every shape of the float32 kernels."""
-    points = [_conv_f32(*row) for row in CONVOLUTIONS[1:9:2]]
-    points += [_conv_f32(*row) for row in CONVOLUTIONS[8:12]]
-    points += [_conv_f32(*row, groups=row[2]) for row in DEPTHWISE[:8:2]]
+    points = [_conv_f32(*row) for row in CONVOLUTIONS]
+    own_filters = (row for row in dict.fromkeys(DEPTHWISE) if row[2] == row[3])
+    points += [_conv_f32(*row, groups=row[2]) for row in own_filters]
     points += [Point(Dense(), ((r, k),), ((o, k), (o,)), FLOAT32) for r, k, o in DENSE]
     for kind in (MaxPool2D, AvgPool2D):
         points += [Point(kind((kh, kw), _window(h, w, kh, kw, s, p)), ((1, h, w, c),), (), FLOAT32)

@@ -43,18 +43,23 @@ class Compiled:
         """The generated code computes what the reference does."""
         wanted = reference_outputs(self.graph, list(inputs))
         for found, want in zip(self.run(inputs), wanted, strict=True):
-            found = found.reshape(want.shape)
-            if want.dtype.kind == "f":
-                close = FLOAT_TOLERANCE / 10 if want.dtype == np.float32 else 1e-13
-                limit = close * max(float(np.abs(want).max()), 1e-30)
-                np.testing.assert_allclose(found, want, rtol=0, atol=limit, err_msg=str(self.graph))
-            else:
-                np.testing.assert_array_equal(found, want, err_msg=str(self.graph))
+            assert_equal(found, want, str(self.graph))
 
     def check_samples(self, seed: int = 0) -> None:
         """`check` with random samples and the two extremes."""
         rng = np.random.default_rng(seed)
         self.check([samples(rng, v.type, 4) for v in self.graph.inputs])
+
+
+def assert_equal(found: Array, want: Array, what: str) -> None:
+    """Integers are identical; floats are close for the largest magnitude."""
+    found = found.reshape(want.shape)
+    if want.dtype.kind == "f":
+        close = FLOAT_TOLERANCE / 10 if want.dtype == np.float32 else 1e-13
+        limit = close * max(float(np.abs(want).max()), 1e-30)
+        np.testing.assert_allclose(found, want, rtol=0, atol=limit, err_msg=what)
+    else:
+        np.testing.assert_array_equal(found, want, err_msg=what)
 
 
 def samples(rng: np.random.Generator, type: TensorType, count: int) -> Array:

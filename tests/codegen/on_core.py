@@ -21,7 +21,7 @@ from profiles.runners import HOST, select
 from profiles.runners.base import RunResult
 from targets.load import load_core
 from targets.toolchains import available, get_toolchain
-from tests.codegen.batch import samples
+from tests.codegen.batch import assert_equal, samples
 from tests.runners.support import skip_unless
 
 Planner = Callable[[Graph, KernelSet], Program]
@@ -102,7 +102,7 @@ def check(
             run = runner.run(image, artefact.manifest, inputs, profile=True)
     wanted = reference_outputs(graph, inputs)
     for value, found, want in zip(graph.outputs, run.outputs, wanted, strict=True):
-        np.testing.assert_array_equal(found.reshape(want.shape), want, err_msg=str(value))
+        assert_equal(found, want, str(value))
     return run
 
 

@@ -163,6 +163,22 @@ def float_windows() -> list[Graph]:
         elif window.meets_input(size, kernel):
             op = (MaxPool2D, AvgPool2D)[index % 3 - 1](kernel, window)
             found.append(single(op, [float32(1, *size, 3)], DType.FLOAT32))
+    return found + float_fours()
+
+
+def float_fours() -> list[Graph]:
+    """Layers of float32 whose pixels and filters are taken by fours."""
+    rng = np.random.default_rng(12)
+    found = []
+    for index, (size, kernel, window) in zip(range(24), windows(rng), strict=False):
+        groups, channels, filters = ((1, 3, 6), (1, 6, 4), (5, 5, 5), (2, 4, 10))[index % 4]
+        weights = noise(rng, filters, *kernel, channels // groups)
+        x = float32(1, *size, channels)
+        found.append(single(Conv2D(window, groups), [x, weights], DType.FLOAT32))
+    for channels, filters in ((3, 8), (8, 4), (8, 8)):
+        weights = noise(rng, filters, 1, 1, channels)
+        x = float32(1, 3, 7, channels)
+        found.append(single(Conv2D(Window()), [x, weights], DType.FLOAT32))
     return found
 
 

@@ -22,9 +22,13 @@ def declare_window(
     window: Window,
     groups: int = 1,
     variable: str = "window",
+    flat: bool = False,
 ) -> str:
-    """Declare an ``ek_window`` of the step and return a pointer to it."""
+    """Declare an ``ek_window`` of the step and return a pointer to it; ``flat``: all pixels of an
+    image lie in one row."""
     x, y = w.node.input(0).type.shape, w.node.output.type.shape
+    if flat:
+        x, y = ((s[0], 1, s[1] * s[2], s[3]) for s in (x, y))
     return w.declare(
         "ek_window",
         variable,

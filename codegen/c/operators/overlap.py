@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.c.operators import quads
 from codegen.c.operators.integer import is_depthwise
 from edgekit.ir import DType, Node, TensorType
 from edgekit.ir.ops import (
@@ -96,6 +97,8 @@ class Walk:
         pixels: output pixels that are computed together.
         gathered: True where all their windows are copied before anything is written.
         by_channel: True where channel c of a pixel is written after the last read of channel c.
+        columns: where the pixels of a row that are computed together start; empty: ``pixels`` at a
+            time, across rows.
     """
 
     kernel: tuple[int, int]
@@ -103,6 +106,14 @@ class Walk:
     pixels: int = 1
     gathered: bool = False
     by_channel: bool = False
+    columns: tuple[int, ...] = ()
+
+    def blocks(self, height: int, width: int) -> Int:
+        """First output pixel of each block."""
+        if not self.columns:
+            return np.arange(0, height * width, self.pixels)
+        rows = np.arange(height, dtype=np.int64) * width
+        return np.add.outer(rows, np.array(self.columns, np.int64)).ravel()
 
 
 def _walk_of(node: Node) -> Walk | None:
@@ -112,8 +123,14 @@ def _walk_of(node: Node) -> Walk | None:
         return Walk(op.kernel, op.window, by_channel=True)
     assert isinstance(op, Conv2D | QConv2D)
     _, kh, kw, _ = node.input(1).type.shape
+    if isinstance(op, Conv2D):
+        if quads.is_flat((kh, kw), op.window):
+            return Walk((kh, kw), op.window, quads.FOUR)
+        size, width = node.input(0).type.shape[2], node.output.type.shape[2]
+        starts = quads.pieces_of(size, width, kw, op.window).starts
+        return Walk((kh, kw), op.window, columns=starts)
     types = {node.input(0).type.dtype, node.output.type.dtype}
-    if isinstance(op, Conv2D) or types != {DType.INT8} or op.w_zero:
+    if types != {DType.INT8} or op.w_zero:
         return Walk((kh, kw), op.window)
     if is_depthwise(node):
         single = node.output.type.shape[3] == node.input(0).type.shape[3]
@@ -135,10 +152,10 @@ def _window_overlap(node: Node, walk: Walk) -> Overlap:
     empty = np.logical_or.outer(rows[1] < 0, columns[1] < 0).ravel()
     first[empty], last[empty] = NEVER, -NEVER
     count = height * width
-    blocks = np.arange(0, count, walk.pixels)
+    blocks = walk.blocks(height, width)
     first, last = np.minimum.reduceat(first, blocks), np.maximum.reduceat(last, blocks)
     wide = y.nbytes // count
-    starts, ends = blocks * wide, np.minimum(blocks + walk.pixels, count) * wide
+    starts, ends = blocks * wide, np.append(blocks[1:], count) * wide
     # What is read after a block is done, and what is read while it is being written.
     later = np.append(np.minimum.accumulate(first[::-1])[::-1][1:], NEVER)
     earlier = np.insert(np.maximum.accumulate(last)[:-1], 0, -NEVER)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from codegen.c.literals import float_literal
-from codegen.c.operators import pointwise, reducing
+from codegen.c.operators import pointwise, quads, reducing
 from codegen.c.operators.geometry import (
     are_neighbours,
     collapse_mean,
@@ -50,6 +50,19 @@ def weights_of(w: StepWriter) -> str:
     return w.weights(value.array, "weights") if value.is_constant else w.read(value)
 
 
+def packed_weights_of(w: StepWriter, groups: int = 1) -> tuple[str, int]:
+    """Pointer to a layer's weights, and how many times four filters of each group are packed.
+
+    A constant is packed as `quads.by_fours` does; a tensor computed at run time is read as it is.
+    """
+    value = w.node.input(1)
+    if not value.is_constant:
+        return weights_of(w), 0
+    filters = value.type.shape[0]
+    packed = quads.by_fours(value.array.reshape(filters, -1), groups)
+    return w.weights(packed, "weights"), filters // groups // quads.FOUR
+
+
 def bias_of(w: StepWriter, outputs: int) -> str:
     """Pointer to the step's bias; zeros where the model has none."""
     value = w.node.optional_input(2)
@@ -61,19 +74,26 @@ def bias_of(w: StepWriter, outputs: int) -> str:
 def emit_conv(w: StepWriter) -> None:
     op = attributes(w, Conv2D)
     filters, kh, kw, _ = w.node.input(1).type.shape
-    window = declare_window(w, (kh, kw), op.window, op.groups)
-    weights, bias = weights_of(w), bias_of(w, filters)
+    flat = quads.is_flat((kh, kw), op.window)
+    window = declare_window(w, (kh, kw), op.window, op.groups, flat=flat)
+    depthwise = quads.by_channel(w.node)
+    weights, fours = packed_weights_of(w, 1 if depthwise else op.groups)
+    bias = bias_of(w, filters)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        w.call("ek_conv2d_f32", window, *bounds(op.clamp), x, weights, bias, y)
+        if depthwise:
+            w.call("ek_depthwise_f32", window, *bounds(op.clamp), x, weights, bias, y)
+        else:
+            w.call("ek_conv2d_f32", window, fours, *bounds(op.clamp), x, weights, bias, y)
 
 
 def emit_dense(w: StepWriter) -> None:
     op = attributes(w, Dense)
     outputs = w.node.input(1).type.shape[0]
     rows, depth = w.node.input(0).type.shape
+    weights, fours = packed_weights_of(w)
     w.call(
-        "ek_dense_f32", rows, depth, outputs, *bounds(op.clamp), w.read(w.node.input(0)),
-        weights_of(w), bias_of(w, outputs), w.write(w.node.output),
+        "ek_dense_f32", rows, depth, outputs, fours, *bounds(op.clamp), w.read(w.node.input(0)),
+        weights, bias_of(w, outputs), w.write(w.node.output),
     )  # fmt: skip
 
 
