@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codegen.assembly.armv7e_m.add import ADD
+from codegen.assembly.armv7e_m.columns import COLUMNS
 from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
@@ -18,7 +19,7 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMean
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (CONV, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
+    QConv2D: (COLUMNS, CONV, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
     QDense: (CONV, DENSE),
     QLstm: (LSTM,),
     QMean: (MEAN,),

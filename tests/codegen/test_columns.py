@@ -1,0 +1,126 @@
+"""Convolutions and dense layers of int16 activations: on the host, and on the emulated core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegen.assembly.armv7e_m.columns import COLUMNS, parts_of
+from codegen.c.choice import PORTABLE, KernelSet
+from edgekit.ir import DType, Graph, Node, TensorType
+from edgekit.ir.ops import QConv2D, Rounding, Window
+from quantize.requantize import make_requant
+from tests.codegen.batch import BOTH
+from tests.codegen.graphs import single
+from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
+
+CORE = "cortex-m4"
+KERNELS = KernelSet("armv7e_m")
+
+
+def conv(
+    rng: np.random.Generator,
+    size: tuple[int, int, int],
+    filters: int,
+    kernel: tuple[int, int],
+    window: Window,
+    clamp: tuple[int, int] = (-(2**15), 2**15 - 1),
+    extreme: bool = False,
+) -> Graph:
+    """A convolution of (height, width, channels) in TFLite's 16x8 scheme."""
+    weights = rng.integers(-128, 128, (filters, *kernel, size[2])).astype(np.int8)
+    if extreme:
+        weights = np.where(rng.random(weights.shape) < 0.5, np.int8(-128), np.int8(127))
+    total = 2**15 * np.abs(weights.astype(np.int64)).reshape(filters, -1).sum(1)
+    bias = np.minimum(2**31 - 1 - total, 2**24) * rng.choice([-1, 0, 1], filters)
+    scales = np.clip(2 ** rng.uniform(10, 17, filters) / total, 2.0**-17.9, 0.49)
+    spec = make_requant(scales.tolist(), Rounding.REDUCED, 0, *clamp)
+    x = TensorType((1, *size), DType.INT16)
+    return single(QConv2D(spec, 0, window), [x, weights, bias], DType.INT16)
+
+
+def layers() -> Iterator[Graph]:
+    """Odd sizes, every rest of taps and pixels, pads, strides, parts by rows and by channels."""
+    rng = np.random.default_rng(11)
+    plain = Window((1, 1), (0, 0, 0, 0), (1, 1))
+    for channels in (1, 2, 3, 5, 8):
+        yield conv(rng, (3, 1 + channels, channels), 1 + channels % 3, (1, 1), plain)
+        padded = Window((1 + channels % 2, 1), (1, 1, 1, 1), (1, 1))
+        yield conv(rng, (5, 4, channels), 3, (3, 3), padded)
+    yield conv(rng, (7, 6, 3), 2, (3, 2), Window((1, 2), (2, 1, 2, 1), (2, 1)), (0, 2**15 - 1))
+    yield conv(rng, (4, 3, 64), 5, (3, 3), Window((1, 1), (1, 0, 1, 0), (1, 1)))
+    yield conv(rng, (2, 3, 301), 3, (1, 1), plain, (0, 2**15 - 1))
+    yield conv(rng, (4, 3, 130), 2, (2, 2), Window((1, 1), (0, 1, 0, 1), (1, 1)))
+    yield conv(rng, (2, 5, 57), 2, (3, 3), Window((1, 1), (1, 1, 1, 1), (1, 1)), extreme=True)
+    yield conv(rng, (1, 1, 7), 9, (1, 1), plain, extreme=True)
+
+
+def nodes_of(graph: Graph) -> list[Node]:
+    return [n for n in graph.nodes if isinstance(n.op, QConv2D)]
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_every_shape(core: str, toolchain: str) -> None:
+    graph = merged(list(layers()))
+    assert set(chosen(graph, KERNELS)) == {COLUMNS.name}
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, KERNELS, run)
+
+
+def test_the_grid_has_parts_of_both_kinds() -> None:
+    found = [parts_of(n) for n in nodes_of(merged(list(layers())))]
+    assert any(p.rows < p.height and p.piece == p.width for p in found)
+    assert any(p.rows < p.height and p.piece < p.width for p in found)
+    assert any(p.piece < p.width and p.height == 1 for p in found)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_portable(core: str) -> None:
+    check(merged(list(layers())), PORTABLE, core)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_output_over_input(backward: bool) -> None:
+    check(merged(list(layers())), KERNELS, CORE, planner=at_limit(backward))
+
+
+def test_what_needs_more_than_32_bits_is_portable() -> None:
+    rng = np.random.default_rng(2)
+    plain = Window((1, 1), (0, 0, 0, 0), (1, 1))
+    graphs = [conv(rng, (1, 2, 520), 2, (1, 1), plain, extreme=True)]
+    graphs.append(conv(rng, (1, 2, 8), 5, (1, 1), plain, (-3, 2**15 - 1)))
+    graphs.append(conv(rng, (1, 9, 8), 5, (1, 3), Window((1, 1), (0, 0, 0, 0), (1, 2))))
+    assert chosen(merged(graphs), KERNELS) == ["", "", ""]
+    check(merged(graphs), KERNELS, "host")
+
+
+Size = tuple[int, int]
+Case = tuple[tuple[int, int, int], int, Size, Size, tuple[int, int, int, int], int]
+shapes = st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 40))
+pads = st.tuples(*(st.integers(0, 2) for _ in range(4)))
+
+
+@settings(max_examples=3, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            shapes, st.integers(1, 9), st.tuples(st.integers(1, 4), st.integers(1, 4)),
+            st.tuples(st.integers(1, 2), st.integers(1, 3)), pads, st.integers(0, 2**32 - 1),
+        ),
+        min_size=8, max_size=8,
+    )
+)  # fmt: skip
+def test_random(cases: list[Case]) -> None:
+    made = []
+    for size, filters, kernel, strides, padding, seed in cases:
+        rng = np.random.default_rng(seed)
+        inside = (min(kernel[0], size[0]), min(kernel[1], size[1]))
+        window = Window(strides, padding, (1, 1))
+        made.append(conv(rng, size, filters, inside, window, extreme=seed % 5 == 0))
+    check(merged(made), KERNELS, "host")
