@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
+from profiles.bench.fast import fast_section, run_fast
 from profiles.bench.host import host_section
 from profiles.bench.measure import measure_times, run_models
 from profiles.bench.memory import memory_section, run_memory
@@ -32,10 +33,13 @@ def main() -> int:
     try:
         runs = list(run_models(chosen, log))
         memory = memory_section(list(run_memory(chosen, log)))
+        fast = fast_section(list(run_fast(chosen, log)))
         log("planning branching networks")
         planned = planning_section()
         log("planning spills")
-        sections = "\n".join([memory, planned, spilling_section(), *host_section(chosen, log)])
+        sections = "\n".join(
+            [fast, memory, planned, spilling_section(), *host_section(chosen, log)]
+        )
         page = write_page(runs, measure_times(chosen, log), sections)
     except EdgekitError as error:
         log(str(error))

@@ -18,7 +18,7 @@ CMSIS_CORES = ("cortex-m4", "cortex-m55")
 
 def bars_section(runs: Sequence[ModelRun], peer: Mapping[str, Any]) -> str:
     """Executed instructions of every model and core beside the bar and a peer's figure."""
-    bars = _read("bars.toml")
+    bars = read_data("bars.toml")
     lines = [
         "## Bars",
         "",
@@ -57,7 +57,7 @@ def kernels_section(runs: Sequence[ModelRun]) -> str:
     head = ["layer", *cores, *(f"CMSIS-NN, {core}" for core in CMSIS_CORES)]
     rows = []
     errors: dict[str, list[float]] = {core: [] for core in cores}
-    for kernel in _read("kernels.toml")["kernel"]:
+    for kernel in read_data("kernels.toml")["kernel"]:
         cells = []
         for core in cores:
             found = _layer(runs, kernel, core)
@@ -87,5 +87,6 @@ def _cell(layer: LayerRun, kernel: Mapping[str, Any]) -> str:
     return f"{each:.2f} ({layer.variant or 'C'}{error})"
 
 
-def _read(name: str) -> dict[str, Any]:
+def read_data(name: str) -> dict[str, Any]:
+    """A table of ``profiles/data``."""
     return tomllib.loads((_DATA / name).read_text(encoding="utf-8"))

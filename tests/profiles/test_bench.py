@@ -8,6 +8,7 @@ from pathlib import Path
 from edgekit.api import ConvertOptions
 from edgekit.npz import load_arrays
 from profiles.bench import planning
+from profiles.bench.fast import FastRun, fast_section
 from profiles.bench.host import HostTimes, host_section, write_section
 from profiles.bench.kernel_tables import bars_section, kernels_section
 from profiles.bench.measure import ChainTime, LayerRun, ModelRun, Times, run_models
@@ -62,6 +63,11 @@ def test_bars_and_kernels(conversions: Conversions) -> None:
     row = bars_section([run], peer).splitlines()[-1]
     assert "| cortex-m4 | KWS | 1,450,000 |" in row
     assert "| 2,900,000 | 0.50 | 5,800,000 | 0.25 |" in row
+    assert (
+        fast_section([FastRun("kws", report)])
+        .splitlines()[-1]
+        .startswith("| KWS | 1,450,000 | 17.92 | 2,900,000 | 0.50 |")
+    )
     lines = kernels_section([run]).splitlines()
     assert "| 1x1, 64 to 64, 125 pixels | 2.00 (packed, +7.4%) | 2.09 to 3.76 |" in "\n".join(lines)
     assert lines[-1].startswith("| median error of the cost model | 7.4% |")

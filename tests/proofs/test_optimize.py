@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import tomllib
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-import profiles.bench.kernel_tables
-from edgekit import api
 from edgekit.deployment import Deployment
-from edgekit.options import Optimize
+from edgekit.options import ConvertOptions, Optimize
+from profiles.bench.fast import convert_fast
+from profiles.bench.kernel_tables import read_data
+from tests.conversions import Conversions
 from tests.proofs.data import int8_model
 from tests.runners.support import emulator
 
+Convert = Callable[[str, Optimize], Deployment]
 KIB = 1024
 CORE = "cortex-m4"
 MLPERF = {
@@ -24,25 +25,40 @@ FILTERS = 4
 """Filters that are computed together: a last block that is not whole repeats some."""
 
 
-@functools.cache
-def converted(name: str, optimize: Optimize) -> Deployment:
-    """With one compiler, that which both choices keep (`tests.proofs.test_models` has both)."""
+@pytest.fixture
+def converted(conversions: Conversions) -> Convert:
+    """For speed the conversion that other tests share, otherwise by the compiler that is kept."""
     emulator("unicorn", CORE)
-    options = api.ConvertOptions(CORE, vectors=1, optimize=optimize, toolchain="gcc")
-    made = api.convert(int8_model(name), None, options)
+
+    def convert(name: str, optimize: Optimize) -> Deployment:
+        options = ConvertOptions(CORE, vectors=1, optimize=optimize)
+        if optimize != "speed":
+            options = replace(options, toolchain="gcc")
+        made = conversions(int8_model(name), options)
+        assert made.report.verification.bit_exact
+        return made
+
+    return convert
+
+
+@pytest.mark.parametrize("name", MLPERF)
+def test_instructions(name: str, converted: Convert) -> None:
+    count = converted(name, "speed").report.latency.instructions
+    assert 0 < (count or 0) <= read_data("bars.toml")[CORE][MLPERF[name]]
+
+
+@pytest.mark.parametrize("name", ["kws_ref_model", "ad01_int8"])
+def test_models_quantized_here_come_in_below(name: str) -> None:
+    emulator("unicorn", CORE)
+    made = convert_fast(MLPERF[name], int8_model(name), vectors=1, toolchain="gcc")
     assert made.report.verification.bit_exact
-    return made
+    assert made.report.options["rounding"] == "fast"
+    count = made.report.latency.instructions
+    assert 0 < (count or 0) <= read_data("bars.toml")[CORE][MLPERF[name]]
 
 
 @pytest.mark.parametrize("name", MLPERF)
-def test_instructions(name: str) -> None:
-    path = Path(profiles.bench.kernel_tables.__file__).parents[1] / "data" / "bars.toml"
-    bar = tomllib.loads(path.read_text(encoding="utf-8"))[CORE][MLPERF[name]]
-    assert 0 < (converted(name, "speed").report.latency.instructions or 0) <= bar
-
-
-@pytest.mark.parametrize("name", MLPERF)
-def test_code(name: str) -> None:
+def test_code(name: str, converted: Convert) -> None:
     speed, size = (converted(name, o).report.memory for o in ("speed", "size"))
     assert speed.code_bytes is not None
     assert size.code_bytes is not None
@@ -52,7 +68,7 @@ def test_code(name: str) -> None:
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("name", MLPERF)
-def test_tables_of_twelve_bytes_a_filter(name: str, optimize: Optimize) -> None:
+def test_tables_of_twelve_bytes_a_filter(name: str, optimize: Optimize, converted: Convert) -> None:
     """Bias, multiplier, shift or whatever a kernel reads for them, wherever it lies."""
     made = converted(name, optimize)
     layers = [n for n in made.graph.nodes if n.op.name in ("QConv2D", "QDense")]
@@ -65,7 +81,7 @@ def test_tables_of_twelve_bytes_a_filter(name: str, optimize: Optimize) -> None:
 
 
 @pytest.mark.parametrize("name", MLPERF)
-def test_working_memory(name: str) -> None:
+def test_working_memory(name: str, converted: Convert) -> None:
     made = converted(name, "speed")
     assert made.report.memory.stack_bytes is not None
     assert max(s.scratch_bytes + s.stack_bytes for s in made.manifest.steps) <= 2 * KIB
@@ -73,7 +89,7 @@ def test_working_memory(name: str) -> None:
     assert declared < made.report.memory.stack_bytes <= declared + 512
 
 
-def test_balanced_lies_between() -> None:
+def test_balanced_lies_between(converted: Convert) -> None:
     speed, balanced, size = (
         converted("pretrainedResnet_quant", o).report for o in ("speed", "balanced", "size")
     )
