@@ -15,9 +15,6 @@ import numpy as np
 from edgekit.ir import Node, Value
 from edgekit.ir.ops import Concat, Reshape, Slice
 
-NOTHING = 0
-"""The writer of bytes that nobody has written."""
-
 
 class Stretch(NamedTuple):
     """``nbytes`` bytes of what ``writer`` wrote, from its byte ``start`` on."""
@@ -27,37 +24,44 @@ class Stretch(NamedTuple):
     nbytes: int
 
 
+class Held(NamedTuple):
+    """The bytes from ``start`` up to ``end``: each holds what lies as far from byte 0 of what
+    ``writer`` wrote as its own address from ``origin``."""
+
+    start: int
+    end: int
+    writer: str
+    origin: int
+
+
 class Region:
-    """Bytes and who wrote them last.
+    """Bytes and who wrote them last, neighbours of one writer together.
 
     Args:
         nbytes: the size; what lies beyond it is not kept.
     """
 
     def __init__(self, nbytes: int) -> None:
-        self._writer = np.zeros(nbytes, np.int32)
-        self._byte = np.zeros(nbytes, np.int64)
-        self._names = [""]
-        self._numbers: dict[str, int] = {}
+        self._size = nbytes
+        self._held = [Held(0, nbytes, "", 0)] if nbytes else []
 
     def write(self, name: str, offset: int, nbytes: int) -> None:
         """Let ``name`` fill a place."""
-        number = self._numbers.setdefault(name, len(self._names))
-        if number == len(self._names):
-            self._names.append(name)
-        low, high = max(offset, 0), min(offset + nbytes, len(self._byte))
-        if low < high:
-            self._writer[low:high] = number
-            self._byte[low:high] = np.arange(low - offset, high - offset)
+        low, high = max(offset, 0), min(offset + nbytes, self._size)
+        if low >= high:
+            return
+        below = [h._replace(end=min(h.end, low)) for h in self._held if h.start < low]
+        above = [h._replace(start=max(h.start, high)) for h in self._held if h.end > high]
+        self._held = [*below, Held(low, high, name, offset), *above]
 
     def missing(self, stretch: Stretch, offset: int) -> str | None:
         """Who holds a byte where a stretch should lie; empty: nobody; None: it is all there."""
-        low, high = max(offset, 0), min(offset + stretch.nbytes, len(self._byte))
-        number = self._numbers.get(stretch.writer, -1)
-        first = stretch.start + low - offset
-        same = self._byte[low:high] == np.arange(first, first + max(high - low, 0))
-        wrong = np.flatnonzero((self._writer[low:high] != number) | ~same)
-        return self._names[self._writer[low + wrong[0]]] if wrong.size else None
+        origin, end = offset - stretch.start, offset + stretch.nbytes
+        for held in self._held:
+            shared = max(held.start, offset) < min(held.end, end)
+            if shared and (held.writer, held.origin) != (stretch.writer, origin):
+                return held.writer
+        return None
 
 
 def shown_content(

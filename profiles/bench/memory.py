@@ -109,8 +109,7 @@ def memory_section(runs: Sequence[MemoryRun]) -> str:
         *_whole_table(runs, bars),
         "",
         "In strips (`--ram` of the bar's size), against layers as a whole; up to "
-        f"{bars['extra_macs']:.0%} extra MACs are allowed. The last column is the smallest plan of "
-        "the front that the conversion draws.",
+        f"{bars['extra_macs']:.0%} extra MACs are allowed.",
         "",
         *_strips_table(runs, bars),
         "",
@@ -132,25 +131,23 @@ def _whole_table(runs: Sequence[MemoryRun], bars: Mapping[str, Any]) -> list[str
         rows.append([
             run.key.upper(), number(arena), number(bars["whole"][run.key]), number(gap),
             number(run.apart.memory.arena_bytes), number(run.plain.latency.instructions),
-            f"{run.rise:+.2%}",
+            _percent(run.rise),
         ])  # fmt: skip
     return table(head, rows)
 
 
 def _strips_table(runs: Sequence[MemoryRun], bars: Mapping[str, Any]) -> list[str]:
-    head = ["model", "arena", "bar", "extra MACs", "instructions", "rise", "smallest"]
+    head = ["model", "arena", "bar", "extra MACs", "instructions", "rise"]
     rows = []
     for run in runs:
         fitted = run.fitted
         plan = fitted.schedule if fitted else None
         if fitted is None or plan is None:
             continue
-        least = plan.front[-1]
         rows.append([
             run.key.upper(), number(fitted.memory.arena_bytes), number(bars["strips"][run.key]),
             f"{plan.extra_macs / run.plain.model.macs:.1%}", number(fitted.latency.instructions),
-            f"{run.strips_rise or 0:+.2%}",
-            f"{number(least.arena_bytes)} ({least.extra_macs / run.plain.model.macs:.1%} MACs)",
+            _percent(run.strips_rise or 0.0),
         ])  # fmt: skip
     return table(head, rows)
 
@@ -168,6 +165,12 @@ def _peers_table(runs: Sequence[MemoryRun], peers: Sequence[Mapping[str, Any]]) 
             cells.append(number(peer["arena"].get(run.key)) + more)
         rows.append([peer["name"], *cells])
     return table(["stack", *(r.key.upper() for r in runs)], rows)
+
+
+def _percent(part: float) -> str:
+    """With a sign; next to nothing has none."""
+    rounded = round(part, 4)
+    return f"{rounded:+.2%}" if rounded else "0.00%"
 
 
 def _instructions(report: Report) -> int:
