@@ -82,6 +82,25 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """Constants that are copied to RAM before the first run and read there.
+
+    Attributes:
+        memory: what they are for, as the target calls it.
+        nbytes: memory that the caller provides for them.
+        count: constants.
+        share: part of all reads of constants in a run that they answer, estimated.
+        symbol: the C function that copies them.
+    """
+
+    memory: str
+    nbytes: int
+    count: int
+    share: float
+    symbol: str
+
+
+@dataclass(frozen=True)
 class StepInfo:
     """One step of the program: the unit of per-layer profiles and traces.
 
@@ -170,6 +189,7 @@ class Manifest:
         arena_memory: memory that the arena is meant for, where it is split over several.
         regions: further pieces of the arena in slower memories, in calling order.
         optimize: what compilers optimise for: ``speed`` or ``size``.
+        copied: constants that are read from RAM; None: all are read where they are stored.
     """
 
     kind: str
@@ -196,7 +216,13 @@ class Manifest:
     arena_memory: str = ""
     regions: tuple[Region, ...] = ()
     optimize: str = "speed"
+    copied: Copied | None = None
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def copied_bytes(self) -> int:
+        """Bytes that the caller provides for copies of constants."""
+        return self.copied.nbytes if self.copied else 0
 
     @property
     def region_bytes(self) -> int:
@@ -231,6 +257,7 @@ def preprocess_manifest(manifest: Manifest) -> Manifest:
         raw_inputs=(),
         ranked_outputs=(),
         regions=(),
+        copied=None,
     )
 
 
@@ -299,6 +326,7 @@ def load_manifest(folder: Path) -> Manifest:
         raw["raw_inputs"] = tuple(_raw_input(r) for r in raw["raw_inputs"])
         raw["ranked_outputs"] = tuple(RankedOutput(**r) for r in raw["ranked_outputs"])
         raw["regions"] = tuple(Region(**r) for r in raw["regions"])
+        raw["copied"] = raw["copied"] and Copied(**raw["copied"])
         raw["sources"], raw["headers"] = tuple(raw["sources"]), tuple(raw["headers"])
         return Manifest(**raw)
     except FileNotFoundError:

@@ -60,6 +60,10 @@ class ConvertOptions:
             only for the kinds of layers that hold much of the model's work.
         memories: bytes that the arena may take in each memory of the target, the fastest first;
             None: all that the board has there. Empty: the arena is one piece.
+        weights: bytes that copies of constants may take in a memory of the target, by its name:
+            those that are read most for each byte are copied there before the first run. None: what
+            the arena leaves of that memory on a board, everything on a core alone. Empty: every
+            constant is read from flash.
         ram: bytes that arena and state may take together; layers are executed in strips where they
             must be. None: what the board has, and no strips for a core alone.
         plan: plan file of `edgekit.api.plan` to follow instead of planning anew.
@@ -83,6 +87,7 @@ class ConvertOptions:
     kernels: Kernels = "fastest"
     optimize: Optimize = "speed"
     memories: Mapping[str, int | None] = field(default_factory=dict)
+    weights: Mapping[str, int | None] = field(default_factory=dict)
     ram: int | None = None
     plan: Path | None = None
     require_emulator: bool = False
@@ -111,6 +116,9 @@ class ConvertOptions:
             problems.append(Problem(f"is {self.plan_time!r}", "plan_time", "above 0, up to 3600"))
         if self.ram is not None and self.ram < 1:
             problems.append(Problem(f"is {self.ram!r}", "ram", "at least 1"))
+        if len(self.weights) > 1:
+            named = ", ".join(self.weights)
+            problems.append(Problem(f"names several memories: {named}", "weights", "one"))
         if self.ram is not None and (self.memories or self.plan is not None):
             problems.append(Problem("has no effect with memories or plan", "ram"))
         if problems:

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.c.render import render
+from codegen.c.copies import ALIGN
+from codegen.c.render import arguments, render
 from edgekit import __version__
-from edgekit.artefact import Artefact, Manifest, Port, Region
+from edgekit.artefact import Artefact, Copied, Manifest, Port, Region
 from targets.toolchains.base import OPTIMIZATION
 
 
@@ -19,11 +20,13 @@ class Part:
     Attributes:
         manifest: its own.
         state_offset: bytes from the start of the common state to its own.
+        weights_offset: likewise for copied constants.
         inputs, outputs: its ports, named apart from those of the others.
     """
 
     manifest: Manifest
     state_offset: int
+    weights_offset: int
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
 
@@ -32,15 +35,33 @@ class Part:
         """Expression of its state in the generated functions."""
         return f"s + {self.state_offset}" if self.manifest.state_bytes else "NULL"
 
+    @property
+    def arguments(self) -> str:
+        """What its functions get between arena and state."""
+        weights = f", w + {self.weights_offset}" if self.manifest.copied else ""
+        return arguments(self.manifest.regions) + weights
+
 
 def parts_of(manifests: Sequence[Manifest]) -> tuple[Part, ...]:
-    """Place the states of several models one after the other."""
+    """Place the states of several models one after the other, and their copied constants."""
     align = max(m.arena_align for m in manifests)
-    found, end = [], 0
+    found, state, weights = [], 0, 0
     for m in manifests:
-        found.append(Part(m, end, _ports(m.name, m.inputs), _ports(m.name, m.outputs)))
-        end += -(-m.state_bytes // align) * align
+        ports = _ports(m.name, m.inputs), _ports(m.name, m.outputs)
+        found.append(Part(m, state, weights, *ports))
+        state += -(-m.state_bytes // align) * align
+        weights += -(-m.copied_bytes // ALIGN) * ALIGN
     return tuple(found)
+
+
+def _copied(parts: Sequence[Part], name: str) -> Copied | None:
+    """The constants of all models side by side."""
+    found = [m.copied for p in parts if (m := p.manifest).copied]
+    if not found:
+        return None
+    nbytes = max(p.weights_offset + p.manifest.copied_bytes for p in parts)
+    memory, count = found[0].memory, sum(c.count for c in found)
+    return Copied(memory, nbytes, count, min(c.share for c in found), f"{name}_load")
 
 
 def _ports(model: str, ports: Sequence[Port]) -> tuple[Port, ...]:
@@ -54,7 +75,7 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
     """An artefact that calls models one after the other; their own files are not in it.
 
     Arena and further regions are as large as the largest of the models' own; nothing of a model
-    but its state has to survive the run of another.
+    but its state and its copied constants has to survive the run of another.
 
     Args:
         manifests: of models for the same core, with different names.
@@ -91,6 +112,7 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
         arena_memory=next((m.arena_memory for m in manifests if m.arena_memory), ""),
         regions=tuple(Region(n, size) for n, size in sizes.items()),
         optimize="size" if all(m.optimize == "size" for m in manifests) else "speed",
+        copied=_copied(parts, name),
     )
     context = {
         "name": name,
@@ -100,6 +122,7 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
         "flag": OPTIMIZATION[made.optimize],
         "sources": made.sources,
         "parts": parts,
+        "weights_align": ALIGN,
     }
     files = {
         f"{name}.h": render("combined.h.j2", context),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from codegen.c import kernels
 from codegen.c.assembly import assembly_texts, is_assembly
 from codegen.c.choice import PORTABLE, KernelSet
+from codegen.c.copies import ALIGN, NO_COPIES, choose_copies
 from codegen.c.literals import array_literal, comment
 from codegen.c.render import local, render
-from codegen.c.step import Constant, StepWriter, Variant, Writer, pointer
+from codegen.c.step import COPIED, Constant, StepWriter, Variant, Writer, pointer
 from edgekit import __version__
 from edgekit.artefact import Artefact, Manifest, Region, StepInfo, Tensor
 from edgekit.errors import ModelError
 from edgekit.ir import Graph
 from edgekit.ir.graph import node_macs
-from edgekit.schedule import Program
+from edgekit.schedule import Program, Room
 from edgekit.schedule.ports import make_ports
 from edgekit.schedule.program import ARENA, STATE
 from targets.toolchains.base import OPTIMIZATION
@@ -59,6 +60,7 @@ def emit(
     source: Source,
     vectors: Vectors,
     chosen: KernelSet = PORTABLE,
+    weights: Room | None = None,
 ) -> Artefact:
     """Emit a lowered program.
 
@@ -69,6 +71,8 @@ def emit(
         source: provenance, written into comments.
         vectors: stored for the host test.
         chosen: the kernels that the program was planned with.
+        weights: memory that constants are copied to before the first run; None: they are read
+            where they are stored.
 
     Returns:
         Files and manifest; the same arguments give the same bytes.
@@ -77,13 +81,18 @@ def emit(
         ModelError: a node cannot be emitted (shape, batch, accumulator range).
     """
     writers = _write_steps(program, name, chosen)
+    copies = NO_COPIES if weights is None else choose_copies(writers, weights)
+    if copies.offsets:  # which constants there are was only known now
+        writers = _write_steps(program, name, chosen, copies.offsets)
     constants = [c for w in writers for c in w.constants]
     states = _states(program, name, constants)
     manifest = _manifest(program, name, target, writers, constants, chosen)
+    manifest = replace(manifest, copied=copies.described(name))
     context = {
         **_about(manifest, source),
         "title": _title(program, manifest),
-        "steps": [_step_text(w, manifest.steps[w.step.index].symbol) for w in writers],
+        "steps": [_step_text(w, manifest) for w in writers],
+        "copies": [(c, copies.offsets[c.symbol]) for c in constants if c.symbol in copies.offsets],
         "states": states,
         "moves": _moves(program),
         "constants": constants,
@@ -122,6 +131,9 @@ def _about(manifest: Manifest, source: Source) -> dict[str, Any]:
         "arena_align": manifest.arena_align,
         "arena_memory": manifest.arena_memory,
         "regions": manifest.regions,
+        "copied": manifest.copied,
+        "manifest": manifest,
+        "weights_align": ALIGN,
         "state_bytes": manifest.state_bytes,
         "weights_bytes": manifest.weights_bytes,
         "inputs": manifest.inputs,
@@ -132,12 +144,14 @@ def _about(manifest: Manifest, source: Source) -> dict[str, Any]:
     }
 
 
-def _write_steps(program: Program, name: str, chosen: KernelSet) -> list[StepWriter]:
+def _write_steps(
+    program: Program, name: str, chosen: KernelSet, copies: Mapping[str, int] = NO_COPIES.offsets
+) -> list[StepWriter]:
     writers = []
     errors = []
     shared: dict[tuple[str, ...], str] = {}
     for step in program.steps:
-        writer = StepWriter(name, program, step, shared=shared)
+        writer = StepWriter(name, program, step, shared=shared, copies=copies)
         try:
             chosen.emitter(step.node).emit(writer)
         except ModelError as error:
@@ -215,10 +229,12 @@ def _step_info(program: Program, name: str, writer: StepWriter, chosen: KernelSe
     )
 
 
-def _step_text(writer: StepWriter, symbol: str) -> dict[str, Any]:
+def _step_text(writer: StepWriter, manifest: Manifest) -> dict[str, Any]:
     node = writer.node
     program = writer.program
-    regions = [ARENA, *(r.name for r in program.regions), *([STATE] if program.state_bytes else [])]
+    pointers = [pointer(r) for r in (ARENA, *(r.name for r in program.regions))]
+    pointers += [COPIED] if manifest.copied else []
+    pointers += [STATE] if program.state_bytes else []
     shapes = " + ".join(str(v.type) for v in node.inputs if v is not None and not v.is_constant)
     notes = [comment(f"{shapes} -> {', '.join(str(v.type) for v in node.outputs)}")]
     origin = "; ".join(node.origin)
@@ -227,11 +243,11 @@ def _step_text(writer: StepWriter, symbol: str) -> dict[str, Any]:
     body = " ".join(writer.lines)
     return {
         "index": writer.step.index,
-        "symbol": symbol,
+        "symbol": manifest.steps[writer.step.index].symbol,
         "title": comment(f"{node.op.name} '{node.name}'"),
         "notes": notes,
         "lines": writer.lines,
-        "unused": [pointer(region) for region in regions if f"{pointer(region)} +" not in body],
+        "unused": [p for p in pointers if f"({p} + " not in body],
     }
 
 

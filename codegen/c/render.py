@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegen.c.literals import comment, float_literal
-from edgekit.artefact import Region
+from edgekit.artefact import Manifest, Region
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,6 +31,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(comment=comment, float_literal=float_literal, size=math.prod)
     environment.filters.update(local=local, parameters=parameters, arguments=arguments)
+    environment.filters.update(run_parameters=run_parameters, run_arguments=run_arguments)
     return environment
 
 
@@ -47,6 +48,16 @@ def parameters(regions: Sequence[Region]) -> str:
 def arguments(regions: Sequence[Region]) -> str:
     """What a public function passes on of `parameters`."""
     return "".join(f", mem_{r.name}" for r in regions)
+
+
+def run_parameters(manifest: Manifest) -> str:
+    """Parameters of the functions that run a model, between arena and state."""
+    return parameters(manifest.regions) + (", const void *weights" if manifest.copied else "")
+
+
+def run_arguments(manifest: Manifest) -> str:
+    """What such a function passes on of `run_parameters`."""
+    return arguments(manifest.regions) + (", weights" if manifest.copied else "")
 
 
 def render(template: str, context: dict[str, Any]) -> str:

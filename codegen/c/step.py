@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,8 @@ from edgekit.ir import DType, Node, Value
 from edgekit.schedule import Overlap, Program, Step
 from edgekit.schedule.program import ARENA, STATE
 
+COPIED = "weights"
+"""The parameter of generated functions that points to copied constants."""
 WEIGHTS = "w"
 TABLE = "q"
 FILLER = "c"
@@ -80,6 +82,9 @@ class Writer:
         constants: arrays defined for the function.
         blocks: assembly functions that it calls.
         shared: symbols of arrays that were defined before, by `key`.
+        used: symbols of the arrays that the function reads.
+        copies: where the caller's memory holds copies of arrays, in bytes by symbol.
+        computed: pointers to structs whose fields are only known when the function runs.
     """
 
     name: str
@@ -89,6 +94,9 @@ class Writer:
     constants: list[Constant] = field(default_factory=list, kw_only=True)
     blocks: list[Assembly] = field(default_factory=list, kw_only=True)
     shared: dict[tuple[str, ...], str] = field(default_factory=dict, kw_only=True)
+    used: list[str] = field(default_factory=list, kw_only=True)
+    copies: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    computed: set[str] = field(default_factory=set, kw_only=True)
 
     @property
     def tag(self) -> str:
@@ -114,7 +122,10 @@ class Writer:
 
     def declare(self, c_type: str, variable: str, **fields: object) -> str:
         """Declare a constant struct with designated initialisers; returns a pointer to it."""
-        return self._struct(f"static const {c_type}", variable, fields)
+        if not any(self._is_computed(str(value)) for value in fields.values()):
+            return self._struct(f"static const {c_type}", variable, fields)
+        self.computed.add(f"&{variable}")
+        return self.struct(c_type, variable, **fields)
 
     def struct(self, c_type: str, variable: str, **fields: object) -> str:
         """`declare` for a struct whose fields are only known when the step runs (pointers)."""
@@ -172,6 +183,20 @@ class Writer:
         self.lines.append("}")
 
     def _constant(self, data: NDArray[Any], suffix: str, kind: str, table_bytes: int = 0) -> str:
+        """Define an array, or find an equal one; the expression that points to it."""
+        c_type = "double" if data.dtype == np.float64 else DType.from_numpy(data.dtype).c_name
+        symbol = self._define(data, suffix, kind, c_type, table_bytes)
+        self.used.append(symbol)
+        if symbol not in self.copies:
+            return symbol
+        return f"((const {c_type} *)({COPIED} + {self.copies[symbol]}))"
+
+    def _is_computed(self, value: str) -> bool:
+        return value in self.computed or f"({COPIED} + " in value
+
+    def _define(
+        self, data: NDArray[Any], suffix: str, kind: str, c_type: str, table_bytes: int
+    ) -> str:
         stem = f"{self.name}_{kind}_{self.tag}_{identifier(suffix)[-40:]}"
         taken = {c.symbol: c.data for c in self.constants}
         symbol = stem
@@ -182,8 +207,6 @@ class Writer:
         known = self.shared.setdefault(self.key(data, kind), symbol)
         if known != symbol:
             return known
-        is_double = data.dtype == np.float64
-        c_type = "double" if is_double else DType.from_numpy(data.dtype).c_name
         self.constants.append(Constant(symbol, c_type, data, table_bytes))
         return symbol
 

@@ -132,6 +132,21 @@ memory_option = click.option(
     help="Memory of the target that the arena may lie in, e.g. dtcm=64KiB; give each, the fastest "
     "first. Without a size: all that the board has there.",
 )
+
+
+def _weights(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, int | None]:
+    return {} if value == "flash" else _memories(ctx, param, (value,))
+
+
+weights_option = click.option(
+    "--weights",
+    callback=_weights,
+    default="flash",
+    show_default=True,
+    metavar="NAME[=SIZE]",
+    help="Memory that constants are copied to at start and read from, e.g. dtcm=32KiB: those that "
+    "are read most for each byte. Without a size: what the arena leaves of it.",
+)
 model_argument = click.argument("model", type=FILE)
 folder_argument = click.argument("folder", metavar="OUT", type=FILE)
 force_option = click.option(

@@ -130,6 +130,9 @@ class ConvertSection(ModelSection):
         default=(), strict=False, description="memories of the arena, as dtcm=64KiB, fastest first"
     )
     ram: str | None = Field(default=None, examples=["64KiB"], description="RAM for arena and state")
+    weights: str = Field(
+        default="flash", description="memory that constants are copied to, as dtcm=32KiB, or flash"
+    )
     plan: str | None = Field(
         default=None, examples=["plan.json"], description="plan file to follow"
     )

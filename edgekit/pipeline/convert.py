@@ -21,9 +21,9 @@ from edgekit.options import ConvertOptions
 from edgekit.pipeline.builds import build_all, confirm_images
 from edgekit.pipeline.helpers import check_helpers, rankings
 from edgekit.pipeline.lowering import Lowered, lower
-from edgekit.pipeline.memories import rooms
+from edgekit.pipeline.memories import rooms, weights_room
 from edgekit.pipeline.output import refuse_existing, staged
-from edgekit.pipeline.reporting import make_report
+from edgekit.pipeline.reporting import elsewhere_bytes, make_report
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
 from edgekit.pipeline.verification import NOT_RUN, Verified, verify_images
@@ -87,7 +87,9 @@ def convert_model(
     vectors = make_vectors(lowered.graph, options.vectors, calibration)
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")
-    artefact = emit(lowered.program, name, target.core.name, origin, vectors, lowered.kernels)
+    copies = weights_room(options.weights, target, lowered.program)
+    core = target.core.name
+    artefact = emit(lowered.program, name, core, origin, vectors, lowered.kernels, copies)
     artefact = add_processing(artefact, processing)
     known = artefact.manifest
     check_fit(target, known.weights_bytes, known.arena_bytes + known.state_bytes)
@@ -168,10 +170,11 @@ def _build_and_verify(
 
 def _refuse_misfit(target: Target, report: Report) -> None:
     memory = report.memory
-    ram = None if memory.ram_bytes is None else memory.ram_bytes - memory.region_bytes
+    ram = memory.ram_bytes
     if ram is None:  # the stack was not measured: check what is known
         ram = (memory.arena_bytes or 0) + (memory.state_bytes or 0) + (memory.static_bytes or 0)
-    check_fit(target, memory.flash_bytes or 0, ram)
+        ram += memory.region_bytes + memory.copied_bytes
+    check_fit(target, memory.flash_bytes or 0, ram - elsewhere_bytes(target.board, memory))
 
 
 def _store(folder: Path, lowered: Lowered, vectors: Vectors) -> None:

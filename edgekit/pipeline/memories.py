@@ -1,13 +1,14 @@
-"""The memories of a target that an arena is split over."""
+"""The memories of a target: what an arena is split over, and where constants are copied to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from edgekit.errors import Problem, UsageError
-from edgekit.schedule import Room
+from edgekit.pipeline.scheduling import STACK_ROOM
+from edgekit.schedule import Program, Room
 from edgekit.schedule.program import REGION_NAME
-from targets.model import Target
+from targets.model import Board, Target
 
 
 def rooms(wanted: Mapping[str, int | None], target: Target | None) -> tuple[Room, ...]:
@@ -34,6 +35,50 @@ def rooms(wanted: Mapping[str, int | None], target: Target | None) -> tuple[Room
     if problems:
         raise UsageError("--memory asks for what there is not", problems)
     return tuple(found)
+
+
+def weights_room(wanted: Mapping[str, int | None], target: Target, program: Program) -> Room | None:
+    """Where constants are copied to, with the size that is left for them; None: nowhere.
+
+    Args:
+        wanted: as `edgekit.options.ConvertOptions.weights`.
+        target: core or board.
+        program: what the arena takes.
+
+    Raises:
+        UsageError: as `rooms`, or the arena leaves nothing.
+    """
+    board = target.board
+    for name, nbytes in wanted.items():
+        known = {m.name: m.nbytes for m in board.memories} if board else {}
+        _, problem = _room(name, nbytes, known, last=True)
+        left = _left(board, known.get(name), name, program)
+        if problem is None and left is not None and left <= 0:
+            problem = Problem("is full: the arena takes it", f"memory '{name}'")
+        if problem is None and nbytes is not None and left is not None and nbytes > left:
+            allowed = f"up to {left:,} beside the arena and the stack"
+            problem = Problem(f"has fewer than {nbytes:,} bytes left", f"memory '{name}'", allowed)
+        if problem is not None:
+            raise UsageError("--weights asks for what there is not", [problem])
+        return Room(name, left if nbytes is None else nbytes)
+    return None
+
+
+def _left(board: Board | None, size: int | None, name: str, program: Program) -> int | None:
+    """Bytes of a board's memory beside what a program takes there; None where that is unknown.
+
+    An arena in one piece lies in the largest piece of RAM, and so do state and stack.
+    """
+    if board is None:
+        return None
+    if program.split is None or name == program.split.arena:
+        taken = program.arena_bytes
+    else:
+        taken = next((r.nbytes for r in program.regions if r.name == name), 0)
+    whole = board.contiguous_sram_bytes
+    if size is not None and size != whole:
+        return size - (taken if program.split else 0)
+    return whole - taken - program.state_bytes - STACK_ROOM
 
 
 def _room(

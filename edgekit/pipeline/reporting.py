@@ -29,7 +29,7 @@ from edgekit.schedule.fitting import Point
 from edgekit.schedule.program import STATE
 from profiles.cycles import estimate_cycles
 from quantize.layer_errors import quantization_error
-from targets.model import Target
+from targets.model import Board, Target
 
 PACKAGES = ("numpy", "onnx", "ai-edge-litert", "ziglang", "unicorn", "capstone")
 ERROR_SAMPLES = 32
@@ -91,10 +91,11 @@ def memory_of(manifest: Manifest, candidate: Candidate) -> m.Memory:
             weights_bytes=weights,
             table_bytes=manifest.table_bytes,
             region_bytes=manifest.region_bytes,
+            copied_bytes=manifest.copied_bytes,
         )
     stack = run.stack_bytes if run else None
     caller = manifest.arena_bytes + manifest.region_bytes + manifest.state_bytes
-    known = caller + found.static_bytes
+    known = caller + manifest.copied_bytes + found.static_bytes
     return m.Memory(
         arena_bytes=manifest.arena_bytes,
         state_bytes=manifest.state_bytes,
@@ -106,6 +107,7 @@ def memory_of(manifest: Manifest, candidate: Candidate) -> m.Memory:
         code_bytes=found.code_bytes,
         flash_bytes=found.flash_bytes,
         region_bytes=manifest.region_bytes,
+        copied_bytes=manifest.copied_bytes,
     )
 
 
@@ -175,6 +177,7 @@ def _options(options: ConvertOptions, lowered: Lowered) -> dict[str, Scalar | tu
     given["shapes"] = tuple(shapes)
     sizes = options.memories.items()
     given["memories"] = tuple(n if size is None else f"{n}={size}" for n, size in sizes)
+    given["weights"] = tuple(f"{n}={s}" if s else n for n, s in options.weights.items())
     given["plan"] = options.plan and options.plan.name
     return {**given, "precision": lowered.precision, "rounding": lowered.rounding}
 
@@ -270,12 +273,17 @@ def _fit(target: Target, memory: m.Memory) -> m.Fit | None:
         return None
     fits = None
     if memory.ram_bytes is not None and memory.flash_bytes is not None:
-        # pieces in further memories were held against the size of those
         fits = (
-            memory.ram_bytes - memory.region_bytes <= board.contiguous_sram_bytes
+            memory.ram_bytes - elsewhere_bytes(board, memory) <= board.contiguous_sram_bytes
             and memory.flash_bytes <= board.flash_bytes
         )
     return m.Fit(board.name, board.flash_bytes, board.contiguous_sram_bytes, fits)
+
+
+def elsewhere_bytes(board: Board | None, memory: m.Memory) -> int:
+    """RAM outside the piece that the arena lies in: held against the memories that it is for."""
+    copied = memory.copied_bytes if board and board.memories else 0
+    return memory.region_bytes + copied
 
 
 def _toolchains(verified: Verified) -> tuple[m.ToolchainCandidate, ...]:

@@ -18,6 +18,7 @@ _MEMORY = (
     "ram_bytes",
     "arena_bytes",
     "state_bytes",
+    "copied_bytes",
     "static_bytes",
     "stack_bytes",
     "flash_bytes",

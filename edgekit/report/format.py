@@ -148,6 +148,7 @@ def ram_parts(memory: Memory) -> tuple[tuple[str, int | None], ...]:
     return (
         ("arena", memory.arena_bytes),
         ("further memories", memory.region_bytes),
+        ("copied weights", memory.copied_bytes),
         ("state", memory.state_bytes),
         ("static", memory.static_bytes),
         ("stack", memory.stack_bytes),

@@ -68,13 +68,15 @@ class Memory:
         state_bytes: state kept between runs, given by the caller.
         static_bytes: ``.data`` and ``.bss`` of the model.
         stack_bytes: deepest stack seen while the model ran.
-        ram_bytes: arena, further regions, state, static and stack together.
+        ram_bytes: arena, further regions, copied constants, state, static and stack together.
         weights_bytes: weights and biases in flash.
         table_bytes: quantization tables in flash.
         code_bytes: linked text and read-only data that is neither weights nor tables, without
             start-up and test harness.
         flash_bytes: code, weights, tables and the initial content of static data.
         region_bytes: pieces of the arena in slower memories, given by the caller.
+        copied_bytes: copies of constants that a run reads instead of those in flash, in memory
+            given by the caller.
     """
 
     arena_bytes: int | None
@@ -87,6 +89,7 @@ class Memory:
     code_bytes: int | None = None
     flash_bytes: int | None = None
     region_bytes: int = 0
+    copied_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class _Call:
         self._init = getattr(library, manifest.init_symbol)
         self._arena = aligned(manifest.arena_bytes, manifest.arena_align)
         self.regions = [aligned(r.nbytes, manifest.arena_align) for r in manifest.regions]
+        self._weights = _loaded(library, manifest)
         self._state = aligned(manifest.state_bytes, 16) if manifest.state_bytes else None
 
     def samples(self, inputs: Sequence[NDArray[Any]], carry_state: bool) -> list[NDArray[Any]]:
@@ -93,7 +94,7 @@ class _Call:
             for p in self.manifest.outputs
         ]
         state = None if self._state is None else self._state.ctypes.data
-        pieces = [self._arena, *self.regions]
+        pieces = [self._arena, *self.regions, *self._weights]
         fixed = [*(ctypes.c_void_p(p.ctypes.data) for p in pieces), ctypes.c_void_p(state)]
         moving = [*arrays, *outputs]
         for index in range(count):
@@ -106,6 +107,15 @@ class _Call:
             ]
             check_status(self.manifest, self._run(*fixed, *rows), index)
         return outputs
+
+
+def _loaded(library: ctypes.CDLL, manifest: Manifest) -> list[NDArray[np.uint8]]:
+    """The memory that constants are read from, filled; nothing where they stay where they are."""
+    if manifest.copied is None:
+        return []
+    weights = aligned(manifest.copied_bytes, 16)
+    getattr(library, manifest.copied.symbol)(ctypes.c_void_p(weights.ctypes.data))
+    return [weights]
 
 
 def aligned(size: int, align: int) -> NDArray[np.uint8]:

@@ -32,7 +32,9 @@ def firmware_glue(manifest: Manifest, trace: bool) -> str:
     upper = manifest.name.upper()
     ins, in_bytes = port_offsets(manifest.inputs)
     outs, out_bytes = port_offsets(manifest.outputs)
-    args = ["ek_arena", *(region_symbol(r) for r in manifest.regions), "MODEL_STATE"]
+    args = ["ek_arena", *(region_symbol(r) for r in manifest.regions)]
+    args += ["ek_weights"] if manifest.copied else []
+    args += ["MODEL_STATE"]
     args += [
         f"(const {p.dtype.c_name} *)(const void *)(ek_input + {o})"
         for p, o in zip(manifest.inputs, ins, strict=True)
@@ -41,7 +43,6 @@ def firmware_glue(manifest: Manifest, trace: bool) -> str:
         f"({p.dtype.c_name} *)(void *)(ek_output + {o})"
         for p, o in zip(manifest.outputs, outs, strict=True)
     ]
-    state = manifest.state_bytes > 0
     lines = [
         '#include "harness.h"',
         *(f'#include "{header}"' for header in manifest.headers),
@@ -60,6 +61,7 @@ def firmware_glue(manifest: Manifest, trace: bool) -> str:
             f"static uint8_t {region_symbol(r)}[{r.nbytes}] ALIGNED {SLOW};"
             for r in manifest.regions
         ),
+        *_weights_lines(manifest),
         f"uint8_t ek_input[{max(in_bytes, 1)}] ALIGNED;",
         f"uint8_t ek_output[{max(out_bytes, 1)}] ALIGNED;",
         f"const uint32_t ek_input_bytes = {in_bytes}u;",
@@ -76,9 +78,7 @@ def firmware_glue(manifest: Manifest, trace: bool) -> str:
         "",
         "void ek_model_init(void)",
         "{",
-        f"    {manifest.init_symbol}(MODEL_STATE);"
-        if state
-        else "    /* the model has no state */",
+        *_first_calls(manifest),
         "}",
     ]
     if trace:
@@ -120,6 +120,23 @@ def _firmware_trace(manifest: Manifest) -> list[str]:
         *(f"    ek_trace_more({region_symbol(r)}, {r.nbytes}u);" for r in manifest.regions),
         "}",
     ]
+
+
+def _first_calls(manifest: Manifest) -> list[str]:
+    """What has to be called before the first run."""
+    calls = [f"    {manifest.init_symbol}(MODEL_STATE);"] if manifest.state_bytes else []
+    calls += [f"    {manifest.copied.symbol}(ek_weights);"] if manifest.copied else []
+    return calls or ["    /* nothing has to be prepared */"]
+
+
+def _weights_lines(manifest: Manifest) -> list[str]:
+    """The buffer of copied constants: beside the arena unless a slower memory is named for it."""
+    if manifest.copied is None:
+        return []
+    slow = manifest.copied.memory in [r.name for r in manifest.regions]
+    agree = _same("weights_bytes", f"{manifest.name.upper()}_WEIGHTS_BYTES", manifest.copied_bytes)
+    buffer = f"static uint8_t ek_weights[{manifest.copied_bytes}] ALIGNED"
+    return [agree, f"{buffer} {SLOW};" if slow else f"{buffer};"]
 
 
 def _state_lines(manifest: Manifest) -> list[str]:

@@ -27,6 +27,7 @@ from edgekit.cli.params import (
     shape_option,
     signature_option,
     toolchain_option,
+    weights_option,
 )
 from edgekit.cli.paths import check_folder
 from edgekit.cli.ui import Ui
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
 @optimize_option
 @memory_option
 @ram_option
+@weights_option
 @click.option(
     "--plan", type=FILE, help="Follow this plan file of edgekit plan --save; nothing is planned."
 )
