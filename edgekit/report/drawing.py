@@ -14,7 +14,6 @@ from edgekit.report.model import GraphNode, Report
 from edgekit.report.placement import Buffer, Schedule
 
 ROW = 46  # height of a node in the graph
-PLAN_ROW = 24  # height of a plan in the front
 LANE = 9  # distance between lines that skip nodes
 CLEAR = 5  # between the dots and the first of them
 MAX_LANES = 14
@@ -208,34 +207,6 @@ def _bases(schedule: Schedule, arena_bytes: int) -> dict[str, int]:
         found[region.name] = end
         end += region.nbytes
     return found
-
-
-@dataclass(frozen=True)
-class PlanBar:
-    """One plan of the front; ``bar`` is percent of the one with the most RAM."""
-
-    arena_bytes: int
-    work: str
-    stages: str
-    chosen: bool
-    bar: float
-    y: int
-
-
-def draw_front(schedule: Schedule, arena_bytes: int | None) -> tuple[PlanBar, ...]:
-    """Plans from the most RAM to the least; nothing where no other one was looked for."""
-    most = max((p.arena_bytes for p in schedule.front), default=0)
-    return tuple(
-        PlanBar(
-            p.arena_bytes,
-            f"{p.extra_macs:,} extra MACs, about {p.extra_instructions:,} more instructions",
-            "; ".join(p.stages) or "whole layers",
-            p.arena_bytes == arena_bytes,
-            _share(p.arena_bytes, most),
-            index * PLAN_ROW,
-        )
-        for index, p in enumerate(schedule.front)
-    )
 
 
 @dataclass(frozen=True)

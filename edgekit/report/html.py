@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from edgekit.report import drawing
+from edgekit.report import drawing, front
 from edgekit.report import format as fmt
 from edgekit.report.drawing import LayerBar
 from edgekit.report.model import Report
@@ -33,8 +33,8 @@ def render_html(report: Report) -> str:
         graph=drawing.draw_graph(report.graph) if report.graph else None,
         row=drawing.ROW,
         timeline=drawing.draw_timeline(schedule, arena) if schedule else None,
-        front=drawing.draw_front(schedule, arena) if schedule else (),
-        plan_row=drawing.PLAN_ROW,
+        front=front.draw_front(schedule.front, arena) if schedule else (),
+        front_height=front.HEIGHT,
         layers=layers,
         more_layers=more,
         ram=drawing.stack_parts(fmt.ram_parts(report.memory)),

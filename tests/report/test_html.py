@@ -100,10 +100,14 @@ def test_plans_with_less_ram_are_drawn() -> None:
     )
     page = render_html(replace(full, schedule=schedule))
     card = page.split("<h2>RAM against work</h2>")[1].split("</section>")[0]
-    assert re.findall(r'k-(\w+)" x="0" y="(\d+)" width="([\d.]+)%"', card) == [
-        ("tensor", "0", "100.0"),
-        ("output", "24", "75.0"),
-    ]
+    places = re.findall(r'class="k-tensor" cx="([\d.]+)%" cy="(\d+)"', card)
+    (ring,) = re.findall(r'class="ring" cx="([\d.]+)%" cy="(\d+)"', card)
+    assert ring == places[1], "the plan that was made"
+    more, less = ((float(x), int(y)) for x, y in places)
+    assert less[0] < more[0], "less RAM to the left"
+    assert less[1] < more[1], "more work upwards"
+    assert f'x1="{more[0]}%" y1="{less[1]}" x2="{less[0]}%" y2="{less[1]}"' in card
+    assert "768 B, +900</text>" in card
     assert "0 extra MACs, about 900 more instructions" in card
     assert "and these strips: a to b in 4 strips (0 extra MACs)" in page
     assert "RAM against work" not in render_html(full)
