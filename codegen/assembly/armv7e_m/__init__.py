@@ -11,10 +11,11 @@ from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
+from codegen.assembly.armv7e_m.matmul import MATMUL
 from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMean
+from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
@@ -22,6 +23,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QConv2D: (COLUMNS, CONV, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
     QDense: (CONV, DENSE),
     QLstm: (LSTM,),
+    QMatMul: (MATMUL,),
     QMean: (MEAN,),
 }
 """What each operator may become, beside portable C."""

@@ -1,0 +1,90 @@
+"""Products of two int8 matrices: on the host, and on the emulated core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegen.assembly.armv7e_m.matmul import MATMUL, scaling_of
+from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling
+from codegen.c.choice import PORTABLE, KernelSet
+from edgekit.ir import Graph
+from edgekit.ir.ops import QMatMul, Rounding
+from quantize.requantize import make_requant
+from tests.codegen.batch import BOTH
+from tests.codegen.graphs import int8, single
+from tests.codegen.on_core import check, chosen, compare_counts, merged
+
+CORE = "cortex-m4"
+KERNELS = KernelSet("armv7e_m")
+RULES = (Rounding.FLOAT, Rounding.DOUBLE, Rounding.HIGH, Rounding.SINGLE)
+
+
+def matmul(
+    rng: np.random.Generator,
+    sizes: tuple[int, int, int],
+    rule: Rounding = Rounding.DOUBLE,
+    stacks: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
+    clamp: tuple[int, int] = (-128, 127),
+) -> Graph:
+    """A product of (rows, depth, columns); zero points at the ends or anywhere."""
+    rows, depth, columns = sizes
+    zeros = [int(rng.choice([-128, 127, 0, 5])) for _ in range(2)]
+    scale = min(2 ** rng.uniform(-5, 1) / (40 * depth**0.5 * 40), 0.49)
+    bounds = [255 * 255 * depth]
+    spec = make_requant([scale], rule, int(rng.integers(-100, 100)), *clamp, bounds)
+    types = int8(*stacks[0], rows, depth), int8(*stacks[1], depth, columns)
+    return single(QMatMul(spec, *zeros), types)
+
+
+def products() -> Iterator[Graph]:
+    """Every rest of elements and columns, stacks that repeat, each way to scale."""
+    rng = np.random.default_rng(9)
+    for index, depth in enumerate((4, 5, 6, 7, 8, 13, 16, 17, 18, 31, 64, 130)):
+        yield matmul(rng, (2 + index % 4, depth, 4 + index % 5), RULES[index % len(RULES)])
+    for stacks in (((1, 3), (1, 3)), ((2, 1), (2, 2)), ((2, 3, 2), (1,)), ((1,), (1, 2, 1, 2))):
+        yield matmul(rng, (3, 9, 6), stacks=stacks)
+    yield matmul(rng, (2, 20, 5), Rounding.SINGLE, clamp=(-20, 100))
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_every_shape(core: str, toolchain: str) -> None:
+    graph = merged(list(products()))
+    names = chosen(graph, KERNELS)
+    assert names.count(MATMUL.name) >= len(names) - 1
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, KERNELS, run)
+
+
+def test_the_grid_has_every_form() -> None:
+    found = [scaling_of(n) for n in merged(list(products())).nodes]
+    assert {s.tail for s in found if isinstance(s, Scaling)} == {SCALE, CLAMP, TWICE, SHIFT}
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_portable(core: str) -> None:
+    rng = np.random.default_rng(3)
+    small = [matmul(rng, sizes) for sizes in ((1, 1, 1), (1, 3, 3), (3, 2, 7), (2, 600, 5))]
+    check(merged([*products(), *small]), PORTABLE, core)
+    assert set(chosen(merged(small), KERNELS)) == {""}
+
+
+@settings(max_examples=3, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.tuples(*(st.integers(1, n) for n in (6, 40, 12))), st.sampled_from(RULES),
+            st.integers(0, 2**32 - 1),
+        ),
+        min_size=10, max_size=10,
+    )
+)  # fmt: skip
+def test_random(cases: list[tuple[tuple[int, int, int], Rounding, int]]) -> None:
+    made = [matmul(np.random.default_rng(seed), sizes, rule) for sizes, rule, seed in cases]
+    check(merged(made), KERNELS, "host")
