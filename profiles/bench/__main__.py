@@ -15,6 +15,7 @@ from profiles.bench.memory import memory_section, run_memory
 from profiles.bench.models import ROOT, models
 from profiles.bench.page import write_page
 from profiles.bench.planning import planning_section
+from profiles.bench.sparse import sparse_section
 from profiles.bench.spilling import spilling_section
 
 
@@ -37,9 +38,8 @@ def main() -> int:
         log("planning branching networks")
         planned = planning_section()
         log("planning spills")
-        sections = "\n".join(
-            [fast, memory, planned, spilling_section(), *host_section(chosen, log)]
-        )
+        others = [*sparse_section(chosen, log), *host_section(chosen, log)]
+        sections = "\n".join([fast, memory, planned, spilling_section(), *others])
         page = write_page(runs, measure_times(chosen, log), sections)
     except EdgekitError as error:
         log(str(error))

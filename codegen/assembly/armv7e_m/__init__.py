@@ -13,6 +13,7 @@ from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
 from codegen.assembly.armv7e_m.mean import MEAN
+from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
@@ -20,8 +21,8 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QM
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (COLUMNS, CONV, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
-    QDense: (CONV, DENSE),
+    QConv2D: (COLUMNS, CONV, CONV_SPARSE, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
+    QDense: (CONV, CONV_SPARSE, DENSE),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
     QMean: (MEAN,),

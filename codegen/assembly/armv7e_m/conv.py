@@ -13,6 +13,7 @@ from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
 from codegen.assembly.armv7e_m.scaling import KEEP
+from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.geometry import braces
@@ -56,6 +57,22 @@ def emit(w: StepWriter) -> None:
     """Write a layer: its taps, its passes, its weights."""
     layer = prepare(w.node)
     assert isinstance(layer, Layer)
+    entries = [entry_distance(layer.plan.pass_steps(p)) for p in layer.plan.passes]
+    emit_layer(w, layer, conv_function(), "ek_conv_pairs_s8", entries)
+
+
+def emit_layer(
+    w: StepWriter, layer: Layer, block: Block, kernel: str, entries: Sequence[int]
+) -> None:
+    """Write a layer that a function of this kind computes.
+
+    Args:
+        w: the step.
+        layer: its taps, passes and weights.
+        block: the function.
+        kernel: its portable equal.
+        entries: of each pass, bytes of code before the end of the multiplications.
+    """
     op = w.node.op
     assert isinstance(op, QConv2D | QDense)
     weights = w.weights(layer.stream(), "weights", layer.table_bytes)
@@ -68,7 +85,7 @@ def emit(w: StepWriter) -> None:
         "layer",
         weights=weights,
         taps=w.declare_array("ek_tap", "taps", taps),
-        passes=w.declare_array("ek_pass", "passes", _passes(layer)),
+        passes=w.declare_array("ek_pass", "passes", _passes(layer, entries)),
         pass_count=len(plan.passes),
         **_geometry(plan),
         fill=int(np.int8(op.x_zero).view(np.uint8)) * 0x01010101 - (op.x_zero < 0) * (1 << 32),
@@ -80,7 +97,7 @@ def emit(w: StepWriter) -> None:
         **_walk(plan, w.step.backward),
     )
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.assemble(ARMV7E_M, conv_function(), "ek_conv_pairs_s8", pointer, x, y)
+    w.assemble(ARMV7E_M, block, kernel, pointer, x, y)
 
 
 def _offset(plan: Plan, row: int, column: int) -> int:
@@ -88,17 +105,16 @@ def _offset(plan: Plan, row: int, column: int) -> int:
     return (row * plan.geometry.size[1] + column) * plan.geometry.channels
 
 
-def _passes(layer: Layer) -> list[str]:
+def _passes(layer: Layer, entries: Sequence[int]) -> list[str]:
     """Initialisers of every ``ek_pass``."""
     found = []
-    for p in layer.plan.passes:
+    for p, entry in zip(layer.plan.passes, entries, strict=True):
         steps = layer.plan.pass_steps(p)
-        words = 2 * p.is_first + 2 * steps + 4 * p.is_last
         values = dict(
             zip(
                 PASS,
                 (
-                    p.first, 4 * words * p.pairs, entry_distance(steps), int(not p.is_first),
+                    p.first, layer.pass_bytes(p), entry, int(not p.is_first),
                     layer.scaling.tail if p.is_last else KEEP, STEP_BYTES * steps,
                     8 * p.taps.start, len(p.taps) if p.packs else 0,
                 ),

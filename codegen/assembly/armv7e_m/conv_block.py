@@ -1,4 +1,4 @@
-"""The convolution function of Armv7E-M: tiles of four pixels, pairs of filters, passes as data."""
+"""The convolution functions of Armv7E-M: tiles of four pixels, pairs of filters, passes as data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_t
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PASS, UPPER
 from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
 from codegen.assembly.armv7e_m.scaling import Constants
+from codegen.assembly.armv7e_m.sparse_block import multiply_listed
 from codegen.assembly.block import Block
 
 FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
@@ -19,30 +20,38 @@ FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
 
 
 @functools.cache
-def conv_function() -> Block:
-    """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``."""
-    b = Block("conv_pairs_s8")
+def conv_function(sparse: bool = False) -> Block:
+    """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``.
+
+    Args:
+        sparse: whether the weights are a list of those that are not zero.
+    """
+    b = Block("conv_sparse_s8" if sparse else "conv_pairs_s8")
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
     names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
     labels = {name: b.label() for name in names}
-    heads = [b.label() for _ in range(4)]
-    tails = [b.label() for _ in range(7)]
+    heads = [b.label() for _ in range(2 if sparse else 4)]
+    tails = [b.label() for _ in range(5 if sparse else 7)]
     enter(b)
     b.op("b {tile}", tile=labels["tile"])
     _start_with_bias(b, heads[0])
     _start_with_sums(b, heads[1])
-    _multiply(b, labels["multiplied"])
+    if sparse:
+        multiply_listed(b, labels["multiplied"])
+    else:
+        _multiply(b, labels["multiplied"])
     _keep(b, tails[0], labels["done"])
     _scale(b, tails[1], labels["done"], labels["store"])
     _scale_narrow(b, tails[2], labels["clamp"], labels["store"])
     _round_twice(b, tails[3], labels["store"])
     _shift_each(b, tails[4], labels["clamp"])
-    one_pixel(b, heads[2:], tails[5:], labels["done"])
+    if not sparse:
+        one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
     place_tile(b)
     _fill_tile(b, labels)
-    _begin_pass(b, labels)
+    _begin_pass(b, labels, sparse)
     stage(b, labels["stage"])
     b.place(labels["done"])
     _end_pass(b, labels["pass"])
@@ -71,8 +80,9 @@ def _fill_tile(b: Block, labels: dict[str, str]) -> None:
     pack_tile(b, labels["stage"])
 
 
-def _begin_pass(b: Block, labels: dict[str, str]) -> None:
-    """Read the rest of the pass: where its output lies, where its code begins."""
+def _begin_pass(b: Block, labels: dict[str, str], sparse: bool) -> None:
+    """Read the rest of the pass: where its output lies, where its code begins. Only dense weights
+    have ways of their own for a single pixel."""
     b.name(first="r1", bytes="r2", entry="r3", head="r4", tail="r5")
     b.op("ldr r9, [sp, #{o}]", o=LOCALS["upper"])
     b.op("ldr r0, [r9, #{o}]", o=UPPER["pass"])
@@ -91,13 +101,15 @@ def _begin_pass(b: Block, labels: dict[str, str]) -> None:
     b.op("adr r11, {label}", label=labels["table"])
     b.op("sub {entry}, r10, {entry}")
     b.op("add {entry}, #1")
-    b.op("ldr r12, [r9, #{o}]", o=UPPER["single"])
-    b.op("add {head}, {head}, r12, lsl #1")
+    if not sparse:
+        b.op("ldr r12, [r9, #{o}]", o=UPPER["single"])
+        b.op("add {head}, {head}, r12, lsl #1")
     b.op("ldr {head}, [r11, {head}, lsl #2]")
     b.op("add {head}, r10")
-    b.op("add r11, #16")  # behind the ways to begin
-    b.op("add r12, r12, r12, lsl #2")
-    b.op("add {tail}, r12")
+    b.op("add r11, #{ways}", ways=8 if sparse else 16)  # behind those to begin
+    if not sparse:
+        b.op("add r12, r12, r12, lsl #2")
+        b.op("add {tail}, r12")
     b.op("ldr {tail}, [r11, {tail}, lsl #2]")
     b.op("add {tail}, r10")
     b.op("strd {entry}, {head}, [sp, #{o}]", o=LOCALS["entry"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codegen.assembly.armv7e_m.conv_layer import Layer
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
@@ -32,13 +34,21 @@ def step_instructions(step: int) -> int:
     return 23 if LOCAL_BYTES + STEP_BYTES * step + 24 <= LDRD_REACH else 27
 
 
-def conv_cost(layer: Layer) -> Cost:
-    """Executed by one run of a layer."""
-    plan = layer.plan
+def conv_cost(layer: Layer, products: Callable[[Plan, Pass], Cost] | None = None) -> Cost:
+    """Executed by one run of a layer.
+
+    Args:
+        layer: the layer.
+        products: what multiplies all pairs of a pass; by default every step of every pair.
+    """
+    plan, multiply = layer.plan, products or _steps
     total = Cost(control=ENTER + LEAVE, borders=3 * plan.steps)
     count = -(-plan.geometry.pixels // PIXELS)
     for p in plan.passes:
-        total += (count - layer.single) * _pass(plan, p, layer.scaling.tail)
+        tail = TAILS[layer.scaling.tail if p.is_last else KEEP]
+        ends = Cost(requantize=STARTS[p.is_first] + tail)
+        each = _pass(p) + p.pairs * ends + multiply(plan, p)
+        total += (count - layer.single) * each
         total += layer.single * _single(plan, p)
     packing = sum(p.packs for p in plan.passes) / plan.chunks
     if plan.shared:
@@ -57,24 +67,21 @@ def conv_cost(layer: Layer) -> Cost:
     return total
 
 
-def _pass(plan: Plan, p: Pass, tail: int) -> Cost:
+def _steps(plan: Plan, p: Pass) -> Cost:
     steps = plan.pass_steps(p)
-    return _pairs(p, Cost(
-        products=sum(map(step_instructions, range(steps))) - EXPANDING * steps,
-        packing=EXPANDING * steps,
-        requantize=STARTS[p.is_first] + TAILS[tail if p.is_last else KEEP],
-        control=1,
-    ))  # fmt: skip
+    products = sum(map(step_instructions, range(steps))) - EXPANDING * steps
+    return p.pairs * Cost(products, EXPANDING * steps, control=1)
 
 
 def _single(plan: Plan, p: Pass) -> Cost:
     """A pass of a tile with one pixel."""
     start, end, steps = 4 + (not p.is_first), 16 if p.is_last else 7, plan.pass_steps(p)
-    return _pairs(p, Cost((11 - EXPANDING) * steps, EXPANDING * steps, start + end, control=1))
+    pair = Cost((11 - EXPANDING) * steps, EXPANDING * steps, start + end, control=1)
+    return _pass(p) + p.pairs * pair
 
 
-def _pairs(p: Pass, pair: Cost) -> Cost:
-    return Cost(packing=PACK * p.packs, control=PASS) + p.pairs * pair
+def _pass(p: Pass) -> Cost:
+    return Cost(packing=PACK * p.packs, control=PASS)
 
 
 def _rows(plan: Plan) -> Cost:

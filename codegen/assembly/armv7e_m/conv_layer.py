@@ -52,13 +52,21 @@ class Layer:
         """Of starts and constants in the stream."""
         return sum(4 * p.pairs * (2 * p.is_first + 4 * p.is_last) for p in self.plan.passes)
 
-    def _of_pass(self, p: Pass, place: int) -> NDArray[np.int32]:
+    def pass_bytes(self, p: Pass) -> int:
+        """Bytes of the stream that a pass reads."""
+        return 4 * p.pairs * (2 * p.is_first + 2 * self.plan.pass_steps(p) + 4 * p.is_last)
+
+    def words(self, p: Pass) -> NDArray[np.int32]:
+        """Weights of a pass in pairs, shape (pairs, 2 * steps)."""
         span = STEP * self.plan.steps
         more = STEP * self.plan.merged
         inputs = slice(span * p.taps.start, span * p.taps.stop + more)
         rows = self.weights[p.first : p.first + 2 * p.pairs, inputs]
-        parts = [pack_pairs(rows[::2], rows[1::2])]
+        return pack_pairs(rows[::2], rows[1::2])
+
+    def _of_pass(self, p: Pass, place: int) -> NDArray[np.int32]:
         own = slice(place, place + p.pairs)
+        parts = [self.words(p)]
         if p.is_first:
             parts.insert(0, self.scaling.first_words[own])
         if p.is_last:

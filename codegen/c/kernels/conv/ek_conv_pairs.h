@@ -5,6 +5,7 @@
 #include "ek_common.h"
 
 #define EK_CONV_PAIRS_SHIFT 2 /* of scaled sums; 8 more where they are 256 times */
+#define EK_CONV_PAIRS_TILE 68 /* bytes of variables below the assembly's tile */
 
 /* A run of consecutive input bytes that a window reads. */
 typedef struct {
