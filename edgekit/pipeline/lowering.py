@@ -19,6 +19,7 @@ from edgekit.pipeline.scheduling import schedule
 from edgekit.pipeline.source import ModelSource, select_outputs
 from edgekit.schedule import Program, Room
 from edgekit.schedule.fitting import Point
+from quantize.dead_channels import DeadChannels
 from quantize.lower import LowerInteger
 from quantize.ptq import quantize_graph
 from targets.model import Board, Core
@@ -60,7 +61,7 @@ def nhwc_int8(rounding: Rounding | None) -> tuple[Pass, ...]:
     """Lowering for the C kernels: NHWC, then integer operators (none for float32)."""
     if rounding is None:
         return TO_NHWC
-    return (*TO_NHWC, LowerInteger(rounding), DeadCode())
+    return (*TO_NHWC, LowerInteger(rounding), DeadChannels(), DeadCode())
 
 
 LOWERINGS: dict[str, Callable[[Rounding | None], tuple[Pass, ...]]] = {"nhwc-int8": nhwc_int8}

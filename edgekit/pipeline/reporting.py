@@ -149,7 +149,7 @@ def _model(lowered: Lowered) -> m.ModelInfo:
     return m.ModelInfo(
         name=source.file,
         sha256=source.sha256,
-        macs=lowered.whole.macs(),
+        macs=lowered.canonical.macs(),
         parameters=graph.parameters(),
         format=source.format,
         operators=dict(Counter(n.op.name for n in graph.nodes)),
