@@ -77,6 +77,20 @@ def lowest_height(
     return best, low
 
 
+def placement_below(
+    sizes: Sequence[int], pairs: Sequence[Pair], height: int, deadline: float
+) -> list[int] | None:
+    """Offsets below a height, all of the time spent on this one.
+
+    Returns:
+        None where there are none or none were found in time.
+    """
+    try:
+        return _Fit(sizes, pairs, height, deadline).run()
+    except OutOfTimeError:
+        return None
+
+
 class _Fit:
     """Is there a placement below a height?"""
 
@@ -151,12 +165,15 @@ class _Fit:
         The weight of a pair is how often it failed (Boussemart et al., 2004). None: all are met.
         """
         best, least = None, 0.0
-        lowest = self.lowest
-        for index in self.open:
-            pair = self.pairs[index]
-            if pair.low < lowest[pair.target] - lowest[pair.source] < pair.high:
-                room = (self._slack_up(pair) + self._slack_down(pair)) / self.weight[index]
-                if best is None or (room, index) < (least, best):
+        pairs, lowest, highest, weight = self.pairs, self.lowest, self.highest, self.weight
+        for index in self.open:  # most of the search is spent here
+            source, target, low, high = pairs[index]
+            distance = lowest[target] - lowest[source]
+            if low < distance < high:
+                up = highest[target] - lowest[source] - high
+                down = highest[source] - lowest[target] + low
+                room = (up + down) / weight[index]
+                if best is None or room < least or (room == least and index < best):
                     best, least = index, room
         return best
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edgekit.schedule.exact import Pair, lowest_height
+from edgekit.schedule.exact import Pair, lowest_height, placement_below
 from edgekit.schedule.model import round_up
 from edgekit.schedule.overlap import Gap
 
@@ -77,15 +77,8 @@ def pack(
     """
     deadline = time.monotonic() + seconds
     task = _describe(blocks, align, gaps or {})
-    count = range(len(blocks))
     bound = max([bound, *task.sizes])
-    orders = (
-        sorted(count, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
-        sorted(count, key=lambda i: (blocks[i].first, -blocks[i].nbytes)),
-    )
-    total, offsets, order = min(
-        ((*_first_fit(task, order), list(order)) for order in orders), key=lambda f: f[0]
-    )
+    total, offsets, order = _greedy(task, blocks)
     if total > bound and seconds:
         until = time.monotonic() + WALK_SHARE * seconds
         total, offsets = _walk(task, order, total, offsets, bound, until)
@@ -97,6 +90,33 @@ def pack(
             offsets = found
             total = max(o + s for o, s in zip(offsets, task.sizes, strict=True))
     return Packed(offsets, total, bound)
+
+
+def pack_below(
+    blocks: Sequence[Block], align: int, height: int, seconds: float
+) -> list[int] | None:
+    """Offsets below a height.
+
+    Returns:
+        None where there are none or none were found in time.
+    """
+    deadline = time.monotonic() + seconds
+    task = _describe(blocks, align, {})
+    total, offsets, _ = _greedy(task, blocks)
+    if total <= height:
+        return offsets
+    return placement_below(task.sizes, task.pairs, height // align * align, deadline)
+
+
+def _greedy(task: _Task, blocks: Sequence[Block]) -> tuple[int, list[int], list[int]]:
+    """The better one of first fit by size and by time: total, offsets and order."""
+    count = range(len(blocks))
+    orders = (
+        sorted(count, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
+        sorted(count, key=lambda i: (blocks[i].first, -blocks[i].nbytes)),
+    )
+    found = ((*_first_fit(task, order), order) for order in orders)
+    return min(found, key=lambda f: f[0])
 
 
 def _describe(blocks: Sequence[Block], align: int, gaps: Gaps) -> _Task:

@@ -1,0 +1,40 @@
+"""A time limit that stages share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment at which something has to be finished.
+
+    It is one of the wall clock, because that is what somebody waits for: on a machine that does
+    other things too, less is searched.
+
+    Attributes:
+        end: on the clock of `time.monotonic`.
+    """
+
+    end: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    def part(self, share: float) -> Deadline:
+        """When a part of the time that is left now has passed."""
+        now = time.monotonic()
+        return Deadline(now + share * max(self.end - now, 0.0))
+
+    @property
+    def left(self) -> float:
+        """Seconds until then, never below 0."""
+        return max(self.end - time.monotonic(), 0.0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether time is up."""
+        return time.monotonic() >= self.end
