@@ -9,6 +9,7 @@ from pathlib import Path
 from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
 from profiles.bench.fast import fast_section, run_fast
+from profiles.bench.floats import run_floats
 from profiles.bench.host import host_section
 from profiles.bench.measure import measure_times, run_models
 from profiles.bench.memory import memory_section, run_memory
@@ -33,6 +34,7 @@ def main() -> int:
 
     try:
         runs = list(run_models(chosen, log))
+        floats = list(run_floats(chosen, log))
         memory = memory_section(list(run_memory(chosen, log)))
         fast = fast_section(list(run_fast(chosen, log)))
         log("planning branching networks")
@@ -40,7 +42,7 @@ def main() -> int:
         log("planning spills")
         others = [*sparse_section(chosen, log), *host_section(chosen, log)]
         sections = "\n".join([fast, memory, planned, spilling_section(), *others])
-        page = write_page(runs, measure_times(chosen, log), sections)
+        page = write_page(runs, measure_times(chosen, log), sections, floats)
     except EdgekitError as error:
         log(str(error))
         return error.exit_code

@@ -13,7 +13,7 @@ from pathlib import Path
 from edgekit import api
 from edgekit.errors import ToolError
 from edgekit.ir import Graph
-from edgekit.options import EmulatorChoice
+from edgekit.options import EmulatorChoice, Precision
 from edgekit.report.model import Report
 from profiles.bench.models import BenchModel, chain
 from profiles.cost import kernel_of, node_cost
@@ -100,13 +100,18 @@ def run_models(models: Sequence[BenchModel], log: Log) -> Iterator[ModelRun]:
                 continue
             log(f"{model.key} on {core}")
             try:
-                yield _run(model, core)
+                yield run_model(model, core)
             except ToolError as error:
                 log(f"skipped {model.title} on {core}: {error.summary}")
 
 
-def _run(model: BenchModel, core: str) -> ModelRun:
-    options = api.ConvertOptions(core, require_emulator=True)
+def run_model(model: BenchModel, core: str, precision: Precision | None = None) -> ModelRun:
+    """Convert one model for one core, in float32 where that is asked for.
+
+    Raises:
+        ToolError: no emulator or no compiler for the core.
+    """
+    options = api.ConvertOptions(core, precision, require_emulator=True)
     done = api.convert(model.path, None, options, calibration=model.calibration)
     kept = next(c.name for c in done.report.toolchain if c.chosen)
     expected = expected_instructions(done.graph, core, kept)

@@ -29,14 +29,17 @@ at hand and are there to show proportions.
 """
 
 
-def write_page(runs: Sequence[ModelRun], times: Times, planning: str) -> str:
-    """The whole page; ``planning`` is a section of its own, see `profiles.bench.planning`."""
+def write_page(
+    runs: Sequence[ModelRun], times: Times, planning: str, floats: Sequence[ModelRun] = ()
+) -> str:
+    """The whole page; ``planning`` is a section of its own, see `profiles.bench.planning`;
+    ``floats`` are float32 models beside those in ``runs``."""
     peers = tomllib.loads(PEERS.read_text(encoding="utf-8"))
     parts = [INTRODUCTION, _versions(runs), _summary(runs, peers)]
     parts += [bars_section(runs, peers["stacks"][0]), kernels_section(runs)]
     for key in dict.fromkeys(r.model.key for r in runs):
         parts.append(_model([r for r in runs if r.model.key == key]))
-    parts += [_other_stacks(runs, peers), _cycles(runs, peers), _cost_model(runs)]
+    parts += [_other_stacks(runs, floats, peers), _cycles(runs, peers), _cost_model(runs)]
     parts += [planning, _times(times)]
     return "\n".join(parts)
 
@@ -114,9 +117,15 @@ def _model(runs: Sequence[ModelRun]) -> str:
     return "\n".join([*lines, *table(head, rows), ""])
 
 
-def _other_stacks(runs: Sequence[ModelRun], peers: dict[str, Any]) -> str:
+def _other_stacks(
+    runs: Sequence[ModelRun], floats: Sequence[ModelRun], peers: dict[str, Any]
+) -> str:
     keys = [k for k in ("ic", "kws", "vww", "ad") if _find(runs, k, TIMING_CORE)]
-    rows = [["edgekit", "int8", *(number(_find(runs, k, TIMING_CORE)) for k in keys)]]
+    own = {"int8": runs, "float32": floats} if floats else {"int8": runs}
+    rows = [
+        ["edgekit", precision, *(number(_find(found, k, TIMING_CORE)) for k in keys)]
+        for precision, found in own.items()
+    ]
     for stack in peers["stacks"]:
         figures = stack["instructions"][TIMING_CORE]
         name = f"{stack['name']}, {stack['how']}"
@@ -128,8 +137,10 @@ def _other_stacks(runs: Sequence[ModelRun], peers: dict[str, Any]) -> str:
         ("code_bytes", "Code"),
         ("flash_bytes", "Flash in all"),
     ):
-        ours = [_memory(runs, k, field) for k in keys]
-        rows = [["edgekit", *map(number, ours)]]
+        rows = [
+            [f"edgekit, {precision}", *(number(_memory(found, k, field)) for k in keys)]
+            for precision, found in own.items()
+        ]
         for stack in peers["stacks"]:
             figures = stack["memory"].get(field)
             if figures:

@@ -9,85 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+
+from profiles.cost.windows import WindowKey
 
 Features = dict[str, float]
-
-
-class WindowKey(NamedTuple):
-    """The fields of ``ek_window``."""
-
-    in_h: int
-    in_w: int
-    in_c: int
-    out_h: int
-    out_w: int
-    out_c: int
-    kernel_h: int
-    kernel_w: int
-    stride_h: int
-    stride_w: int
-    pad_top: int
-    pad_left: int
-    dilation_h: int
-    dilation_w: int
-    groups: int
-
-    @property
-    def pixels(self) -> int:
-        """Output positions."""
-        return self.out_h * self.out_w
-
-    @property
-    def taps(self) -> int:
-        """Positions of the kernel."""
-        return self.kernel_h * self.kernel_w
-
-    @property
-    def rows(self) -> tuple[int, int, int, int, int, int]:
-        """What `_inside` and `_whole` want, for the vertical axis."""
-        return (
-            self.out_h, self.kernel_h, self.stride_h, self.pad_top, self.dilation_h, self.in_h
-        )  # fmt: skip
-
-    @property
-    def columns(self) -> tuple[int, int, int, int, int, int]:
-        """The same for the horizontal axis."""
-        return (
-            self.out_w, self.kernel_w, self.stride_w, self.pad_left, self.dilation_w, self.in_w
-        )  # fmt: skip
-
-    @property
-    def inside(self) -> int:
-        """Taps that lie inside the input, over all output positions."""
-        return _inside(*self.rows) * _inside(*self.columns)
-
-    @property
-    def interior(self) -> int:
-        """Output positions whose whole window lies inside the input."""
-        return _whole(*self.rows) * _whole(*self.columns)
-
-    @property
-    def whole_rows(self) -> int:
-        """Rows of windows that lie inside the input and are copied in one piece."""
-        if self.dilation_w != 1:
-            return 0
-        return _inside(*self.rows) * _whole(*self.columns)
-
-
-def _positions(count: int, stride: int, first: int, size: int) -> int:
-    """How many of ``first + stride * i``, i in [0, count), lie in [0, size)."""
-    low = max(0, -(first // stride))
-    high = min(count - 1, (size - 1 - first) // stride)
-    return max(0, high - low + 1)
-
-
-def _inside(count: int, kernel: int, stride: int, pad: int, dilation: int, size: int) -> int:
-    return sum(_positions(count, stride, k * dilation - pad, size) for k in range(kernel))
-
-
-def _whole(count: int, kernel: int, stride: int, pad: int, dilation: int, size: int) -> int:
-    return _positions(count, stride, -pad, size - (kernel - 1) * dilation)
 
 
 def _loop(name: str, times: float, length: int, unroll: int) -> Features:
@@ -143,24 +68,11 @@ def _depthwise_s8(key: tuple[int, ...], unroll: int) -> Features:
     }
 
 
-def _split(w: WindowKey) -> tuple[WindowKey, int, int]:
-    """A float32 window as its kernel walks it, fours of pixels in a row, and columns of taps of
-    single pixels that lie inside the input."""
-    flat = w.taps == w.stride_h == w.stride_w == 1 and not (w.pad_top or w.pad_left)
-    if flat and w.pixels == w.in_h * w.in_w:
-        w = w._replace(in_h=1, in_w=w.pixels, out_h=1, out_w=w.pixels)
-    left = min(-(-w.pad_left // w.stride_w), w.out_w)
-    reach = (w.kernel_w - 1) * w.dilation_w - w.pad_left
-    end = max(min(-(-(w.in_w - reach) // w.stride_w), w.out_w), left)
-    fours = (end - left) // 4
-    return w, fours, _inside(*w.columns) - 4 * fours * w.kernel_w
-
-
 def _conv2d_f32(key: tuple[int, ...], unroll: int) -> Features:
-    w, fours, columns = _split(WindowKey(*key))
+    w, fours, columns = WindowKey(*key).by_fours()
     depth, filters = w.in_c // w.groups, w.out_c // w.groups
     quads, rest = w.groups * (filters // 4), w.groups * (filters % 4)
-    rows = _inside(*w.rows)
+    rows = w.inside_rows
     singles = w.out_w - 4 * fours
     joined = w.dilation_w == w.groups == 1
     runs = fours if joined else fours * w.kernel_w
@@ -182,9 +94,9 @@ def _conv2d_f32(key: tuple[int, ...], unroll: int) -> Features:
 
 
 def _depthwise_f32(key: tuple[int, ...], unroll: int) -> Features:
-    w, fours, columns = _split(WindowKey(*key))
+    w, fours, columns = WindowKey(*key).by_fours()
     quads, rest = w.in_c // 4, w.in_c % 4
-    rows = _inside(*w.rows)
+    rows = w.inside_rows
     singles = w.out_w - 4 * fours
     return {
         "call": 1,
@@ -236,6 +148,23 @@ def _pool(key: tuple[int, ...], unroll: int) -> Features:
         "rows": outputs * w.kernel_h,
         "taps": outputs * w.taps,
         "inside_taps": w.inside * w.in_c,
+    }
+
+
+def _max_pool(key: tuple[int, ...], unroll: int) -> Features:
+    """``unroll``: channels that are compared at once."""
+    w = WindowKey(*key)
+    blocks, single = (w.in_c // unroll, w.in_c % unroll) if unroll > 1 else (0, w.in_c)
+    return {
+        "call": 1,
+        "pixels": w.pixels,
+        "blocks": w.pixels * blocks,
+        "block_rows": w.inside_rows * w.out_w * blocks,
+        "block_taps": w.inside * blocks,
+        "outputs": w.pixels * single,
+        "rows": w.inside_rows * w.out_w * single,
+        "taps": w.inside * single,
+        "inside_taps": w.inside * single,
     }
 
 
@@ -311,8 +240,8 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "depthwise_f32": _depthwise_f32,
     "depthwise_s8": _depthwise_s8,
     "dequantize_s8": _elements,
-    "max_pool_f32": _pool,
-    "max_pool_s8": _pool,
+    "max_pool_f32": _max_pool,
+    "max_pool_s8": _max_pool,
     "mean_f32": _mean,
     "mean_s8": _mean,
     "pad": _pad,

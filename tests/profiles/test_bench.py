@@ -49,6 +49,19 @@ def test_the_page(conversions: Conversions) -> None:
     assert page.split("## Time of conversion")[0] == again.split("## Time of conversion")[0]
 
 
+def test_float_models_stand_beside_their_peers(conversions: Conversions) -> None:
+    """A made-up count, as the digits in float32 and as the integers of another model."""
+    emulator("unicorn", "cortex-m4")
+    model = replace(digits(), key="ad", calibration=None)
+    report = conversions(model.path, ConvertOptions("cortex-m4", "float32"), None).report
+    run = ModelRun(model, "cortex-m4", report, None)
+    times = Times(0.061, None, None, ())
+    page = write_page([run], times, "## Planning\n", [run])
+    counted = report.latency.instructions
+    assert f"| edgekit | float32 | {counted:,} |" in page
+    assert f"| edgekit, float32 | {report.memory.ram_bytes:,} |" in page
+
+
 def test_bars_and_kernels(conversions: Conversions) -> None:
     """A made-up count of a model that has a bar, and of one of its layers that has a row."""
     emulator("unicorn", "cortex-m4")

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from codegen.c import kernels
 from edgekit.ir.ops import OPS
 from profiles.cost.call import CALLS
-from profiles.cost.features import FEATURES, WindowKey
+from profiles.cost.features import FEATURES
 from profiles.cost.fit import grid_call
 from profiles.cost.grid import float_points, integer_points
+from profiles.cost.windows import WindowKey
 
 
 @st.composite
@@ -47,7 +48,7 @@ def test_geometry_by_counting(w: WindowKey) -> None:
 
 @given(windows(), st.sampled_from([1, 2, 4, 8, 16]))
 def test_no_feature_is_negative(w: WindowKey, unroll: int) -> None:
-    for kernel in ("conv2d_s8", "depthwise_s8", "conv2d_f32", "max_pool_s8"):
+    for kernel in ("conv2d_s8", "depthwise_s8", "conv2d_f32", "depthwise_f32", "max_pool_s8"):
         assert min(FEATURES[kernel](w, unroll).values()) >= 0, kernel
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
+from codegen.assembly.mve.lookup import LOOKUP
 from codegen.assembly.mve.pointwise import POINTWISE
 from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
@@ -13,13 +14,23 @@ from codegen.assembly.mve.sums import ADD
 from codegen.assembly.mve.taps import TAPS
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QMaxPool2D, QMean, QMeanPool2D
+from edgekit.ir.ops import (
+    QAdd,
+    QAvgPool2D,
+    QConv2D,
+    QDense,
+    QLookup,
+    QMaxPool2D,
+    QMean,
+    QMeanPool2D,
+)
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (POOL,),
     QConv2D: (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE),
     QDense: (DENSE, POINTWISE),
+    QLookup: (LOOKUP,),
     QMaxPool2D: (POOL,),
     QMean: (MEAN,),
     QMeanPool2D: (POOL,),

@@ -25,11 +25,13 @@ EK_INLINE int32_t ek_first_tap(int32_t start, int32_t step, int32_t taps)
     return first < taps ? first : taps;
 }
 
-/* How many positions from `start` on lie before `size`. */
+/* How many of `taps` positions from `start` on lie before `size`. Only borders divide. */
 EK_INLINE int32_t ek_last_tap(int32_t start, int32_t step, int32_t taps, int32_t size)
 {
-    const int32_t last = start < size ? (size - start + step - 1) / step : 0;
-    return last < taps ? last : taps;
+    if (start + (taps - 1) * step < size) {
+        return taps;
+    }
+    return start < size ? (size - start + step - 1) / step : 0;
 }
 
 EK_INLINE ek_pieces ek_pieces_of(const ek_window *w)
@@ -44,21 +46,28 @@ EK_INLINE ek_pieces ek_pieces_of(const ek_window *w)
     return p;
 }
 
-EK_INLINE ek_strip ek_strip_at(const ek_window *w, const ek_pieces *p, int32_t oy, int32_t piece)
+/* One pixel. */
+EK_INLINE ek_strip ek_strip_of(const ek_window *w, int32_t oy, int32_t ox)
 {
-    const int32_t beyond = piece - p->left;
-    const int32_t before = beyond <= 0 ? 0 : (beyond < p->quads ? beyond : p->quads);
-    const int32_t ox = piece + 3 * before;
     const int32_t iy = oy * w->stride_h - w->pad_top;
     const int32_t ix = ox * w->stride_w - w->pad_left;
     ek_strip s;
-    s.pixels = beyond >= 0 && beyond < p->quads ? 4 : 1;
+    s.pixels = 1;
     s.ky0 = ek_first_tap(iy, w->dilation_h, w->kernel_h);
     s.ky1 = ek_last_tap(iy, w->dilation_h, w->kernel_h, w->in_h);
     s.kx0 = ek_first_tap(ix, w->dilation_w, w->kernel_w);
     s.kx1 = ek_last_tap(ix, w->dilation_w, w->kernel_w, w->in_w);
     s.in = (iy + s.ky0 * w->dilation_h) * w->in_w + ix + s.kx0 * w->dilation_w;
     s.out = oy * w->out_w + ox;
+    return s;
+}
+
+EK_INLINE ek_strip ek_strip_at(const ek_window *w, const ek_pieces *p, int32_t oy, int32_t piece)
+{
+    const int32_t beyond = piece - p->left;
+    const int32_t before = beyond <= 0 ? 0 : (beyond < p->quads ? beyond : p->quads);
+    ek_strip s = ek_strip_of(w, oy, piece + 3 * before);
+    s.pixels = beyond >= 0 && beyond < p->quads ? 4 : 1;
     return s;
 }
 

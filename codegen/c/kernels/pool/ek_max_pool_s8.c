@@ -1,5 +1,123 @@
-/* int8 maximum over a window, NHWC; padded positions never win. */
-#include "ek_common.h"
+/* int8 maximum over a window, NHWC; padded positions never win.
+ *
+ * Sixteen channels share the walk over a window where their bytes can be compared together. Channels
+ * are written in order, each after its last tap was read.
+ */
+#include "ek_strip.h"
+
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define EK_SIXTEEN 1
+typedef struct {
+    uint32_t a, b, c, d;
+} ek_sixteen;
+
+EK_INLINE uint32_t ek_word(const int8_t *p)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return word;
+}
+
+/* The larger of each pair of bytes: SSUB8 leaves a flag for each, SEL chooses by them. */
+EK_INLINE uint32_t ek_larger(uint32_t a, uint32_t b)
+{
+    uint32_t difference;
+    __asm__("ssub8 %0, %1, %2\n\tsel %1, %1, %2"
+            : "=&r"(difference), "+r"(a)
+            : "r"(b)
+            : "cc");
+    return a;
+}
+
+EK_INLINE ek_sixteen ek_sixteen_of(int32_t x)
+{
+    const uint32_t word = (uint32_t)(x & 255) * UINT32_C(0x01010101);
+    const ek_sixteen s = {word, word, word, word};
+    return s;
+}
+
+EK_INLINE ek_sixteen ek_larger_sixteen(ek_sixteen s, const int8_t *x)
+{
+    const ek_sixteen y = {ek_larger(s.a, ek_word(x)), ek_larger(s.b, ek_word(x + 4)),
+                          ek_larger(s.c, ek_word(x + 8)), ek_larger(s.d, ek_word(x + 12))};
+    return y;
+}
+
+/* The smaller of each pair is the larger of all ones' complements. */
+EK_INLINE void ek_store_smaller(ek_sixteen s, int32_t high, int8_t *y)
+{
+    const uint32_t top = ~ek_sixteen_of(high).a;
+    const ek_sixteen low = {~ek_larger(~s.a, top), ~ek_larger(~s.b, top), ~ek_larger(~s.c, top),
+                            ~ek_larger(~s.d, top)};
+    __builtin_memcpy(y, &low.a, 4);
+    __builtin_memcpy(y + 4, &low.b, 4);
+    __builtin_memcpy(y + 8, &low.c, 4);
+    __builtin_memcpy(y + 12, &low.d, 4);
+}
+#elif defined(__SSE2__) || defined(__ARM_NEON)
+#define EK_SIXTEEN 1
+typedef struct { /* compilers make a vector of it */
+    int8_t bytes[16];
+} ek_sixteen;
+
+EK_INLINE ek_sixteen ek_sixteen_of(int32_t x)
+{
+    ek_sixteen s;
+    for (int i = 0; i < 16; ++i) {
+        s.bytes[i] = (int8_t)x;
+    }
+    return s;
+}
+
+EK_INLINE ek_sixteen ek_larger_sixteen(ek_sixteen s, const int8_t *x)
+{
+    for (int i = 0; i < 16; ++i) {
+        s.bytes[i] = x[i] > s.bytes[i] ? x[i] : s.bytes[i];
+    }
+    return s;
+}
+
+EK_INLINE void ek_store_smaller(ek_sixteen s, int32_t high, int8_t *y)
+{
+    for (int i = 0; i < 16; ++i) {
+        y[i] = (int8_t)(s.bytes[i] < high ? s.bytes[i] : high);
+    }
+}
+#else
+#define EK_SIXTEEN 0
+#endif
+
+#if EK_SIXTEEN
+EK_INLINE void ek_max_pool_s8_sixteen(const ek_window *w, const ek_strip *s, int32_t low,
+                                      int32_t high, const int8_t *x, int8_t *y)
+{
+    ek_sixteen best = ek_sixteen_of(low);
+    for (int32_t ky = s->ky0; ky < s->ky1; ++ky) {
+        const int8_t *p = x;
+        for (int32_t n = s->kx1 - s->kx0; n > 0; --n) {
+            best = ek_larger_sixteen(best, p);
+            p += w->dilation_w * w->in_c;
+        }
+        x += w->dilation_h * w->in_w * w->in_c;
+    }
+    ek_store_smaller(best, high, y);
+}
+#endif
+
+EK_INLINE int32_t ek_max_pool_s8_one(const ek_window *w, const ek_strip *s, int32_t low,
+                                     const int8_t *x)
+{
+    int32_t best = low;
+    for (int32_t ky = s->ky0; ky < s->ky1; ++ky) {
+        const int8_t *p = x;
+        for (int32_t n = s->kx1 - s->kx0; n > 0; --n) {
+            best = *p > best ? *p : best;
+            p += w->dilation_w * w->in_c;
+        }
+        x += w->dilation_h * w->in_w * w->in_c;
+    }
+    return best;
+}
 
 EK_KERNEL void ek_max_pool_s8(const ek_window *w, int32_t low, int32_t high, const int8_t *x,
                               int8_t *y)
@@ -7,21 +125,18 @@ EK_KERNEL void ek_max_pool_s8(const ek_window *w, int32_t low, int32_t high, con
     for (int32_t i = 0; i < w->out_h; ++i) {
         const int32_t oy = ek_turn(w, i, w->out_h);
         for (int32_t j = 0; j < w->out_w; ++j) {
-            const int32_t ox = ek_turn(w, j, w->out_w);
-            int8_t *dst = y + (oy * w->out_w + ox) * w->out_c;
-            for (int32_t c = 0; c < w->in_c; ++c) {
-                int32_t best = -128;
-                for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
-                    const int32_t iy = oy * w->stride_h - w->pad_top + ky * w->dilation_h;
-                    for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
-                        const int32_t ix = ox * w->stride_w - w->pad_left + kx * w->dilation_w;
-                        if (iy >= 0 && iy < w->in_h && ix >= 0 && ix < w->in_w) {
-                            const int32_t value = x[(iy * w->in_w + ix) * w->in_c + c];
-                            best = value > best ? value : best;
-                        }
-                    }
-                }
-                *dst++ = (int8_t)ek_clamp_i32(best, low, high);
+            const ek_strip s = ek_strip_of(w, oy, ek_turn(w, j, w->out_w));
+            const int8_t *src = x + s.in * w->in_c;
+            int8_t *dst = y + s.out * w->out_c;
+            int32_t c = 0;
+#if EK_SIXTEEN
+            for (; c + 16 <= w->in_c; c += 16) {
+                ek_max_pool_s8_sixteen(w, &s, low, high, src + c, dst + c);
+            }
+#endif
+            for (; c < w->in_c; ++c) {
+                const int32_t best = ek_max_pool_s8_one(w, &s, low, src + c);
+                dst[c] = (int8_t)(best < high ? best : high);
             }
         }
     }
