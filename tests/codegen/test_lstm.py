@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.lstm import LSTM
+from codegen.assembly.mve import lstm as mve
 from codegen.c import kernels
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, TensorType
@@ -84,6 +85,15 @@ def test_every_shape(core: str, toolchain: str) -> None:
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
         compare_counts(graph, KERNELS, run)
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+def test_every_shape_by_vectors(core: str) -> None:
+    graph, vectors = merged(list(layers())), KernelSet("mve")
+    assert set(chosen(graph, vectors)) == {mve.LSTM.name}
+    run = check(graph, vectors, core)
+    if core != "host":
+        compare_counts(graph, vectors, run)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

@@ -14,12 +14,10 @@ from codegen.assembly.armv7e_m.requant import UPPER
 from codegen.assembly.armv7e_m.scaling import KEEP, Scaling
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
-from codegen.c.operators.lstm import declare_shape
+from codegen.c.operators.lstm import UNITS, declare_shape
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node, Value
 
-UNITS = 32
-"""Whose sums are kept at once: ``EK_LSTM_UNITS``."""
 UNIT_INSTRUCTIONS = 780
 """Of one step of one unit beside its sums."""
 STEP_INSTRUCTIONS = 340

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
 from codegen.assembly.mve.lookup import LOOKUP
+from codegen.assembly.mve.lstm import LSTM
 from codegen.assembly.mve.pointwise import POINTWISE
 from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
@@ -20,6 +21,7 @@ from edgekit.ir.ops import (
     QConv2D,
     QDense,
     QLookup,
+    QLstm,
     QMaxPool2D,
     QMean,
     QMeanPool2D,
@@ -31,6 +33,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QConv2D: (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE),
     QDense: (DENSE, POINTWISE),
     QLookup: (LOOKUP,),
+    QLstm: (LSTM,),
     QMaxPool2D: (POOL,),
     QMean: (MEAN,),
     QMeanPool2D: (POOL,),

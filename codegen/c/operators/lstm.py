@@ -9,6 +9,9 @@ from codegen.c.step import Emitter, StepWriter
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QLstm, Requant
 
+UNITS = 32
+"""Whose sums are kept at once: ``EK_LSTM_UNITS``."""
+
 
 def emit_lstm(w: StepWriter) -> None:
     """All steps of the layer in one call."""

@@ -7,17 +7,20 @@
 #include "ek_dense_pairs.h"
 #include "ek_lstm_s8.h"
 
-#define EK_LSTM_UNITS 32
+typedef struct {
+    const ek_dense_pairs *layer;
+    ek_dense_pairs_kernel multiply;
+    int32_t unit_words;
+} ek_lstm_pairs;
 
-EK_INLINE void ek_lstm_pairs_sums(const ek_dense_pairs *layer, ek_dense_pairs_kernel multiply,
-                                  int32_t units, int32_t first, int32_t count, const int8_t *x,
-                                  int32_t *sums)
+EK_INLINE void ek_lstm_pairs_product(const void *layer, int32_t first, int32_t count,
+                                     const int8_t *x, int32_t *sums)
 {
-    const int32_t unit_bytes = layer->block_bytes / units;
-    ek_dense_pairs part = *layer;
-    part.weights += first * (unit_bytes / 4);
-    part.block_bytes = count * unit_bytes;
-    multiply(&part, x, (int8_t *)sums);
+    const ek_lstm_pairs *pairs = (const ek_lstm_pairs *)layer;
+    ek_dense_pairs part = *pairs->layer;
+    part.weights += first * pairs->unit_words;
+    part.block_bytes = 4 * count * pairs->unit_words;
+    pairs->multiply(&part, x, (int8_t *)sums);
 }
 
 EK_INLINE void ek_lstm_pairs_s8(const ek_lstm_shape *g, const ek_dense_pairs *from_x,
@@ -27,27 +30,9 @@ EK_INLINE void ek_lstm_pairs_s8(const ek_lstm_shape *g, const ek_dense_pairs *fr
                                 int16_t *c, int32_t *sums, int rule)
 {
     const int32_t n = g->units;
-    const int32_t most = n < EK_LSTM_UNITS ? n : EK_LSTM_UNITS;
-    for (int32_t sample = 0; sample < g->batch; ++sample) {
-        ek_lstm_s8_begin(n, h_first, c_first, h, c);
-        for (int32_t step = 0; step < g->steps; ++step) {
-            for (int32_t first = 0; first < n; first += most) {
-                const int32_t count = n - first < most ? n - first : most;
-                int32_t *again = sums + 4 * most;
-                ek_lstm_pairs_sums(from_x, multiply_x, n, first, count, x, sums);
-                ek_lstm_pairs_sums(from_h, multiply_h, n, first, count, h, again);
-                for (int32_t i = 0; i < count; ++i) {
-                    y[first + i] = ek_lstm_s8_unit(g, sums + 4 * i, again + 4 * i, c + first + i,
-                                                   rule);
-                }
-            }
-            ek_copy_bytes(y, h, (size_t)n);
-            x += g->depth;
-            y += n;
-        }
-        h_first += n;
-        c_first += n;
-        h += n;
-        c += n;
-    }
+    const ek_lstm_pairs of_x = {from_x, multiply_x, from_x->block_bytes / (4 * n)};
+    const ek_lstm_pairs of_h = {from_h, multiply_h, from_h->block_bytes / (4 * n)};
+    const int32_t apart = 4 * (n < EK_LSTM_UNITS ? n : EK_LSTM_UNITS);
+    ek_lstm_s8_steps(g, ek_lstm_pairs_product, &of_x, &of_h, x, h_first, c_first, y, h, c, sums,
+                     apart, rule);
 }

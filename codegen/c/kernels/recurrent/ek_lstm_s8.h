@@ -56,4 +56,41 @@ EK_INLINE int8_t ek_lstm_s8_unit(const ek_lstm_shape *g, const int32_t from_x[4]
     return ek_requantize(gates[3] * ek_fixed_tanh_s16(cell, g->cell_bits), g->hidden, 0, rule);
 }
 
+/* Sums of the gates of some units, four for each: what a layer makes of a vector. */
+typedef void (*ek_lstm_product)(const void *layer, int32_t first, int32_t count, const int8_t *x,
+                                int32_t *sums);
+
+#define EK_LSTM_UNITS 32 /* whose sums are kept at once */
+
+/* All steps; `sums` has room for those of both products, `apart` from each other. */
+EK_INLINE void ek_lstm_s8_steps(const ek_lstm_shape *g, ek_lstm_product product, const void *from_x,
+                                const void *from_h, const int8_t *x, const int8_t *h_first,
+                                const int16_t *c_first, int8_t *y, int8_t *h, int16_t *c,
+                                int32_t *sums, int32_t apart, int rule)
+{
+    const int32_t n = g->units;
+    for (int32_t sample = 0; sample < g->batch; ++sample) {
+        ek_lstm_s8_begin(n, h_first, c_first, h, c);
+        for (int32_t step = 0; step < g->steps; ++step) {
+            for (int32_t first = 0; first < n; first += EK_LSTM_UNITS) {
+                const int32_t rest = n - first;
+                const int32_t count = rest < EK_LSTM_UNITS ? rest : EK_LSTM_UNITS;
+                product(from_x, first, count, x, sums);
+                product(from_h, first, count, h, sums + apart);
+                for (int32_t i = 0; i < count; ++i) {
+                    const int32_t *again = sums + apart + 4 * i;
+                    y[first + i] = ek_lstm_s8_unit(g, sums + 4 * i, again, c + first + i, rule);
+                }
+            }
+            ek_copy_bytes(y, h, (size_t)n);
+            x += g->depth;
+            y += n;
+        }
+        h_first += n;
+        c_first += n;
+        h += n;
+        c += n;
+    }
+}
+
 #endif
