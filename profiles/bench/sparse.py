@@ -37,7 +37,7 @@ from targets.toolchains import get_toolchain
 Array = NDArray[Any]
 CORE = "cortex-m4"
 COMPILER = "gcc"
-SPARSE = frozenset({"conv sparse", "dense sparse", "single weights"})
+SPARSE = frozenset({"conv sparse", "dense sparse"})
 """Variants that skip zeros."""
 PATTERNS = (
     Pattern(2, 4, 0.5),

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
+from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
 from codegen.c.choice import KernelSet
+from codegen.c.step import Variant
 from edgekit.ir import Graph
-from edgekit.ir.ops import QConv2D, Window
+from edgekit.ir.ops import Rounding, Window
 from profiles.bench.pruning import Pattern, prune
 from tests.codegen.batch import BOTH
-from tests.codegen.graphs import single
 from tests.codegen.on_core import at_limit, check, chosen, merged
 from tests.codegen.test_armv7e_m_conv import PLAIN, SAME, Size, conv
+from tests.codegen.test_armv7e_m_dense import dense
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
@@ -30,10 +32,11 @@ PATTERNS = (
 
 def pruned(graph: Graph, pattern: Pattern) -> Graph:
     """The same layer with fewer weights."""
-    (node,) = (n for n in graph.nodes if n.op.name != "Reshape")
-    op, (x, weights, bias) = node.op, (v for v in node.inputs if v is not None)
-    assert isinstance(op, QConv2D)
-    return single(op, [x.type, prune(weights.array, pattern), bias.array])
+    found = graph.copy()
+    (node,) = (n for n in found.nodes if n.op.name != "Reshape")
+    weights = prune(node.input(1).array, pattern)
+    found.set_input(node, 1, found.constant(weights))
+    return found
 
 
 def shapes() -> Iterator[tuple[Size, int, int, Size, Window]]:
@@ -60,17 +63,36 @@ def layers() -> list[Graph]:
     ]
 
 
+def dense_layers() -> list[Graph]:
+    """Every number of filters in a last block and of inputs in a last item, each way to scale."""
+    rng = np.random.default_rng(5)
+    rules = (Rounding.FLOAT, Rounding.DOUBLE, Rounding.HIGH, Rounding.SINGLE)
+    blocks = (Pattern(4, 4, 0.5), Pattern(2, 4, 0.7), Pattern(4, 4, 0.95), Pattern(1, 1, 0.95))
+    found = []
+    for index, depth in enumerate((4, 7, 8, 33, 64, 130, 640, 904)):
+        for outputs in (1, 2, 3, 4, 6, 21):
+            turn = index + outputs
+            layer = dense(rng, 1 + turn % 2, depth, outputs, rules[turn % 4], spread=turn % 3)
+            found.append(pruned(layer, blocks[turn % 4]))
+    for clamp in ((-60, 60), (-128, 90), (0, 127)):
+        layer = dense(rng, 1, 40, 6, Rounding.SINGLE, clamp)
+        found.append(pruned(layer, Pattern(2, 4, 0.8)))
+    return found
+
+
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("toolchain", BOTH)
-def test_every_shape_and_pattern(core: str, toolchain: str) -> None:
-    graph = merged(layers())
+@pytest.mark.parametrize("variant", [CONV_SPARSE, DENSE_SPARSE], ids=["conv", "dense"])
+def test_every_shape_and_pattern(core: str, toolchain: str, variant: Variant) -> None:
+    graph = merged(layers() if variant is CONV_SPARSE else dense_layers())
     names = chosen(graph, KERNELS)
-    assert names.count(CONV_SPARSE.name) >= 0.6 * len(names)
+    assert names.count(variant.name) >= 0.6 * len(names)
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
-        for node, layer in zip(graph.nodes, run.layers, strict=True):
-            if KERNELS.emitter(node) is CONV_SPARSE:
-                assert layer.instructions == pytest.approx(CONV_SPARSE.instructions(node), 0.04, 20)
+        nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
+        for node, layer in zip(nodes, run.layers, strict=True):
+            if KERNELS.emitter(node) is variant:
+                assert layer.instructions == pytest.approx(variant.instructions(node), 0.04, 20)
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])

@@ -14,6 +14,7 @@ from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
 from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
+from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
@@ -22,7 +23,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
     QConv2D: (COLUMNS, CONV, CONV_SPARSE, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
-    QDense: (CONV, CONV_SPARSE, DENSE),
+    QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
     QMean: (MEAN,),

@@ -79,6 +79,21 @@ class Layer:
         return 4 * (BLOCK + GROUP // 4 * BLOCK * self.groups + constants)
 
     @property
+    def whole_bytes(self) -> int:
+        """Of all blocks but a last one that computes some filters once more."""
+        return self.block_bytes * max(self.filters // BLOCK, 1)
+
+    @property
+    def last_bytes(self) -> int:
+        """Of that one, 0 where there is none."""
+        return self.block_bytes if self.filters % BLOCK and self.filters > BLOCK else 0
+
+    @property
+    def entry(self) -> int:
+        """Bytes of code before the end of the multiplications at which they begin."""
+        return ((self.groups - 1) % UNROLL + 1) * group_bytes(self.tiled)
+
+    @property
     def frame_bytes(self) -> int:
         """Variables and tile."""
         tile = 2 * GROUP * self.groups * self.tiled
@@ -147,14 +162,20 @@ def refuse(node: Node) -> str:
 
 def emit(w: StepWriter) -> None:
     """Write a layer."""
-    layer, op = _layer(w.node), w.node.op
+    layer = _layer(w.node)
+    emit_layer(w, layer, function_of(layer), PORTABLE)
+
+
+def emit_layer(w: StepWriter, layer: Layer, block: Block, kernel: str) -> None:
+    """Write a layer that a function of this kind computes; ``kernel``: its portable equal."""
+    op = w.node.op
     assert isinstance(op, QDense)
     pointer = declare(
         w, layer, "layer", add=255 - op.requant.high + op.requant.low,
         subtract=255 - op.requant.high, zero=2 * op.requant.zero_point + 1,
     )  # fmt: skip
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.assemble(ARMV7E_M, function_of(layer), PORTABLE, pointer, x, y)
+    w.assemble(ARMV7E_M, block, kernel, pointer, x, y)
 
 
 def function_of(layer: Layer) -> Block:
@@ -165,7 +186,6 @@ def function_of(layer: Layer) -> Block:
 def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
     """Declare a layer's ``ek_dense_pairs``; returns a pointer to it."""
     few = layer.order[:BLOCK]
-    last = layer.filters % BLOCK and layer.filters > BLOCK
     return w.declare(
         "ek_dense_pairs",
         variable,
@@ -178,9 +198,9 @@ def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
         n1=int(few[1]),
         n2=int(few[2]),
         n3=int(few[3]),
-        block_bytes=layer.block_bytes * max(layer.filters // BLOCK, 1),
-        last_bytes=layer.block_bytes if last else 0,
-        entry=((layer.groups - 1) % UNROLL + 1) * group_bytes(layer.tiled),
+        block_bytes=layer.whole_bytes,
+        last_bytes=layer.last_bytes,
+        entry=layer.entry,
         frame_bytes=layer.frame_bytes,
         tail=layer.scaling.tail,
         shift=layer.scaling.shift,
@@ -195,18 +215,24 @@ def cost(node: Node) -> Cost:
 
 def layer_cost(layer: Layer) -> Cost:
     """Executed by one run of a layer."""
-    tails = {KEEP: -4, SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
     loops = -(-layer.groups // UNROLL)
     expanding = 8 if layer.tiled else 12
     group = Cost(products=group_instructions(layer.tiled) - expanding, packing=expanding)
-    block = Cost(requantize=9 + tails[layer.scaling.tail], control=5) + group * layer.groups
+    blocks = len(layer.order) // BLOCK
+    products = (group * layer.groups + 3 * loops) * blocks
     packing = 9 * layer.groups + 6 if layer.tiled else 1
     if layer.depth < GROUP:
         packing += 4 * layer.depth + 4
     elif layer.depth % GROUP:
         packing += 6
-    row = 26 + Cost(packing=packing) + (block + 3 * loops) * (len(layer.order) // BLOCK)
-    row += 14 * (layer.filters % BLOCK != 0 and layer.filters > BLOCK)
+    return rows_cost(layer, products + Cost(packing=packing))
+
+
+def rows_cost(layer: Layer, products: Cost) -> Cost:
+    """Executed by one run, from what prepares and multiplies one row."""
+    tails = {KEEP: -4, SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
+    block = Cost(requantize=9 + tails[layer.scaling.tail], control=5)
+    row = 26 + products + block * (len(layer.order) // BLOCK) + 14 * (layer.last_bytes != 0)
     return 25 + row * layer.rows
 
 

@@ -11,6 +11,7 @@ import functools
 from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.frame import offsets
 from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE, Constants
+from codegen.assembly.armv7e_m.sparse_dense_block import multiply_listed
 from codegen.assembly.block import Block
 
 LOCALS = offsets(
@@ -35,19 +36,21 @@ SUMS = ("r0", "r1", "r2", "r3")
 
 
 @functools.cache
-def dense_function(tiled: bool, tail: int, shift: int) -> Block:
+def dense_function(tiled: bool, tail: int, shift: int, sparse: bool = False) -> Block:
     """``void f(const ek_dense_pairs *a, const int8_t *x, int8_t *y)``.
 
     Args:
         tiled: whether a tile holds the inputs.
         tail: how sums are scaled, see `scaling`.
         shift: of scaled sums.
+        sparse: whether the weights are a list of those that are not zero; without a tile.
     """
     kind = {
         KEEP: "sums", SCALE: f"shift{shift}", CLAMP: f"clamp{shift}", TWICE: "twice",
         SHIFT: "own_shift",
     }  # fmt: skip
-    b = Block(f"dense_{'tile' if tiled else 'plain'}_{kind[tail]}")
+    way = "sparse" if sparse else "tile" if tiled else "plain"
+    b = Block(f"dense_{way}_{kind[tail]}")
     b.name(args="r0", x="r1", y="r2", w="lr", at="r12")
     row, block, multiplied = b.label(), b.label(), b.label()
     _enter(b, multiplied)
@@ -60,7 +63,10 @@ def dense_function(tiled: bool, tail: int, shift: int) -> Block:
     else:
         b.op("ldr {at}, [sp, #{o}]", o=LOCALS["x"])
     b.op("ldr pc, [sp, #{o}]", o=LOCALS["entry"])
-    _multiply(b, tiled, multiplied)
+    if sparse:
+        multiply_listed(b, multiplied)
+    else:
+        _multiply(b, tiled, multiplied)
     b.op("sub r1, r0")
     b.op("sub r3, r2")
     if tail == KEEP:

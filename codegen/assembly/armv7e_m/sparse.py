@@ -8,6 +8,7 @@ pattern is: blocks of two filters by four inputs pay from about one zero in eigh
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,15 +108,20 @@ def _list(words: Words) -> Words:
     return (found & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
 
 
+def is_sparse(weights: NDArray[Any]) -> bool:
+    """Whether there are enough zeros for anything that skips them."""
+    return bool((weights == 0).mean() > 1 - WORTH)
+
+
 @functools.lru_cache(maxsize=256)
 def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
+    if not is_sparse(node.input(1).array):
+        return "not sparse"
     layer = prepare(node)
     if isinstance(layer, str):
         return layer
     found = SparseLayer(layer.plan, layer.weights, layer.scaling)
-    if not (layer.weights == 0).any():
-        return "not sparse"
     if _cost(found).total > WORTH * conv_cost(layer).total:
         return "not sparse enough"
     return found

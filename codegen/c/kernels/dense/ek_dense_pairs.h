@@ -4,6 +4,11 @@
 
 #include "ek_pairs.h"
 
+/* Kinds of runs in a list of weights: of both pairs of a block, of one. */
+#define EK_DENSE_BOTH 0
+#define EK_DENSE_FIRST 1
+#define EK_DENSE_SECOND 2
+
 typedef struct {
     const int32_t *weights;
     int32_t rows, depth, filters;
