@@ -9,6 +9,7 @@ import pytest
 
 from codegen.assembly.armv7e_m.dense import DENSE, TILE_INPUTS, prepare
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
+from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QDense, Reshape, Rounding
@@ -18,7 +19,7 @@ from tests.codegen.graphs import int8, weights_and_bias
 from tests.codegen.on_core import check, chosen, merged
 
 CORE = "cortex-m4"
-KERNELS = KernelSet("armv7e_m")
+KERNELS = KernelSet("armv7e_m", frozenset({DENSE_SPARSE.name}))
 RULES = (Rounding.FLOAT, Rounding.DOUBLE, Rounding.HIGH, Rounding.SINGLE)
 
 
