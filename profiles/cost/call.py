@@ -9,7 +9,7 @@ from typing import Any
 
 from codegen.c.operators import EMITTERS
 from codegen.c.operators.geometry import AXES, collapse_mean, joined_axes
-from codegen.c.operators.integer import is_depthwise
+from codegen.c.operators.integer import has_power_table, is_depthwise
 from codegen.c.operators.shaping import TRANSPOSE_AXES
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node, TensorType, Value
@@ -244,6 +244,8 @@ def _softmax(kernel: str) -> Callable[[Node], Described]:
         shape = node.output.type.shape
         axis = node.op.axis if isinstance(node.op, Softmax) else len(shape) - 1
         require(math.prod(shape[axis + 1 :]) == 1, "not the last axis")
+        if isinstance(node.op, QSoftmax) and has_power_table(node):
+            return "powers_softmax_s8", "", (math.prod(shape[:axis]), shape[axis])
         return kernel, "", (math.prod(shape[:axis]), shape[axis])
 
     return describe

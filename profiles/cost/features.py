@@ -245,6 +245,7 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "mean_f32": _mean,
     "mean_s8": _mean,
     "pad": _pad,
+    "powers_softmax_s8": _softmax,
     "quantize_f32": _elements,
     "rescale_s8": _elements,
     "softmax_f32": _softmax,

@@ -193,6 +193,7 @@ MEANS = (
 )  # fmt: skip
 SIZES = (16, 100, 1000, 2500)
 ROWS = ((1, 10), (1, 2), (1, 100), (8, 12), (20, 3), (1, 12), (4, 30))
+MANY_ROWS = ((16, 64), (100, 12), (1, 1500), (40, 40))
 CONCATS = (
     (((1, 8, 8, 8), (1, 8, 8, 8)), 3), (((1, 5, 16), (1, 3, 16)), 1), (((1, 40), (1, 24)), 1),
     (((1, 6, 6, 4), (1, 6, 6, 12), (1, 6, 6, 16)), 3), (((1, 10, 7), (1, 10, 5)), 2),
@@ -230,7 +231,8 @@ def integer_points() -> list[Point]:
     for kind in (QMaxPool2D, QAvgPool2D):
         points += [Point(kind((kh, kw), _window(h, w, kh, kw, s, p)), ((1, h, w, c),))
                    for h, w, c, kh, kw, s, p in POOLS]  # fmt: skip
-    points += [Point(QSoftmax(1717986918, 20, -1984), (row,)) for row in ROWS]
+    softmax = QSoftmax(1717986918, 20, -1984)
+    points += [Point(softmax, (row,)) for row in (*ROWS, *MANY_ROWS)]
     return points + _moving(INT8) + [Point(Dequantize(), ((1, n),)) for n in SIZES]
 
 

@@ -134,12 +134,16 @@ def qrescale(op: QRescale, node: Node, x: Array) -> Array:
     return _result(x.astype(np.int64) - op.x_zero, op.requant, node)
 
 
+def softmax_powers(op: QSoftmax, diff: NDArray[np.int64]) -> NDArray[np.int64]:
+    """exp of differences to a row's maximum, from ``diff_min`` to 0, as Q0.31."""
+    return exp_on_negative_values(multiply(diff << op.left_shift, op.multiplier))
+
+
 def qsoftmax(op: QSoftmax, node: Node, x: Array) -> Array:
     """Softmax over the last axis in fixed point: exp in Q5.26, sum in Q12.19, one reciprocal."""
     diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
     used = diff >= op.diff_min
-    scaled = multiply(np.where(used, diff, 0) << op.left_shift, op.multiplier)
-    powers = exp_on_negative_values(scaled)
+    powers = softmax_powers(op, np.where(used, diff, 0))
     terms = np.where(used, rounding_divide_by_pot(powers, _ACCUMULATION_BITS), 0)
     scale, bits_over_unit = reciprocal(terms.sum(axis=-1, keepdims=True), _ACCUMULATION_BITS)
     exponent = bits_over_unit + 31 - _OUTPUT_BITS

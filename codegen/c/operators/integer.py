@@ -30,9 +30,11 @@ from edgekit.ir.ops import (
 )
 from quantize.affine_sum import AffineSum, affine_sum
 from quantize.integer_form import symmetric_form
+from quantize.reference.integer import softmax_powers
 from quantize.requantize import bits_float, requantize
 
 INT32_MAX = 2**31 - 1
+LEVELS = 256
 T = TypeVar("T", bound=Op)
 
 
@@ -199,10 +201,21 @@ def emit_softmax(w: StepWriter) -> None:
     op = attributes(w, QSoftmax)
     shape = w.node.output.type.shape
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
+    if has_power_table(w.node):
+        powers = softmax_powers(op, -np.arange(min(LEVELS, 1 - op.diff_min)))
+        table = w.table(powers.astype(np.int32), "powers")
+        w.call("ek_powers_softmax_s8", w.node.output.type.size // shape[-1], shape[-1],
+               len(powers), table, x, y)  # fmt: skip
+        return
     w.call(
         "ek_softmax_s8", math.prod(shape[:-1]), shape[-1], op.multiplier, op.left_shift,
         op.diff_min, x, y,
     )  # fmt: skip
+
+
+def has_power_table(node: Node) -> bool:
+    """True for softmaxes of so many elements that a table of all powers is worth its 1 KiB."""
+    return node.output.type.size >= 4 * LEVELS
 
 
 def reach(weights: NDArray[np.signedinteger], bias: NDArray[np.int32]) -> NDArray[np.int64]:
