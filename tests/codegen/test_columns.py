@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen.assembly.armv7e_m.columns import COLUMNS, parts_of
+from codegen.assembly.armv7e_m.columns import COLUMNS
+from codegen.assembly.columns import parts_of
+from codegen.assembly.mve import columns as mve
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, Node, TensorType
 from edgekit.ir.ops import QConv2D, Rounding, Window
@@ -71,6 +73,15 @@ def test_every_shape(core: str, toolchain: str) -> None:
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
         compare_counts(graph, KERNELS, run)
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+def test_every_shape_by_vectors(core: str) -> None:
+    graph, vectors = merged(list(layers())), KernelSet("mve")
+    assert set(chosen(graph, vectors)) == {mve.COLUMNS.name, ""}  # one filter is portable
+    run = check(graph, vectors, core)
+    if core != "host":
+        compare_counts(graph, vectors, run)
 
 
 def test_the_grid_has_parts_of_both_kinds() -> None:

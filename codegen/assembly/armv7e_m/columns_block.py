@@ -17,8 +17,6 @@ LOCALS = offsets(("y", "n1", "n2", "n3", "end", "x", "entry", "from", "to", "spa
 LOCAL_BYTES = 4 * len(LOCALS)
 GROUPS_OFFSET = 32
 """Of the number of groups in ``ek_columns``; what stands before is loaded at once."""
-TAPS = 8
-"""Of a group."""
 UNROLL = 4
 """Groups in a loop; a sum of fewer begins inside it."""
 GROUP_INSTRUCTIONS = 25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.mve.columns import COLUMNS
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
 from codegen.assembly.mve.lookup import LOOKUP
@@ -30,7 +31,7 @@ from edgekit.ir.ops import (
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (POOL,),
-    QConv2D: (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE),
+    QConv2D: (COLUMNS, POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE),
     QDense: (DENSE, POINTWISE),
     QLookup: (LOOKUP,),
     QLstm: (LSTM,),

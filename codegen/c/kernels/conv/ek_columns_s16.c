@@ -1,5 +1,6 @@
-/* Four columns of int16 taps to some filters: the readable equal of the Armv7E-M functions. Sums of 32
- * bits suffice, which is checked when a layer is emitted. */
+/* Four columns of int16 taps to some filters: the readable equal of the Armv7E-M functions. Pairs of taps
+ * of the four columns come in turn; bytes of a word of weights are taps 0, 2, 1, 3. Sums of 32 bits
+ * suffice, which is checked when a layer is emitted. */
 #include "ek_columns_s16.h"
 
 EK_INLINE void ek_columns_multiply(int32_t word, const int16_t *x, int32_t sums[EK_COLUMNS])
@@ -11,13 +12,6 @@ EK_INLINE void ek_columns_multiply(int32_t word, const int16_t *x, int32_t sums[
             sums[p] += weight * x[2 * EK_COLUMNS * (tap >> 1) + 2 * p + (tap & 1)];
         }
     }
-}
-
-/* The high word of a * b, rounded, inside the output's range. */
-EK_INLINE int16_t ek_columns_scale(int32_t a, int32_t b, int32_t low)
-{
-    const int32_t high = (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32);
-    return (int16_t)ek_clamp_i32(high, low, 32767);
 }
 
 EK_KERNEL void ek_columns_s16(const ek_columns *a, const int16_t *x, int16_t *y)

@@ -1,6 +1,7 @@
 /* Sums of int16 inputs and int8 weights for four columns at once: what convolutions on int16
- * activations compute with. A column holds the taps of one pixel's window, or a part of them; taps come
- * in pairs, those of the four columns in turn. The portable kernel is ek_columns_s16.c. */
+ * activations compute with. A column holds the taps of one pixel's window, or a part of them. Their order
+ * is that of the kernel: ek_columns_s16.c is the portable one of Armv7E-M, ek_column_rows_s16.c that of
+ * Armv8.1-M. */
 #ifndef EK_COLUMNS_S16_H
 #define EK_COLUMNS_S16_H
 
@@ -10,8 +11,8 @@
 
 /* Assembly reads these words in this order. */
 typedef struct {
-    /* Filter by filter: what its sums start with (first part of the taps only), two words for eight
-     * taps, its scale times 2^32 (last part only). Bytes of a word are taps 0, 2, 1, 3. */
+    /* Filter by filter (or two by two): what its sums start with (first part of the taps only), two
+     * words for eight taps, its scale times 2^32 (last part only). */
     const int32_t *weights;
     const int32_t *end;
     int32_t entry;      /* for the assembly: where a sum begins */
@@ -20,8 +21,16 @@ typedef struct {
     int32_t *to;         /* sums that wait for the next part, NULL for the last */
     int32_t groups;      /* of eight taps */
     int32_t low;         /* of the outputs: -32768 or 0 */
+    int32_t distance;    /* of two columns' first taps */
 } ek_columns;
 
 typedef void (*ek_columns_kernel)(const ek_columns *a, const int16_t *x, int16_t *y);
+
+/* The high word of a * b, rounded, inside the output's range. */
+EK_INLINE int16_t ek_columns_scale(int32_t a, int32_t b, int32_t low)
+{
+    const int32_t high = (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32);
+    return (int16_t)ek_clamp_i32(high, low, 32767);
+}
 
 #endif

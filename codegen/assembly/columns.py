@@ -1,0 +1,121 @@
+"""Convolutions of int16 activations by columns of four pixels: what instruction sets share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.c.operators.overlap import Walk, by_walk
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D, Requant, Rounding
+from edgekit.schedule import Overlap
+
+Int = NDArray[np.int64]
+PIXELS = 4
+TAPS = 8
+"""Of a group."""
+PART = 256
+"""Most taps that are copied at once."""
+FULL = -(2**15), 2**15 - 1
+POSITIVE = 0, 2**15 - 1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How the taps of a window are divided.
+
+    Attributes:
+        height, width: kernel rows, and values of each.
+    """
+
+    height: int
+    width: int
+
+    @property
+    def rows(self) -> int:
+        """Kernel rows of a part: as many as fit, in equal shares."""
+        most = max(1, PART // self.width)
+        return -(-self.height // -(-self.height // most))
+
+    @property
+    def piece(self) -> int:
+        """Values of each kernel row in a part: equal shares of long rows, even."""
+        shares = -(-self.width // PART)
+        return self.width if shares == 1 else -(-self.width // (2 * shares)) * 2
+
+    @property
+    def slices(self) -> list[tuple[slice, slice]]:
+        """Rows and values of each part."""
+        rows = [slice(r, min(r + self.rows, self.height)) for r in range(0, self.height, self.rows)]
+        pieces = [
+            slice(b, min(b + self.piece, self.width)) for b in range(0, self.width, self.piece)
+        ]
+        return [(r, b) for r in rows for b in pieces]
+
+    @property
+    def groups(self) -> list[int]:
+        """Groups of taps of each part."""
+        sizes = [(r.stop - r.start) * (b.stop - b.start) for r, b in self.slices]
+        return [-(-size // TAPS) for size in sizes]
+
+
+def parts_of(node: Node) -> Parts:
+    """The division of a convolution's taps."""
+    _, height, width, channels = node.input(1).type.shape
+    return Parts(height, width * channels)
+
+
+def refuse_wide(node: Node, requant: Requant) -> str:
+    """Why sums of int16 and int8 numbers cannot be scaled by one high product of 32 bits."""
+    if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT16}:
+        return "not int16"
+    if requant.rule is not Rounding.REDUCED:
+        return "not TFLite's scale of 16 bits"
+    if (requant.low, requant.high) not in (FULL, POSITIVE) or requant.zero_point:
+        return "a clamp of its own"
+    if not all(-17 <= s <= -1 for s, m in zip(requant.shift, requant.multiplier, strict=True) if m):
+        return "a scale beyond the high word of a product"
+    weights = node.input(1).array.astype(np.int64)
+    reach = 2**15 * np.abs(weights).reshape(len(weights), -1).sum(axis=1)
+    reach += np.abs(node.input(2).array.astype(np.int64))
+    return "sums beyond 32 bits" if (reach >= 2**31).any() else ""
+
+
+def high_multipliers(requant: Requant, filters: int) -> Int:
+    """Scales as SMMULR takes them, exactly: 32 - (15 - shift) more bits."""
+    found = np.array(requant.multiplier, np.int64) << (17 + np.array(requant.shift, np.int64))
+    return np.broadcast_to(found, (filters,))
+
+
+def refuse(node: Node) -> str:
+    """Why the function cannot compute a node; empty where it can."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    problem = refuse_wide(node, op.requant)
+    if problem:
+        return problem
+    if op.groups > 1 or op.window.dilations[1] > 1:
+        return "groups or dilated rows"
+    return ""
+
+
+def column_bytes(node: Node) -> int:
+    """Of the copied windows."""
+    return 2 * PIXELS * TAPS * max(parts_of(node).groups)
+
+
+def scratch(node: Node) -> int:
+    """Bytes of the copied windows and of the sums that wait."""
+    waiting = len(parts_of(node).slices) > 1
+    return column_bytes(node) + 4 * PIXELS * node.output.type.shape[3] * waiting
+
+
+def overlap(node: Node) -> Sequence[Overlap | None]:
+    """The windows of four pixels are copied before one of them is written."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    _, height, width, _ = node.input(1).type.shape
+    return by_walk(node, Walk((height, width), op.window, PIXELS, gathered=True))
