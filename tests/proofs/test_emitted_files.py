@@ -32,8 +32,10 @@ def test_no_warning_in_any_compiler(name: str, tmp_path: Path) -> None:
     tools = [tool for tool in ("gcc", "zig") if _present(tool)]
     assert tools
     for tool in tools:
+        # What clang warns of it knows before it optimises; gcc knows some only then.
+        level = "-O2" if tool == "gcc" else "-O0"
         for source in ("net.c", "test/host_test.c"):
-            run([*compiler(tool), *STRICT, "-O2", "-c", source, "-o", "net.o"], tmp_path)
+            run([*compiler(tool), *STRICT, level, "-c", source, "-o", "net.o"], tmp_path)
     if _present("g++"):
         flags = ["-std=c++11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
         run([*compiler("g++"), *flags, "-c", "user.cpp", "-o", "user.o"], tmp_path)
