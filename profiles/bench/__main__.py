@@ -12,7 +12,7 @@ from profiles.bench.fast import fast_section, run_fast
 from profiles.bench.floats import run_floats
 from profiles.bench.host import host_section
 from profiles.bench.measure import measure_times, run_models
-from profiles.bench.memory import memory_section, run_memory
+from profiles.bench.memory import memory_section, run_memory, run_steps
 from profiles.bench.models import ROOT, models
 from profiles.bench.page import write_page
 from profiles.bench.planning import planning_section
@@ -35,7 +35,7 @@ def main() -> int:
     try:
         runs = list(run_models(chosen, log))
         floats = list(run_floats(chosen, log))
-        memory = memory_section(list(run_memory(chosen, log)))
+        memory = memory_section(list(run_memory(chosen, log)), list(run_steps(chosen, log)))
         fast = fast_section(list(run_fast(chosen, log)))
         log("planning branching networks")
         planned = planning_section()

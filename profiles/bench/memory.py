@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from edgekit import api
+from edgekit.errors import FitError
 from edgekit.report.model import Report
 from profiles.bench.markdown import number, table
 from profiles.bench.measure import TIMING_CORE, Log
 from profiles.bench.models import BenchModel, models
 
+KIB = 1024
+STEPS_MODEL, STEPS = "vww", (64, 56, 48, 40, 36, 32, 30, 29, 28, 27)
+"""A model for so many KiB of RAM, down to what its input alone takes."""
 BARS = Path(__file__).resolve().parents[1] / "data" / "arenas.toml"
 
 
@@ -49,6 +53,15 @@ class MemoryRun:
         if self.fitted is None:
             return None
         return _instructions(self.fitted) / _instructions(self.plain) - 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """A model for a RAM of ``ram`` bytes: its report, or the refusal where it does not fit."""
+
+    ram: int
+    report: Report | None
+    refusal: str = ""
 
 
 def read_bars() -> dict[str, Any]:
@@ -91,7 +104,26 @@ def run_memory(chosen: Sequence[BenchModel], log: Log) -> Iterator[MemoryRun]:
         yield MemoryRun(model.key, plain, apart, fitted)
 
 
-def memory_section(runs: Sequence[MemoryRun]) -> str:
+def run_steps(chosen: Sequence[BenchModel], log: Log) -> Iterator[Step]:
+    """Convert one model for less and less RAM, until nothing fits; the same plan once."""
+    model = next((m for m in chosen if m.key == STEPS_MODEL and m.path.is_file()), None)
+    found: dict[int, Report] = {}
+    if model is None:
+        return
+    for ram in (n * KIB for n in STEPS):
+        log(f"arena of {STEPS_MODEL} in {ram // KIB} KiB")
+        try:
+            arena = api.plan(model.path, TIMING_CORE, ram=ram).arena_bytes
+        except FitError as error:
+            yield Step(ram, None, str(error.problems[0]))
+            continue
+        if arena not in found:
+            options = api.ConvertOptions(TIMING_CORE, ram=ram, require_emulator=True, vectors=1)
+            found[arena] = api.convert(model.path, None, options).report
+        yield Step(ram, found[arena])
+
+
+def memory_section(runs: Sequence[MemoryRun], steps: Sequence[Step] = ()) -> str:
     """The section of the page."""
     found = read_bars()
     bars = found["bars"]
@@ -113,6 +145,7 @@ def memory_section(runs: Sequence[MemoryRun]) -> str:
         "",
         *_strips_table(runs, bars),
         "",
+        *_steps_table(steps),
         "Arenas of other stacks for activations (and persistent data beside them).",
         "",
         *_peers_table(runs, found["peers"]),
@@ -152,6 +185,25 @@ def _strips_table(runs: Sequence[MemoryRun], bars: Mapping[str, Any]) -> list[st
     return table(head, rows)
 
 
+def _steps_table(steps: Sequence[Step]) -> list[str]:
+    if not steps:
+        return []
+    head = ["--ram", "arena", "extra MACs", "instructions", "bit-exact", "strips"]
+    rows = []
+    for step in steps:
+        cells = ["-"] * 4 + [f"refused: {step.refusal}"]
+        report = step.report
+        if report is not None and report.schedule is not None:
+            cells = [
+                number(report.memory.arena_bytes), number(report.schedule.extra_macs),
+                number(report.latency.instructions),
+                "yes" if report.verification.bit_exact else "NO",
+                "; ".join(report.schedule.stages) or "none",
+            ]  # fmt: skip
+        rows.append([f"{step.ram // KIB} KiB", *cells])
+    return [f"{STEPS_MODEL.upper()} with less and less RAM.", "", *table(head, rows), ""]
+
+
 def _peers_table(runs: Sequence[MemoryRun], peers: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [["edgekit", *(number(r.plain.memory.arena_bytes) for r in runs)]]
     if any(r.fitted for r in runs):
@@ -180,4 +232,8 @@ def _instructions(report: Report) -> int:
 
 
 if __name__ == "__main__":
-    print(memory_section(list(run_memory(models(), lambda text: print(text, file=sys.stderr)))))
+
+    def said(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    print(memory_section(list(run_memory(models(), said)), list(run_steps(models(), said))))
