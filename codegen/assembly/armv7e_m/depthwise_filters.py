@@ -25,6 +25,8 @@ WEIGHT_SCALE = 256
 """Weights are expanded to so many times their value."""
 
 
+FEW = 24
+"""Points that nearly every wrong multiplier fails at."""
 MOST_OTHERS = 8
 """At most one channel of so many may be left to another kernel."""
 
@@ -86,23 +88,39 @@ def filters_of(node: Node) -> Filters | str:
 
 @by_content(64)
 def _constants(steps: Steps, scales: NDArray[np.float64], shift: int, room: Int) -> tuple[Int, Int]:
-    """Starts and multipliers of all channels: of the real scale's neighbours the closest."""
+    """Starts and multipliers of all channels: of the real scale's neighbours the closest; 0 where
+    none is right."""
     near = np.minimum(np.ldexp(scales, 24 + shift), 2.0**32)
     near = np.where(steps.constant, 2.0**30, np.floor(near + 0.5))
     found = np.zeros((2, len(near)), np.int64)
     for channel, centre in enumerate(near.astype(np.int64)):
-        column = replace(
-            steps, points=steps.points[:, [channel]], wanted=steps.wanted[:, [channel]]
+        points, rows = np.unique(steps.points[:, channel], return_index=True)
+        wanted = steps.wanted[rows, channel]
+        few = np.linspace(0, len(rows) - 1, FEW).astype(np.int64)
+        some, column = (
+            replace(steps, points=points[r, None], wanted=wanted[r, None])
+            for r in (few, slice(None))
         )
         for m in _multipliers(int(centre)):
-            low, high = affine_offsets(column, WEIGHT_SCALE * m, 32 + shift)
-            first, last = -(-(low - 2**31) // m), (high - 2**31) // m
-            start = np.clip(0, first, last)
-            fits = np.flatnonzero((first <= last) & (np.abs(start) <= room[channel]))
-            if fits.size:
-                found[:, channel] = start[fits[0]], m[fits[0]]
+            # Most are out after a few points: more of them only narrow the interval of a start.
+            m = m[_starts(some, m, shift, int(room[channel]))[0]]
+            fits, start = _starts(column, m, shift, int(room[channel]))
+            if fits.any():
+                first = int(fits.argmax())
+                found[:, channel] = start[first], m[first]
                 break
+        failed = np.count_nonzero(found[1, : channel + 1] == 0)
+        if failed * MOST_OTHERS > len(near):
+            break  # too many already: the layer does without this shift
     return found[0], found[1]
+
+
+def _starts(column: Steps, m: Int, shift: int, room: int) -> tuple[NDArray[np.bool_], Int]:
+    """Which multipliers have a start below ``room``, and for each the one that is nearest to 0."""
+    low, high = affine_offsets(column, WEIGHT_SCALE * m, 32 + shift)
+    first, last = -(-(low - 2**31) // m), (high - 2**31) // m
+    start = np.clip(0, first, last)
+    return np.asarray((first <= last) & (np.abs(start) <= room)), np.asarray(start)
 
 
 def _multipliers(centre: int) -> Iterator[Int]:
