@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.assembly.armv7e_m.columns import COLUMNS
+from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.columns import parts_of
 from codegen.assembly.mve import columns as mve
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, Node, TensorType
-from edgekit.ir.ops import QConv2D, Rounding, Window
+from edgekit.ir.ops import QConv2D, QDense, Reshape, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import single
@@ -61,6 +62,50 @@ def layers() -> Iterator[Graph]:
     yield conv(rng, (1, 1, 7), 9, (1, 1), plain, extreme=True)
 
 
+def dense(
+    rng: np.random.Generator, rows: int, depth: int, filters: int, low: int = -(2**15)
+) -> Graph:
+    """A dense layer in TFLite's 16x8 scheme."""
+    weights = rng.integers(-128, 128, (filters, depth)).astype(np.int8)
+    total = 2**15 * np.abs(weights.astype(np.int64)).sum(1)
+    bias = np.minimum(2**31 - 1 - total, 2**24) * rng.choice([-1, 0, 1], filters)
+    scales = np.clip(2 ** rng.uniform(10, 17, filters) / total, 2.0**-17.9, 0.49)
+    spec = make_requant(scales.tolist(), Rounding.REDUCED, 0, low, 2**15 - 1)
+    graph = Graph("dense")
+    x = graph.add_input("x", TensorType((1, rows * depth), DType.INT16))
+    kind = TensorType((rows, depth), DType.INT16)
+    flat = graph.add_node(Reshape((rows, depth)), [x], kind).output
+    constants = [graph.constant(weights), graph.constant(bias)]
+    kind = TensorType((rows, filters), DType.INT16)
+    graph.outputs = [graph.add_node(QDense(spec, 0), [flat, *constants], kind).output]
+    return graph
+
+
+def dense_layers() -> Iterator[Graph]:
+    """Every rest of inputs and filters, all numbers of groups in a last loop."""
+    rng = np.random.default_rng(12)
+    for index, depth in enumerate((4, 5, 6, 7, 8, 12, 17, 31, 64, 90, 301)):
+        low = 0 if index % 3 == 0 else -(2**15)
+        yield dense(rng, 1 + index % 3, depth, 4 + index % 5, low)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_dense_layers(core: str, toolchain: str) -> None:
+    graph = merged(list(dense_layers()))
+    assert set(chosen(graph, KERNELS)) == {DENSE_WORDS.name}
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, KERNELS, run)
+
+
+def test_small_dense_layers_are_portable() -> None:
+    rng = np.random.default_rng(1)
+    small = merged([dense(rng, 1, 3, 8), dense(rng, 2, 30, 3), dense(rng, 1, 1, 1)])
+    assert set(chosen(small, KERNELS)) == {""}
+    check(small, KERNELS, CORE)
+
+
 def nodes_of(graph: Graph) -> list[Node]:
     return [n for n in graph.nodes if isinstance(n.op, QConv2D)]
 
@@ -93,7 +138,7 @@ def test_the_grid_has_parts_of_both_kinds() -> None:
 
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_portable(core: str) -> None:
-    check(merged(list(layers())), PORTABLE, core)
+    check(merged([*layers(), *dense_layers()]), PORTABLE, core)
 
 
 @pytest.mark.parametrize("backward", [False, True])

@@ -8,6 +8,7 @@ from codegen.assembly.armv7e_m.add import ADD
 from codegen.assembly.armv7e_m.columns import COLUMNS
 from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
+from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
@@ -23,7 +24,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
     QConv2D: (COLUMNS, CONV, CONV_SPARSE, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
-    QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE),
+    QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE, DENSE_WORDS),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
     QMean: (MEAN,),
