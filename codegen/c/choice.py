@@ -91,7 +91,10 @@ class KernelSet:
             return f"no kernel in assembly for {node.op.name}"
         found = {v.name: v.refuse(node) or "too little work for its code" for v in variants}
         near = {name: why for name, why in found.items() if not why.startswith("not ")} or found
-        return "; ".join(f"{name}: {why}" for name, why in near.items())
+        names: dict[str, list[str]] = {}
+        for name, why in near.items():
+            names.setdefault(why, []).append(name)
+        return "; ".join(f"{', '.join(names[why])}: {why}" for why in names)
 
     def _choose(self, node: Node) -> Emitter | None:
         variants = VARIANTS.get(self.isa, {}).get(type(node.op), ())

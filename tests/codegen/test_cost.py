@@ -59,3 +59,11 @@ def test_reasons_for_portable_c() -> None:
         "packed: too little work for its code"
     )
     assert refused(few, PORTABLE) == ""
+    wide = graphs.conv(rng, (5, 5), 4, 6, (3, 3), Window(), 2, Rounding.DOUBLE)
+    assert refused(wide, KernelSet("mve")).count("not for") == 1  # of groups nothing else is near
+
+
+def test_equal_reasons_are_given_once() -> None:
+    rng = np.random.default_rng(0)
+    narrow = graphs.conv(rng, (5, 5), 3, 1, (3, 3), Window(), 1, Rounding.DOUBLE)
+    assert refused(narrow, KernelSet("armv7e_m")) == "conv pairs, conv sparse: one filter"
