@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir.ops import Requant, Rounding
+from quantize.memo import by_content
 from quantize.requantize import bits_float, quantize_multiplier
-from quantize.thresholds import Steps, affine_offsets, find_steps
+from quantize.thresholds import Steps, affine_offsets, find_steps, widest_multiplier
 
 Int = NDArray[np.int64]
 BYTE = 256
@@ -83,44 +84,64 @@ def high_word(
         bounds: smallest and largest sum of products of each channel, without the bias.
         bits: of the multiplier in the plain form; the signed one keeps all 31.
     """
+    form, lacking = _best(requant, bias, bounds, bits)
+    return None if lacking.any() else form
+
+
+def without_high_word(
+    requant: Requant, bias: Int, bounds: tuple[Int, Int], bits: int = 31
+) -> NDArray[np.bool_]:
+    """Channels without a form, of the form that serves most; arguments as for `high_word`."""
+    return _best(requant, bias, bounds, bits)[1]
+
+
+@by_content(64)
+def _best(
+    requant: Requant, bias: Int, bounds: tuple[Int, Int], bits: int
+) -> tuple[HighWord, NDArray[np.bool_]]:
     steps = find_steps(requant, bias + bounds[0], bias + bounds[1])
     plain = _plain(requant, bias, steps, bits)
-    if plain is None and requant.rule is Rounding.DOUBLE:
-        return _signed(requant, bias, steps)
-    return plain
+    if not plain[1].any() or requant.rule is not Rounding.DOUBLE:
+        return plain
+    signed = _signed(requant, bias, steps)
+    return min(plain, signed, key=lambda found: int(found[1].sum()))
 
 
-def _plain(requant: Requant, bias: Int, steps: Steps, bits: int) -> HighWord | None:
+def _plain(
+    requant: Requant, bias: Int, steps: Steps, bits: int
+) -> tuple[HighWord, NDArray[np.bool_]]:
+    """The plain form, and the channels for which it is not right."""
     form = HighWord(np.zeros_like(bias), (steps.wanted[0] << 40) + 8, False, requant.zero_point)
     significand, total = _scales(requant, len(bias))
     while (cut := (total > MAX_TOTAL) | (significand >= 1 << bits)).any():
         significand, total = significand >> cut, total - cut
     waiting = ~steps.constant
-    if (total[waiting] < 32).any():
-        return None
-    for nudge in _NUDGES:
-        multiplier = np.clip(significand + nudge, 0, (1 << bits) - 1)
-        for shift in np.unique(total[waiting]) - 32:
-            lowest, highest = affine_offsets(steps, multiplier, int(shift) + 32)
+    for nudge in (*_NUDGES, None):
+        for shift in np.unique(total[waiting & (total >= 32)]) - 32:
+            which = np.flatnonzero(waiting & (total == shift + 32))
+            column, near = steps.of(which), significand[which]
+            if nudge is None:
+                tried = widest_multiplier(column, near, int(shift) + 32, (1 << bits) - 1)
+            else:
+                tried = near + nudge
+            multiplier, inside = np.clip(tried, 0, (1 << bits) - 1), bias[which]
+            lowest, highest = affine_offsets(column, multiplier, int(shift) + 32)
             # The smallest constant from there on whose low byte is the shift.
-            offset = lowest + bias * multiplier - shift
+            offset = lowest + inside * multiplier - shift
             constant = -(-offset // BYTE) * BYTE + shift
-            found = waiting & (total == shift + 32) & (constant - bias * multiplier <= highest)
-            found &= (np.abs(constant) < LIMIT) & (lowest <= highest)
-            form.multiplier[found], form.constant[found] = multiplier[found], constant[found]
-            waiting &= ~found
-        if not waiting.any():
-            return form
-    return None
+            found = (constant - inside * multiplier <= highest) & (lowest <= highest)
+            found &= np.abs(constant) < LIMIT
+            form.multiplier[which[found]] = multiplier[found]
+            form.constant[which[found]] = constant[found]
+            waiting[which[found]] = False
+    return form, waiting
 
 
-def _signed(requant: Requant, bias: Int, steps: Steps) -> HighWord | None:
-    """The form that rounds as DOUBLE is defined."""
+def _signed(requant: Requant, bias: Int, steps: Steps) -> tuple[HighWord, NDArray[np.bool_]]:
+    """The form that rounds as DOUBLE is defined, and the channels for which it is not right."""
     multiplier, total = _scales(requant, len(bias))
-    shift = total - 31
     alive = ~steps.constant
-    if (shift[alive] < 1).any() or (shift[alive] > SIGNED_MAX_SHIFT).any():
-        return None
+    shift = np.clip(total - 31, 1, SIGNED_MAX_SHIFT)
     zero = requant.zero_point
     constant = -(-(bias * multiplier + 2**30 - shift) // BYTE) * BYTE + shift
     # Constant outputs with a shift of 8: value - zero, before the zero point is added.
@@ -128,7 +149,7 @@ def _signed(requant: Requant, bias: Int, steps: Steps) -> HighWord | None:
     form = HighWord(np.where(alive, multiplier, 0), constant, True, zero)
     acc = steps.points - bias
     proven = steps.agree(form.apply(acc, requant)) & form.fits(acc)
-    return form if proven.all() else None
+    return form, ~proven | (alive & (shift != total - 31))
 
 
 def _scales(requant: Requant, count: int) -> tuple[Int, Int]:

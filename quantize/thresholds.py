@@ -23,6 +23,9 @@ from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, requantize
 
 Int = NDArray[np.int64]
+_REACH = 1 << 14
+"""How far from a real scale's multiplier others are searched: steps of 256 outputs move by as much
+as their distance from float32's nearest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,3 +108,29 @@ def affine_offsets(steps: Steps, multiplier: Int, total: int | Int) -> tuple[Int
     beyond = ((steps.wanted + 1) << total) - 1 - product
     highest = np.where(steps.wanted < steps.high, beyond, 1 << 62)
     return np.asarray(lowest.max(axis=0)), np.asarray(highest.min(axis=0))
+
+
+def widest_multiplier(steps: Steps, near: Int, total: int | Int, most: int = INT32_MAX) -> Int:
+    """The multipliers that leave `affine_offsets` the most room.
+
+    The room is the least of functions that are linear in the multiplier, so it is concave, and a
+    bisection of its slope finds the best integer: where that one leaves no room, none does.
+
+    Args:
+        steps: what decides.
+        near: the multipliers of the real scales, up to ``most``.
+        total: as for `affine_offsets`.
+        most: the largest multiplier.
+    """
+    low, high = np.maximum(near - _REACH, 1), np.minimum(near + _REACH, most)
+
+    def room(multiplier: Int) -> Int:
+        lowest, highest = affine_offsets(steps, multiplier, total)
+        return highest - lowest
+
+    for _ in range((2 * _REACH).bit_length()):
+        middle = (low + high) >> 1
+        falls = room(middle + 1) <= room(middle)
+        high = np.where(falls, middle, high)
+        low = np.where(falls, low, np.minimum(middle + 1, high))
+    return np.asarray(low)

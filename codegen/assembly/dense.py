@@ -9,7 +9,7 @@ import numpy as np
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
-from codegen.assembly.tiles import Bytes, form_of
+from codegen.assembly.tiles import NO_FORM, Bytes, form_of
 from codegen.c.operators.integer import attributes
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
@@ -52,7 +52,7 @@ def refuse(node: Node, bits: int = 31) -> str:
     assert isinstance(op, QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "int8 without a zero point of the weights only"
-    return "" if form_of(node, bits) else "a channel's rounding has no proven form"
+    return "" if form_of(node, bits) else NO_FORM
 
 
 def starts_of(outputs: int) -> list[int]:

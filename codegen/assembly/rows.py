@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
-from codegen.assembly.tiles import form_of
+from codegen.assembly.tiles import NO_FORM, form_of
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -77,8 +77,13 @@ def kernel_of(node: Node, most: int, signed: bool = False) -> RowKernel:
     return RowKernel(pixels, stride, channels, width * channels, signed, clamp)
 
 
-def refuse(node: Node, bits: int = 31) -> str:
-    """Why a convolution cannot be computed by rows, with multipliers of so many bits."""
+def refuse_form(node: Node, bits: int = 31) -> str:
+    """Why no multipliers of so many bits scale a convolution."""
+    return "" if form_of(node, bits) else NO_FORM
+
+
+def refuse(node: Node) -> str:
+    """Why the shape of a convolution does not suit rows."""
     op, x, y = node.op, node.input(0).type, node.output.type
     assert isinstance(op, QConv2D)
     if {x.dtype, y.dtype} != {DType.INT8} or op.w_zero:
@@ -95,7 +100,7 @@ def refuse(node: Node, bits: int = 31) -> str:
     ]
     if max(*op.window.padding[:2], *after) > 1:
         return "padding of at most one on each side"
-    return "" if form_of(node, bits) else "a channel's rounding has no proven form"
+    return ""
 
 
 def overlap(node: Node) -> Declared:

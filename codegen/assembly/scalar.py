@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from codegen.assembly import dense, rows, sums, tiles
 from codegen.assembly.cost import Cost
+from codegen.assembly.others import Mask, with_others
 from codegen.assembly.tile_cost import TileCost, convolution_cost
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
@@ -33,7 +34,7 @@ class Scalar:
         dense_cost, row_cost: instructions executed by one run of a node.
         tile_cost: what convolutions by tiles spend.
         tile_frame: bytes of the stack that their function takes.
-        refuse_rows: why a depthwise convolution cannot be computed by rows.
+        refuse_rows: why the shape of a depthwise convolution does not suit rows.
     """
 
     bits: int
@@ -83,8 +84,18 @@ class Scalar:
             self.emit_rows,
             overlap=rows.overlap,
             name="rows",
-            refuse=self.refuse_rows,
+            refuse=lambda node: self.refuse_rows(node) or rows.refuse_form(node, self.bits),
             instructions=lambda node: self.row_cost(node).total,
             parts=self.row_cost,
         )
-        return {QAdd: (affine,), QDense: (blocks,), QConv2D: (by_tiles, by_rows)}
+        return {
+            QAdd: (affine,),
+            QDense: (with_others(blocks, lambda node: tiles.without_form(node, self.bits)),),
+            QConv2D: (
+                with_others(by_tiles, lambda node: tiles.lacking(node, self.bits)),
+                with_others(by_rows, self._lacking_rows),
+            ),
+        }
+
+    def _lacking_rows(self, node: Node) -> Mask | None:
+        return None if self.refuse_rows(node) else tiles.without_form(node, self.bits)

@@ -26,8 +26,8 @@ from codegen.c.operators.integer import attributes, fold_zero_point
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D, QDense
-from quantize.high_word import HighWord, high_word
+from edgekit.ir.ops import QConv2D, QDense, Requant
+from quantize.high_word import HighWord, high_word, without_high_word
 
 PIXELS = 6
 TAPS = 64
@@ -39,7 +39,9 @@ SEGMENTS = 4 * PIXELS * ROWS
 """Bytes of pointers that the driver keeps on the stack."""
 MOST = 2**20 - 2**10 - 1
 """Largest sum of a call: with it, B has eleven low bits with a sign, and ten more."""
+NO_FORM = "a channel's rounding has no proven form"
 Bytes = NDArray[np.int8]
+Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,21 @@ def split_of(node: Node) -> Split:
 
 def refuse(node: Node, bits: int = 31) -> str:
     """Why a convolution cannot be computed by tiles, with multipliers of so many bits."""
+    reason = _refuse_shape(node)
+    if not reason and largest_sum(node, split_of(node).calls) > MOST:
+        reason = "weights are so large that three sums do not fit into two words"
+    return reason or ("" if form_of(node, bits) else NO_FORM)
+
+
+def lacking(node: Node, bits: int = 31) -> NDArray[np.bool_] | None:
+    """Filters for which `refuse` says no."""
+    if _refuse_shape(node):
+        return None
+    beyond = largest_sums(node, split_of(node).calls) > MOST
+    return np.asarray(beyond | without_form(node, bits))
+
+
+def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
@@ -135,29 +152,41 @@ def refuse(node: Node, bits: int = 31) -> str:
         return "not for groups"
     if op.window.dilations[1] > 1:
         return "dilated rows"
-    if node.output.type.shape[3] < 2:
-        return "one filter"
-    if largest_sum(node, split_of(node).calls) > MOST:
-        return "weights are so large that three sums do not fit into two words"
-    return "" if form_of(node, bits) else "a channel's rounding has no proven form"
+    return "one filter" if node.output.type.shape[3] < 2 else ""
 
 
 def form_of(node: Node, bits: int = 31) -> HighWord | None:
     """The proven form of a layer's requantization, with multipliers of so many bits."""
+    return high_word(*_accumulators(node), bits)
+
+
+def without_form(node: Node, bits: int = 31) -> NDArray[np.bool_]:
+    """Filters for which `form_of` finds none."""
+    return without_high_word(*_accumulators(node), bits)
+
+
+def _accumulators(node: Node) -> tuple[Requant, Int, tuple[Int, Int]]:
+    """What becomes of a layer's accumulators, their biases, and the bounds of their sums."""
     op = node.op
     assert isinstance(op, QConv2D | QDense)
     rows = node.input(1).array.reshape(node.output.type.shape[-1], -1).astype(np.int64)
     bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
     negative, positive = np.minimum(rows, 0).sum(axis=1), np.maximum(rows, 0).sum(axis=1)
     bounds = 127 * negative - 128 * positive, 127 * positive - 128 * negative
-    return high_word(op.requant, bias, bounds, bits)
+    return op.requant, bias, bounds
 
 
 def largest_sum(node: Node, calls: Sequence[tuple[slice, slice]]) -> int:
     """The largest magnitude that a filter's sum over the taps of one of the calls can reach."""
+    return int(largest_sums(node, calls).max())
+
+
+def largest_sums(node: Node, calls: Sequence[tuple[slice, slice]]) -> Int:
+    """`largest_sum` of each filter."""
     split = split_of(node)
     taps = np.abs(node.input(1).array.astype(np.int64)).reshape(-1, split.height, split.width)
-    return 128 * max(int(taps[:, r, c].sum(axis=(1, 2)).max()) for r, c in calls)
+    found = np.stack([taps[:, r, c].sum(axis=(1, 2)) for r, c in calls])
+    return np.asarray(128 * found.max(axis=0))
 
 
 def scratch(node: Node) -> int:

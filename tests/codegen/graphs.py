@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,30 @@ def dense(rng: np.random.Generator, rows: int, depth: int, outputs: int, rule: R
     constants = [graph.constant(weights), graph.constant(bias)]
     node = graph.add_node(QDense(spec, x_zero), [flat, *constants], int8(rows, outputs))
     graph.outputs = [node.output]
+    return graph
+
+
+def ordinary(rng: np.random.Generator, graph: Graph) -> Graph:
+    """A layer as models have them: scales that spread its sums over the outputs, now and then
+    weights with a zero point, which a few filters do not fit into int8 without."""
+    (node,) = (n for n in graph.nodes if isinstance(n.op, QConv2D | QDense))
+    op, weights, bias = node.op, node.input(1).array, node.input(2).array
+    assert isinstance(op, QConv2D | QDense)
+    w_zero = int(rng.integers(-100, 101)) if rng.random() < 0.5 else 0
+    narrow = np.clip(weights, -127 + max(w_zero, 0), 127 + min(w_zero, 0))
+    wide = rng.random(len(weights)) < 0.15
+    narrow[wide] = weights[wide]
+    centred = narrow.reshape(len(weights), -1).astype(np.int64) - w_zero
+    spread = 60 * np.sqrt((centred**2).sum(axis=1)) + 1
+    alive = np.where(np.abs(bias) < 2**20, rng.integers(-4, 5, len(bias)) * spread, bias)
+    scales = 2 ** rng.uniform(5, 8, len(weights)) / spread
+    low, high = op.requant.low, op.requant.high
+    rule = op.requant.rule if scales.max() < 0.5 else Rounding.DOUBLE
+    spec = make_requant(np.minimum(scales, 1.0).tolist(), rule, op.requant.zero_point, low, high)
+    constants = [graph.constant(narrow), graph.constant(alive.astype(np.int32))]
+    for index, value in enumerate(constants, 1):
+        graph.set_input(node, index, value)
+    graph.set_op(node, replace(op, requant=spec, w_zero=w_zero))
     return graph
 
 

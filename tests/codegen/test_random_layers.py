@@ -42,15 +42,18 @@ def convolution(data: st.DataObject, rng: np.random.Generator) -> Graph:
 
 
 def layer(data: st.DataObject) -> Graph:
-    """A convolution, a dense layer or a sum."""
+    """A convolution, a dense layer or a sum; half of the layers as models have them."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     kind = data.draw(st.sampled_from(["convolution", "convolution", "dense", "sum"]))
+    is_ordinary = data.draw(st.booleans())
     if kind == "convolution":
-        return convolution(data, rng)
+        made = convolution(data, rng)
+        return graphs.ordinary(rng, made) if is_ordinary else made
     rule = data.draw(st.sampled_from(RULES))
     if kind == "dense":
         rows, depth, outputs = (data.draw(st.integers(1, most)) for most in (5, 200, 24))
-        return graphs.dense(rng, rows, depth, outputs, rule)
+        made = graphs.dense(rng, rows, depth, outputs, rule)
+        return graphs.ordinary(rng, made) if is_ordinary else made
     shape = (1, data.draw(st.integers(1, 100)))
     return graphs.add(rng, int8(*shape), int8(*shape), rule)
 

@@ -59,10 +59,6 @@ def dense_cost(node: Node) -> Cost:
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
-def refuse_rows(node: Node) -> str:
-    return rows.refuse(node, BITS)
-
-
 VARIANTS = Scalar(
     bits=BITS,
     emit_sum=emit_sum,
@@ -74,6 +70,6 @@ VARIANTS = Scalar(
     row_cost=row_cost,
     tile_cost=TILE_COST,
     tile_frame=FRAME,
-    refuse_rows=refuse_rows,
+    refuse_rows=rows.refuse,
 ).variants()
 """What each operator may become, beside portable C."""

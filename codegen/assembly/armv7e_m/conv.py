@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from codegen.assembly.armv7e_m import conv_layer
 from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
 from codegen.assembly.armv7e_m.conv_cost import conv_cost
 from codegen.assembly.armv7e_m.conv_layer import Layer, prepare
@@ -16,6 +17,7 @@ from codegen.assembly.armv7e_m.scaling import KEEP
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.others import Mask, with_others
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.overlap import Walk, by_walk
 from codegen.c.step import StepWriter, Variant
@@ -26,6 +28,16 @@ from edgekit.schedule import Overlap
 
 def refuse(node: Node) -> str:
     """Why the function cannot compute a node; empty where it can."""
+    found = _refuse_shape(node) or prepare(node)
+    return found if isinstance(found, str) else ""
+
+
+def lacking(node: Node) -> Mask | None:
+    """Filters without a proven form."""
+    return None if _refuse_shape(node) else conv_layer.lacking(node)
+
+
+def _refuse_shape(node: Node) -> str:
     op, y = node.op, node.output.type
     assert isinstance(op, QConv2D | QDense)
     if {node.input(0).type.dtype, y.dtype} != {DType.INT8} or op.w_zero:
@@ -38,8 +50,7 @@ def refuse(node: Node) -> str:
         return "few rows"
     if isinstance(op, QConv2D) and _beyond(node, op):
         return "windows wholly outside the input"
-    found = prepare(node)
-    return found if isinstance(found, str) else ""
+    return "one filter" if y.shape[-1] < 2 else ""
 
 
 def _beyond(node: Node, op: QConv2D) -> bool:
@@ -200,13 +211,16 @@ def cost(node: Node) -> Cost:
     return conv_cost(layer)
 
 
-CONV = Variant(
-    emit,
-    overlap=overlap,
-    name="conv pairs",
-    refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
-    stack=stack,
+CONV = with_others(
+    Variant(
+        emit,
+        overlap=overlap,
+        name="conv pairs",
+        refuse=refuse,
+        instructions=lambda node: cost(node).total,
+        parts=cost,
+        stack=stack,
+    ),
+    lacking,
 )
 """Tiles of four pixels, two filters in one register."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.pairs import STEP, fit_pair, pack_pairs
+from codegen.assembly.armv7e_m.pairs import STEP, misfits, pack_pairs
 from codegen.assembly.armv7e_m.plan import PIXELS, Pass, Plan, geometry_of
-from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling
+from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling, without_scaling
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
-from edgekit.ir.ops import QConv2D, QDense
+from edgekit.ir.ops import QConv2D, QDense, Requant
 
 Int = NDArray[np.int64]
 LAYER_SHIFT = 2
@@ -77,21 +77,38 @@ class Layer:
 @functools.lru_cache(maxsize=256)
 def prepare(node: Node) -> Layer | str:
     """Everything that is prepared for a convolution or dense layer, or why it cannot be."""
-    op = node.op
-    assert isinstance(op, QConv2D | QDense)
     plan = Plan(geometry_of(node))
-    if plan.geometry.filters < 2:
-        return "one filter"
-    rows = node.input(1).array.astype(np.int64).reshape(plan.geometry.filters, -1)
-    weights, order = arrange(rows, plan), plan.order
-    if not fit_pair(weights[order[::2]], weights[order[1::2]]):
+    weights, order = arrange(rows_of(node), plan), plan.order
+    if misfits(weights[order[::2]], weights[order[1::2]]).any():
         return "a weight of -128 beside a negative one"
     try:
-        bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+        found = find_scaling(*accumulators(node), order, (LAYER_SHIFT,))
     except ModelError as error:
         return error.summary
-    found = find_scaling(op.requant, bias, rows, order, (LAYER_SHIFT,))
     return found if isinstance(found, str) else Layer(plan, weights, found)
+
+
+def lacking(node: Node) -> NDArray[np.bool_]:
+    """Filters because of which `prepare` finds nothing."""
+    plan = Plan(geometry_of(node))
+    weights, order = arrange(rows_of(node), plan), plan.order
+    found = without_scaling(*accumulators(node), order, (LAYER_SHIFT,))
+    found[order[1::2][misfits(weights[order[::2]], weights[order[1::2]])]] = True
+    return found
+
+
+def rows_of(node: Node) -> Int:
+    """Weights, filters x inputs."""
+    weights = node.input(1).array
+    return weights.astype(np.int64).reshape(len(weights), -1)
+
+
+def accumulators(node: Node) -> tuple[Requant, Int, Int]:
+    """What becomes of the accumulators, their biases, the weights."""
+    op, rows = node.op, rows_of(node)
+    assert isinstance(op, QConv2D | QDense)
+    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+    return op.requant, bias, rows
 
 
 def arrange(rows: Int, plan: Plan) -> Int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.armv7e_m.conv_layer import accumulators, rows_of
 from codegen.assembly.armv7e_m.dense_block import (
     GROUP,
     LOCAL_BYTES,
@@ -16,7 +17,7 @@ from codegen.assembly.armv7e_m.dense_block import (
     group_bytes,
     group_instructions,
 )
-from codegen.assembly.armv7e_m.pairs import fit_pair, pack_pairs
+from codegen.assembly.armv7e_m.pairs import misfits, pack_pairs
 from codegen.assembly.armv7e_m.requant import SHIFTS
 from codegen.assembly.armv7e_m.scaling import (
     CLAMP,
@@ -26,11 +27,12 @@ from codegen.assembly.armv7e_m.scaling import (
     TWICE,
     Scaling,
     find_scaling,
+    without_scaling,
 )
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
-from codegen.c.operators.integer import fold_zero_point
+from codegen.assembly.others import Mask, with_others
 from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
@@ -112,23 +114,29 @@ class Layer:
 @functools.lru_cache(maxsize=256)
 def prepare(node: Node) -> Layer | str:
     """Everything that is prepared for a dense layer, or why it cannot be."""
-    op = node.op
-    assert isinstance(op, QDense)
-    rows = node.input(1).array.astype(np.int64)
+    rows = rows_of(node)
     filters, depth = rows.shape
-    if depth > TILE_INPUTS and depth % GROUP:
-        return f"more than {TILE_INPUTS} inputs that are no multiple of {GROUP}"
     order = _order(filters)
-    if not fit_pair(rows[order[::2]], rows[order[1::2]]):
+    if misfits(rows[order[::2]], rows[order[1::2]]).any():
         return "a weight of -128 beside a negative one"
     try:
-        bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+        found = find_scaling(*accumulators(node), order, SHIFTS)
     except ModelError as error:
         return error.summary
-    found = find_scaling(op.requant, bias, rows, order, SHIFTS)
     if isinstance(found, str):
         return found
     return Layer(node.input(0).type.shape[0], depth, filters, whole_groups(rows), order, found)
+
+
+def lacking(node: Node) -> Mask | None:
+    """Filters because of which `prepare` finds nothing."""
+    if _refuse_shape(node):
+        return None
+    rows = rows_of(node)
+    order = _order(len(rows))
+    found = without_scaling(*accumulators(node), order, SHIFTS)
+    found[order[1::2][misfits(rows[order[::2]], rows[order[1::2]])]] = True
+    return found
 
 
 def _order(filters: int) -> Int:
@@ -152,12 +160,18 @@ def whole_groups(rows: Int) -> Int:
 
 def refuse(node: Node) -> str:
     """Why no function computes a node; empty where one can."""
-    op = node.op
+    found = _refuse_shape(node) or prepare(node)
+    return found if isinstance(found, str) else ""
+
+
+def _refuse_shape(node: Node) -> str:
+    op, depth = node.op, node.input(1).type.shape[1]
     assert isinstance(op, QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "not int8 with symmetric weights"
-    found = prepare(node)
-    return found if isinstance(found, str) else ""
+    if depth > TILE_INPUTS and depth % GROUP:
+        return f"more than {TILE_INPUTS} inputs that are no multiple of {GROUP}"
+    return ""
 
 
 def emit(w: StepWriter) -> None:
@@ -247,12 +261,15 @@ def _layer(node: Node) -> Layer:
     return layer
 
 
-DENSE = Variant(
-    emit,
-    name="dense pairs",
-    refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
-    stack=stack,
+DENSE = with_others(
+    Variant(
+        emit,
+        name="dense pairs",
+        refuse=refuse,
+        instructions=lambda node: cost(node).total,
+        parts=cost,
+        stack=stack,
+    ),
+    lacking,
 )
 """Four filters at a time, two in one register."""

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen.assembly.armv7e_m.depthwise_block import depthwise3x3
-from codegen.assembly.armv7e_m.depthwise_filters import Filters, filters_of, pack
-from codegen.assembly.armv7e_m.depthwise_others import emit_others
+from codegen.assembly.armv7e_m.depthwise_filters import (
+    Filters,
+    filters_of,
+    lacking,
+    pack,
+    refuse_filters,
+)
 from codegen.assembly.armv7e_m.depthwise_rows import rows_of
 from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.others import with_others
 from codegen.c.operators.integer import is_depthwise
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
@@ -55,11 +61,14 @@ def emit(w: StepWriter) -> None:
         block = depthwise3x3_strided(filters.shift, rows.left)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.assemble(ARMV7E_M, block, "ek_depthwise3x3_s8", args, x, y, w.scratch())
-        emit_others(w, op, filters, x, y)
 
 
 def refuse(node: Node) -> str:
     """Why a layer cannot be computed by the blocks."""
+    return _refuse_shape(node) or refuse_filters(node)
+
+
+def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     types = {node.input(0).type.dtype, node.output.type.dtype}
@@ -76,30 +85,28 @@ def refuse(node: Node) -> str:
     rows = rows_of(node)
     if rows.scratch > SCRATCH_BYTES:
         return f"rows of more than {SCRATCH_BYTES} bytes of scratch"
-    found = filters_of(node)
-    return rows.refusal() or (found if isinstance(found, str) else "")
+    return rows.refusal()
 
 
 def overlap(node: Node) -> Sequence[Overlap | None]:
-    """By rows, for one sample, unless a second kernel reads the input again."""
-    filters = filters_of(node)
-    again = isinstance(filters, str) or filters.others.size > 0
-    return () if again or node.input(0).type.shape[0] != 1 else [rows_of(node).overlap()]
+    """By rows, for one sample."""
+    return () if node.input(0).type.shape[0] != 1 else [rows_of(node).overlap()]
 
 
 def cost(node: Node) -> Cost:
-    """Executed by the block, and about the count of the portable kernel for what it leaves out."""
-    filters, y = filters_of(node), node.output.type
-    others = 0 if isinstance(filters, str) else len(filters.others)
-    return rows_of(node).cost() + Cost(fallback=165 * others * (y.size // y.shape[3]))
+    """Executed by the block."""
+    return rows_of(node).cost()
 
 
-DEPTHWISE_3X3 = Variant(
-    emit,
-    scratch=lambda node: rows_of(node).scratch,
-    overlap=overlap,
-    name="depthwise3x3",
-    refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+DEPTHWISE_3X3 = with_others(
+    Variant(
+        emit,
+        scratch=lambda node: rows_of(node).scratch,
+        overlap=overlap,
+        name="depthwise3x3",
+        refuse=refuse,
+        instructions=lambda node: cost(node).total,
+        parts=cost,
+    ),
+    lambda node: None if _refuse_shape(node) else lacking(node),
 )

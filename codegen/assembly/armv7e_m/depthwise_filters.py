@@ -27,8 +27,8 @@ WEIGHT_SCALE = 256
 
 FEW = 24
 """Points that nearly every wrong multiplier fails at."""
-MOST_OTHERS = 8
-"""At most one channel of so many may be left to another kernel."""
+MOST_LACKING = 4
+"""With more than one channel of so many without a form the search ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +50,9 @@ class Filters:
     shift: int
 
     @property
-    def others(self) -> NDArray[np.int16]:
-        """Channels that another kernel has to compute."""
-        return np.flatnonzero(self.multiplier == 0).astype(np.int16)
+    def lacking(self) -> NDArray[np.bool_]:
+        """Channels without a proven form."""
+        return np.asarray(self.multiplier == 0)
 
 
 @functools.lru_cache(maxsize=256)
@@ -78,12 +78,23 @@ def filters_of(node: Node) -> Filters | str:
     made: list[Filters] = []
     for shift in SHIFTS:
         made.append(Filters(kept, bias, *_constants(steps, scales, shift, room), shift))
-        if not made[-1].others.size:
+        if not made[-1].lacking.any():
             break
-    best = min(made, key=lambda f: len(f.others))
-    if len(best.others) * MOST_OTHERS > len(bias):
-        return "too many channels have no proven requantization"
-    return best
+    return min(made, key=lambda f: int(f.lacking.sum()))
+
+
+def refuse_filters(node: Node) -> str:
+    """Why the constants of a layer cannot be used; empty where they can."""
+    found = filters_of(node)
+    if isinstance(found, str):
+        return found
+    return "a channel has no proven requantization" if found.lacking.any() else ""
+
+
+def lacking(node: Node) -> NDArray[np.bool_] | None:
+    """Channels because of which `refuse_filters` says no."""
+    found = filters_of(node)
+    return None if isinstance(found, str) else found.lacking
 
 
 @by_content(64)
@@ -110,7 +121,7 @@ def _constants(steps: Steps, scales: NDArray[np.float64], shift: int, room: Int)
                 found[:, channel] = start[first], m[first]
                 break
         failed = np.count_nonzero(found[1, : channel + 1] == 0)
-        if failed * MOST_OTHERS > len(near):
+        if failed * MOST_LACKING > len(near):
             break  # too many already: the layer does without this shift
     return found[0], found[1]
 

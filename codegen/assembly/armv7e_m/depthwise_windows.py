@@ -7,23 +7,26 @@ times their value, one. Portable C walks over the pixels and copies windows at t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.depthwise_filters import WEIGHT_SCALE, Filters, filters_of
-from codegen.assembly.armv7e_m.depthwise_others import emit_others
+from codegen.assembly.armv7e_m.depthwise_filters import (
+    WEIGHT_SCALE,
+    Filters,
+    filters_of,
+    lacking,
+    refuse_filters,
+)
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.others import with_others
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import conv_scratch, is_depthwise
 from codegen.c.operators.overlap import by_window
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
-from edgekit.schedule import Overlap
 
 MOST_TAPS = 49
 _OUTPUTS = ("r4", "r5", "r6", "r7")
@@ -117,11 +120,14 @@ def emit(w: StepWriter) -> None:
     pixel = w.function(ARMV7E_M, block, "ek_depthwise_quads_s8")
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.call("ek_depthwise_windows_s8", pixel, window, args, op.x_zero, x, w.scratch(), y)
-        emit_others(w, op, filters, x, y)
 
 
 def refuse(node: Node) -> str:
     """Why a layer cannot be computed by the block."""
+    return _refuse_shape(node) or refuse_filters(node)
+
+
+def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     types = {node.input(0).type.dtype, node.output.type.dtype}
@@ -132,15 +138,7 @@ def refuse(node: Node) -> str:
         return "not one filter for each channel, or not a multiple of 4 channels"
     if kernel_h * kernel_w > MOST_TAPS:
         return f"more than {MOST_TAPS} taps"
-    found = filters_of(node)
-    return found if isinstance(found, str) else ""
-
-
-def overlap(node: Node) -> Sequence[Overlap | None]:
-    """That of the portable kernel, unless a second kernel reads the input again."""
-    filters = filters_of(node)
-    again = isinstance(filters, str) or filters.others.size > 0
-    return () if again else by_window(node)
+    return ""
 
 
 def cost(node: Node) -> Cost:
@@ -148,14 +146,12 @@ def cost(node: Node) -> Cost:
     op = node.op
     assert isinstance(op, QConv2D)
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
-    pixels, filters = node.output.type.size // channels, filters_of(node)
-    others = 0 if isinstance(filters, str) else len(filters.others)
+    pixels = node.output.type.size // channels
     row = Cost(products=7 * kernel_w, packing=2 * kernel_w, control=5)
     quad = Cost(requantize=14, control=10) + kernel_h * row
     inside = _inside(node, op, 0) * _inside(node, op, 1) * node.input(0).type.shape[0]
-    taps = kernel_h * kernel_w
-    copied = Cost(borders=(pixels - inside) * taps * (10 + 4 * channels))
-    return pixels * (50 + channels // 4 * quad + Cost(fallback=22 * taps * others)) + copied
+    copied = Cost(borders=(pixels - inside) * kernel_h * kernel_w * (10 + 4 * channels))
+    return pixels * (50 + channels // 4 * quad) + copied
 
 
 def _inside(node: Node, op: QConv2D, axis: int) -> int:
@@ -167,12 +163,15 @@ def _inside(node: Node, op: QConv2D, axis: int) -> int:
     return int(((starts >= 0) & (starts + reach < size)).sum())
 
 
-DEPTHWISE_WINDOWS = Variant(
-    emit,
-    scratch=conv_scratch,
-    overlap=overlap,
-    name="depthwise",
-    refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+DEPTHWISE_WINDOWS = with_others(
+    Variant(
+        emit,
+        scratch=conv_scratch,
+        overlap=by_window,
+        name="depthwise",
+        refuse=refuse,
+        instructions=lambda node: cost(node).total,
+        parts=cost,
+    ),
+    lambda node: None if _refuse_shape(node) else lacking(node),
 )

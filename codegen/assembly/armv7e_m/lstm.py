@@ -9,7 +9,7 @@ import numpy as np
 from codegen.assembly.armv7e_m import dense
 from codegen.assembly.armv7e_m.dense import BLOCK, TILE_INPUTS, Layer, whole_groups
 from codegen.assembly.armv7e_m.dense_block import GROUP
-from codegen.assembly.armv7e_m.pairs import UPPER_LIMIT, fit_pair
+from codegen.assembly.armv7e_m.pairs import UPPER_LIMIT, misfits
 from codegen.assembly.armv7e_m.requant import UPPER
 from codegen.assembly.armv7e_m.scaling import KEEP, Scaling
 from codegen.assembly.cost import Cost
@@ -43,7 +43,7 @@ def _layer(weights: Value, bias: Value) -> Layer | str:
         return f"more than {TILE_INPUTS} inputs that are no multiple of {GROUP}"
     rows = weights.array.astype(np.int64).transpose(1, 0, 2).reshape(-1, depth)
     start = bias.array.astype(np.int64).T.ravel()
-    if not fit_pair(rows[::2], rows[1::2]):
+    if misfits(rows[::2], rows[1::2]).any():
         return "a weight of -128 beside a negative one"
     if (128 * np.abs(rows).sum(axis=1) + np.abs(start)).max() >= UPPER_LIMIT:
         return "sums beyond 24 bits"

@@ -33,6 +33,7 @@ def pack_pairs(first: Int, second: Int) -> NDArray[np.int32]:
     return words.reshape(len(first), -1).astype(np.uint32).view(np.int32)
 
 
-def fit_pair(first: Int, second: Int) -> bool:
-    """True where every halfword holds its two weights: -128 above a negative weight does not."""
-    return bool((first.astype(np.int64) + 256 * second >= -(1 << 15)).all())
+def misfits(first: Int, second: Int) -> NDArray[np.bool_]:
+    """Pairs of which a halfword does not hold its two weights: -128 above a negative one."""
+    halves = first.astype(np.int64) + 256 * second
+    return np.asarray((halves < -(1 << 15)).any(axis=1))

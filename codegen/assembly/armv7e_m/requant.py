@@ -14,15 +14,15 @@ channel shows outputs on both sides of its zero point, `exact_form` follows the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir.ops import Requant, Rounding
 from quantize.requantize import bits_float
-from quantize.thresholds import Steps, affine_offsets
+from quantize.thresholds import Steps, affine_offsets, widest_multiplier
 
 Int = NDArray[np.int64]
 SHIFTS = (2, 1, 0, 4, 6, 8)
@@ -70,6 +70,11 @@ class Exact:
     shift: Int
 
 
+T = TypeVar("T", Affine, Exact)
+Proven = tuple[T, NDArray[np.bool_]]
+"""A form, and the channels for which it is not right."""
+
+
 def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
     """The scale of every channel."""
     if requant.rule is Rounding.FLOAT:
@@ -81,15 +86,9 @@ def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
 
 
 def affine_form(
-    steps: Steps,
-    scales: NDArray[np.float64],
-    bias: Int,
-    unit: Int,
-    base: int = 0,
-    shifts: Sequence[int] = SHIFTS,
-) -> Affine | None:
-    """Constants that are proven for every channel, with the first shift of ``shifts`` for which
-    there are some.
+    steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int, shift: int
+) -> Proven[Affine]:
+    """Constants with one shift for all channels.
 
     Args:
         steps: of the requantization, accumulators with bias.
@@ -97,21 +96,14 @@ def affine_form(
         bias: what the accumulators contain beside the sum, shape (channels,).
         unit: 1 or `UPPER` for each channel.
         base: is subtracted from the outputs.
-        shifts: for all channels.
-
-    Returns:
-        None where a channel has none.
+        shift: for all channels.
     """
-    for shift in shifts:
-        found = _solve(steps, scales, bias, unit, base, np.full_like(bias, shift))
-        if found is not None:
-            return found
-    return None
+    return _solve(steps, scales, bias, unit, base, np.full_like(bias, shift))
 
 
 def shifted_form(
     steps: Steps, scales: NDArray[np.float64], bias: Int, base: int = 0
-) -> Affine | None:
+) -> Proven[Affine]:
     """`affine_form` with a shift for each channel, such that its multiplier has 31 bits; for sums
     whose unit is 1."""
     with np.errstate(divide="ignore"):
@@ -122,28 +114,33 @@ def shifted_form(
 
 def _solve(
     steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int, shift: Int
-) -> Affine | None:
+) -> Proven[Affine]:
     start, multiplier = np.zeros_like(bias), np.zeros_like(bias)
     # What channels keep whose output is constant: no product, the output itself.
     addend = (steps.wanted[0] - base) << (shift + np.where(unit == UPPER, 8, 0))
     missing = ~steps.constant
     total = shift + 32
-    for nudge in _NUDGES:
-        trial = np.rint(np.ldexp(scales, total)) + nudge
-        able = missing & (trial > 0) & (trial < 2.0**31)
-        slope = np.where(able, trial, 1).astype(np.int64)
-        lowest, highest = affine_offsets(steps, slope, total)
-        for c in np.flatnonzero(able & (lowest <= highest)):
-            moved = int(bias[c]) * int(slope[c]) - (base << int(total[c]))
-            first, beyond = int(lowest[c]) + moved, int(highest[c]) + 1 + moved
-            found = _write(first * int(unit[c]), beyond * int(unit[c]) - 1, int(slope[c]))
+    near = np.rint(np.ldexp(scales, total))
+    for nudge in (*_NUDGES, None):
+        able = np.flatnonzero(missing & (near > 0) & (near + (nudge or 0) < 2.0**31))
+        if not able.size:
+            continue
+        column, slope = steps.of(able), near[able].astype(np.int64)
+        if nudge is None:
+            slope = widest_multiplier(column, slope, total[able])
+        else:
+            slope = np.maximum(slope + nudge, 1)
+        lowest, highest = affine_offsets(column, slope, total[able])
+        for c, m, low, high in zip(able, slope, lowest, highest, strict=True):
+            moved = int(bias[c]) * int(m) - (base << int(total[c]))
+            first, beyond = int(low) + moved, int(high) + 1 + moved
+            found = None
+            if first < beyond:
+                found = _write(first * int(unit[c]), beyond * int(unit[c]) - 1, int(m))
             if found is not None:
                 start[c], addend[c] = found
-                multiplier[c] = slope[c]
-                missing[c] = False
-        if not missing.any():
-            return Affine(start, multiplier, addend, shift)
-    return None
+                multiplier[c], missing[c] = m, False
+    return Affine(start, multiplier, addend, shift), missing
 
 
 def _write(lowest: int, highest: int, multiplier: int) -> tuple[int, int] | None:
@@ -164,7 +161,7 @@ def _write(lowest: int, highest: int, multiplier: int) -> tuple[int, int] | None
     return None
 
 
-def exact_form(steps: Steps, requant: Requant, channels: Int) -> Exact | None:
+def exact_form(steps: Steps, requant: Requant, channels: Int) -> Proven[Exact] | None:
     """The rule DOUBLE as SMMULR of twice the accumulator, sign, shift: proven like any form.
 
     Args:
@@ -173,16 +170,17 @@ def exact_form(steps: Steps, requant: Requant, channels: Int) -> Exact | None:
         channels: numbers of channels.
 
     Returns:
-        None for other rules, a narrow clamp, or where a channel does not shift to the right.
+        None for other rules and a narrow clamp.
     """
     if requant.rule is not Rounding.DOUBLE or (requant.low, requant.high) != (-128, 127):
         return None
     pick = channels if len(requant.multiplier) > 1 else np.zeros_like(channels)
-    shift = -np.array(requant.shift, np.int64)[pick]
-    multiplier = np.array(requant.multiplier, np.int64)[pick]
-    if shift.min() < 1 or shift.max() > _MOST_RIGHT or np.abs(steps.points).max() >= 1 << 30:
-        return None
+    zero_only = steps.constant & (steps.wanted[0] == requant.zero_point)
+    shift = np.where(zero_only, 1, -np.array(requant.shift, np.int64)[pick])
+    multiplier = np.where(zero_only, 0, np.array(requant.multiplier, np.int64)[pick])
+    able = (shift >= 1) & (shift <= _MOST_RIGHT) & (np.abs(steps.points).max(axis=0) < 1 << 30)
+    shift = np.where(able, shift, 1)
     twice = 2 * steps.points
     y = ((twice * multiplier + _HALF) >> 32) + ((2 * requant.zero_point + 1) << (shift - 1))
     found = np.clip((y + (twice >> 63)) >> shift, -128, 127)
-    return Exact(multiplier, shift) if steps.agree(found).all() else None
+    return Exact(multiplier, shift), ~(able & steps.agree(found))

@@ -6,7 +6,7 @@ for a filter: what its sum starts with, and two that scale it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +67,6 @@ def _words(values: Int) -> NDArray[np.int32]:
     return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
 
 
-@by_content(64)
 def find_scaling(
     requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
 ) -> Scaling | str:
@@ -80,15 +79,36 @@ def find_scaling(
         order: filters in the order of their pairs.
         shifts: for all filters, the best first.
     """
+    found, lacking = _best(requant, bias, rows, order, shifts)
+    return "no cheap form of its requantization" if lacking.any() else found
+
+
+def without_scaling(
+    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Filters without a form, of the form that serves most; arguments as for `find_scaling`."""
+    lacking = np.zeros(len(bias), bool)
+    lacking[order[_best(requant, bias, rows, order, shifts)[1]]] = True
+    return lacking
+
+
+@by_content(64)
+def _best(
+    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
+) -> tuple[Scaling, NDArray[np.bool_]]:
+    """The first form that serves all places of ``order``, or else the most, and those it does
+    not serve."""
     low = np.minimum(-128 * rows, 127 * rows).sum(axis=1)
     high = np.maximum(-128 * rows, 127 * rows).sum(axis=1)
     bias = _tame(requant, bias, low, high)
     steps = find_steps(requant, low + bias, high + bias).of(order)
-    found = _cheapest(steps, requant, order, bias[order], shifts)
-    if found is None:
-        return "no cheap form of its requantization"
-    ends = _units(order) * np.stack([low[order], high[order]]) + found.start
-    return "sums beyond 24 bits" if (np.abs(ends) >= 1 << 31).any() else found
+    tried = []
+    for found, lacking in _forms(steps, requant, order, bias[order], shifts):
+        ends = _units(order) * np.stack([low[order], high[order]]) + found.start
+        tried.append((found, lacking | (np.abs(ends) >= 1 << 31).any(axis=0)))
+        if not tried[-1][1].any():
+            break
+    return min(tried, key=lambda each: int(each[1].sum()))
 
 
 def _tame(requant: Requant, bias: Int, low: Int, high: Int) -> Int:
@@ -104,24 +124,27 @@ def _units(order: Int) -> Int:
     return np.resize(np.array([1, UPPER], np.int64), len(order))
 
 
-def _cheapest(
+def _forms(
     steps: Steps, requant: Requant, order: Int, bias: Int, shifts: Sequence[int]
-) -> Scaling | None:
+) -> Iterator[tuple[Scaling, NDArray[np.bool_]]]:
+    """Every form, the cheapest first, and the places for which it is not right."""
     narrow = (requant.low, requant.high) != (-128, 127)
     scales, unit = real_scales(requant, int(order.max()) + 1)[order], _units(order)
-    affine = affine_form(steps, scales, bias, unit, requant.low if narrow else 0, shifts)
-    if affine is not None:
+    for shift in shifts:
+        affine, lacking = affine_form(
+            steps, scales, bias, unit, requant.low if narrow else 0, shift
+        )
         constants = np.stack([affine.multiplier, affine.addend], axis=1)
-        return Scaling(affine.start, constants, CLAMP if narrow else SCALE, int(affine.shift[0]))
+        yield Scaling(affine.start, constants, CLAMP if narrow else SCALE, shift), lacking
     exact = exact_form(steps, requant, order)
     if exact is not None:
-        return Scaling(unit * bias, np.stack([exact.multiplier, exact.shift], axis=1), TWICE, 0)
-    affine = shifted_form(steps, scales, bias, requant.low)
-    if affine is None or np.abs(affine.addend).max() >= 1 << (31 - SHIFT_BITS):
-        return None
+        constants = np.stack([exact[0].multiplier, exact[0].shift], axis=1)
+        yield Scaling(unit * bias, constants, TWICE, 0), exact[1]
+    affine, lacking = shifted_form(steps, scales, bias, requant.low)
+    lacking = lacking | (np.abs(affine.addend) >= 1 << (31 - SHIFT_BITS))
     packed = affine.addend << SHIFT_BITS | affine.shift
     constants = np.stack([affine.multiplier, packed], axis=1)
-    return Scaling(unit * affine.start, constants, SHIFT, 0)
+    yield Scaling(unit * affine.start, constants, SHIFT, 0), lacking
 
 
 @dataclass(frozen=True)

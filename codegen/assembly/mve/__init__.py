@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from codegen.assembly.mve.columns import COLUMNS
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
+from codegen.assembly.mve.layer import lacking
 from codegen.assembly.mve.lookup import LOOKUP
 from codegen.assembly.mve.lstm import LSTM
 from codegen.assembly.mve.pointwise import POINTWISE
@@ -14,6 +15,7 @@ from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
 from codegen.assembly.mve.sums import ADD
 from codegen.assembly.mve.taps import TAPS
+from codegen.assembly.others import with_others
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import (
@@ -31,8 +33,11 @@ from edgekit.ir.ops import (
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (POOL,),
-    QConv2D: (COLUMNS, POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE),
-    QDense: (DENSE, POINTWISE),
+    QConv2D: (
+        COLUMNS,
+        *(with_others(v, lacking) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE)),
+    ),
+    QDense: tuple(with_others(v, lacking) for v in (DENSE, POINTWISE)),
     QLookup: (LOOKUP,),
     QLstm: (LSTM,),
     QMaxPool2D: (POOL,),

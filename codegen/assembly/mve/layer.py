@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.mve.scaling import Scaling, scaling_of
+from codegen.assembly.mve.scaling import Scaling, scaling_of, without_scaling
 from codegen.c.operators.integer import fold_zero_point, reach
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node, Value
@@ -69,16 +69,30 @@ def _layer(node: Node) -> Layer | str:
         return "activations are not int8"
     if op.w_zero:
         return "weights have a zero point"
-    weights = node.input(1).array
-    rows = weights.reshape(len(weights), -1)
     try:
-        bias = fold_zero_point(node, rows, op.x_zero, op.requant)
+        bias, bound = _accumulators(node)
     except ModelError:
         return "an accumulator can overflow"
-    scaling = scaling_of(op.requant, reach(rows, bias))
+    scaling = scaling_of(op.requant, bound)
     if scaling is None:
         return f"no vector form of its {op.requant.rule.value} rounding is proven"
-    return Layer(weights, bias, op.requant, scaling)
+    return Layer(node.input(1).array, bias, op.requant, scaling)
+
+
+def lacking(node: Node) -> NDArray[np.bool_]:
+    """Filters because of which `layer_of` finds no scaling."""
+    op = node.op
+    assert isinstance(op, QConv2D | QDense)
+    return without_scaling(op.requant, _accumulators(node)[1])
+
+
+def _accumulators(node: Node) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Biases, and the largest magnitudes of accumulators."""
+    op, weights = node.op, node.input(1).array
+    assert isinstance(op, QConv2D | QDense)
+    rows = weights.reshape(len(weights), -1)
+    bias = fold_zero_point(node, rows, op.x_zero, op.requant)
+    return bias, reach(rows, bias)
 
 
 def pairs_of(filters: int) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ output (`quantize.thresholds`).
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
 from edgekit.ir.ops import Requant, Rounding
+from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, bits_float, quantize_multiplier
 from quantize.thresholds import find_steps
 
@@ -70,6 +71,9 @@ class Scaling:
         return np.stack([bias, self.multiplier, self.shift], axis=1)
 
 
+Proven = tuple[Scaling, NDArray[np.bool_]]
+
+
 def scaling_of(requant: Requant, bound: Int) -> Scaling | None:
     """The form that equals a requantization; None where there is none.
 
@@ -77,6 +81,18 @@ def scaling_of(requant: Requant, bound: Int) -> Scaling | None:
         requant: the specification.
         bound: largest accumulator magnitude, one per channel.
     """
+    found, lacking = _best(requant, bound)
+    return None if lacking.any() else found
+
+
+def without_scaling(requant: Requant, bound: Int) -> NDArray[np.bool_]:
+    """Channels without a form, of the form that serves most; arguments as for `scaling_of`."""
+    return _best(requant, bound)[1]
+
+
+@by_content(64)
+def _best(requant: Requant, bound: Int) -> Proven:
+    """The form, and the channels for which it is not right."""
     m = np.broadcast_to(np.array(requant.multiplier, object), len(bound))
     s = np.broadcast_to(np.array(requant.shift, np.int64), len(bound))
     clamped = (requant.low, requant.high) != (-128, 127)
@@ -84,19 +100,34 @@ def scaling_of(requant: Requant, bound: Int) -> Scaling | None:
     if rule is Rounding.HIGH:
         return _scaling(Form(clamped=clamped), m, np.full(len(bound), -1), bound)
     s = np.where(m == 0, min(-1, int(s.min())), s)  # nothing to shift
-    if rule is Rounding.SINGLE or (rule is Rounding.DOUBLE and s.min() >= 0):
+    if rule is Rounding.SINGLE:
         left = max(0, int(s.max()) + 1)
         return _scaling(Form(left=left, clamped=clamped), m, s - left, bound)
-    if rule is Rounding.DOUBLE and s.max() < 0:
-        away = requant.low < requant.zero_point
-        return _scaling(Form(True, away, 0, clamped), m, s, bound)
-    return _searched(requant, tuple(bound.tolist()))
+    if rule is not Rounding.DOUBLE:
+        return _searched(requant, bound)
+    return min(_twice_rounded(requant, m, s, bound), key=lambda each: int(each[1].sum()))
 
 
-@functools.lru_cache(maxsize=256)
-def _searched(requant: Requant, bounds: tuple[int, ...]) -> Scaling | None:
+def _twice_rounded(
+    requant: Requant, m: NDArray[np.object_], s: Int, bound: Int
+) -> Iterator[Proven]:
+    """Forms of DOUBLE: rounded twice, or once where nothing is shifted to the right; scales on both
+    sides of one half may also have significands for one rounding."""
+    clamped, away = (requant.low, requant.high) != (-128, 127), requant.low < requant.zero_point
+    if s.min() < 0:
+        form = Form(True, away, 0, clamped)
+        found, lacking = _scaling(form, m, np.minimum(s, -1), bound)
+        yield found, lacking | (s >= 0)
+    if s.max() >= 0:
+        left = int(s.max()) + 1
+        found, lacking = _scaling(Form(left=left, clamped=clamped), m, s - left, bound)
+        yield found, lacking | ((s < 0) & (m != 0))
+        if s.min() < 0:
+            yield _searched(requant, bound)
+
+
+def _searched(requant: Requant, bound: Int) -> Proven:
     """Significands near the real scales that agree with the rule wherever the output can step."""
-    bound = np.array(bounds, np.int64)
     pairs = list(zip(requant.multiplier, requant.shift, strict=True))
     if requant.rule is Rounding.FLOAT:
         pairs = [quantize_multiplier(bits_float(m)) for m in requant.multiplier]
@@ -111,17 +142,16 @@ def _searched(requant: Requant, bounds: tuple[int, ...]) -> Scaling | None:
         found = np.clip(rounded + requant.zero_point, requant.low, requant.high)
         is_equal = steps.agree(found) & ~proven
         best, proven = np.where(is_equal, tried, best), proven | is_equal
-    if not proven.all():
-        return None
     clamped = (requant.low, requant.high) != (-128, 127)
-    return _scaling(Form(left=left, clamped=clamped), best, s - left, bound)
+    scaling, lacking = _scaling(Form(left=left, clamped=clamped), best, s - left, bound)
+    return scaling, lacking | ~proven
 
 
-def _scaling(form: Form, multiplier: NDArray[np.object_], shift: Int, bound: Int) -> Scaling | None:
+def _scaling(form: Form, multiplier: NDArray[np.object_] | Int, shift: Int, bound: Int) -> Proven:
     early = np.where(shift >= -SATURATING, 0, bound)  # what must not saturate
-    if shift.min() < -MAX_SHIFT or int(early.max()) << form.left >= 2**31:
-        return None
-    return Scaling(form, multiplier.astype(np.int32), shift.astype(np.int32))
+    lacking = (shift < -MAX_SHIFT) | (early << form.left >= 2**31)
+    multiplier = np.where(lacking, 0, multiplier)
+    return Scaling(form, multiplier.astype(np.int32), shift.astype(np.int32)), lacking
 
 
 def scale(b: Block, form: Form, vectors: tuple[str, ...], scalars: tuple[str, ...], q: str) -> None:

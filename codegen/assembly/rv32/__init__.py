@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.others import with_others
 from codegen.assembly.rv32.add import ADD
 from codegen.assembly.rv32.conv import PACKED
-from codegen.assembly.rv32.dense import DENSE
-from codegen.assembly.rv32.depthwise import DEPTHWISE
+from codegen.assembly.rv32.dense import DENSE, dense_lacking
+from codegen.assembly.rv32.depthwise import DEPTHWISE, depthwise_lacking
+from codegen.assembly.rv32.layer import conv_lacking
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
-    QConv2D: (PACKED, DEPTHWISE),
-    QDense: (DENSE,),
+    QConv2D: (with_others(PACKED, conv_lacking), with_others(DEPTHWISE, depthwise_lacking)),
+    QDense: (with_others(DENSE, dense_lacking),),
 }
 """What each operator may become, beside portable C."""

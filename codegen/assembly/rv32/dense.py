@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.blocks import NEXT_BLOCK, load_constants, next_block
-from codegen.assembly.rv32.layer import pack_weights, sum_bounds
+from codegen.assembly.rv32.layer import accumulators, pack_weights
 from codegen.assembly.rv32.outputs import (
     SATURATED,
     clamp_and_store,
@@ -21,8 +22,8 @@ from codegen.assembly.rv32.outputs import (
     scale_signed,
 )
 from codegen.assembly.rv32.registers import SAVED, Function
-from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling
-from codegen.c.operators.integer import attributes, fold_zero_point
+from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
@@ -130,14 +131,14 @@ def block_of(node: Node) -> int:
 @lru_cache(maxsize=64)
 def dense_scaling(node: Node) -> tuple[Scaling, int] | None:
     """The layer's constants and the width of its field."""
-    op = node.op
-    assert isinstance(op, QDense)
-    rows = node.input(1).array.astype(np.int64)
-    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
-    low, high = sum_bounds(rows)
-    bits = field_bits(low, high)
-    scaling = find_scaling(op.requant, bias + low, bias + high, bias, bits)
-    return None if scaling is None else (scaling, bits)
+    arguments = accumulators(node, 1)
+    scaling = find_scaling(*arguments)
+    return None if scaling is None else (scaling, arguments[-1])
+
+
+def dense_lacking(node: Node) -> NDArray[np.bool_]:
+    """Outputs whose scale has no proven form."""
+    return without_scaling(*accumulators(node, 1))
 
 
 def dense_refusal(node: Node) -> str:

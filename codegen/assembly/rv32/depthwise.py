@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.depthwise_band import FIELD_BITS, WORDS, Band, band, band_count
 from codegen.assembly.rv32.depthwise_strided import StridedRow, strided_count, strided_row
-from codegen.assembly.rv32.layer import sum_bounds
+from codegen.assembly.rv32.layer import Int, accumulators
 from codegen.assembly.rv32.registers import SAVED
-from codegen.assembly.rv32.scale import Scaling, find_scaling
-from codegen.c.operators.integer import attributes, fold_zero_point, is_depthwise
+from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.c.operators.integer import attributes, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D, Window
+from edgekit.ir.ops import QConv2D, Requant, Window
 
 KERNEL = (3, 3)
 SAME = Window((1, 1), (1, 1, 1, 1))
@@ -44,6 +45,15 @@ class Call:
 
 def depthwise_refusal(node: Node) -> str:
     """Why rows cannot compute a convolution; empty where they can."""
+    return _refuse_shape(node) or ("" if depthwise_scaling(node) else "a scale has no proven form")
+
+
+def depthwise_lacking(node: Node) -> NDArray[np.bool_] | None:
+    """Channels whose scale has no proven form."""
+    return None if _refuse_shape(node) else without_scaling(*_accumulators(node), fields="signed")
+
+
+def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
@@ -54,7 +64,7 @@ def depthwise_refusal(node: Node) -> str:
         return "not 3x3"
     if op.window != SAME and not _is_halving(node):
         return "neither stride 1 with one pixel of padding nor stride 2 with at most one"
-    return "" if depthwise_scaling(node) else "a scale has no proven form"
+    return ""
 
 
 def _is_halving(node: Node) -> bool:
@@ -71,13 +81,11 @@ def _is_halving(node: Node) -> bool:
 @lru_cache(maxsize=64)
 def depthwise_scaling(node: Node) -> Scaling | None:
     """The constants of every channel."""
-    op = node.op
-    assert isinstance(op, QConv2D)
-    rows = node.input(1).array.reshape(op.groups, -1).astype(np.int64)
-    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
-    low, high = sum_bounds(rows)
-    found = find_scaling(op.requant, bias + low, bias + high, bias, FIELD_BITS, fields="signed")
-    return None if found is None or found.is_signed else found
+    return find_scaling(*_accumulators(node), fields="signed")
+
+
+def _accumulators(node: Node) -> tuple[Requant, Int, Int, Int, int]:
+    return *accumulators(node, 1)[:4], FIELD_BITS
 
 
 def calls_of(node: Node) -> list[Call]:

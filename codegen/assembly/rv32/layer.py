@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
-from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling
+from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling, without_scaling
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D
+from edgekit.ir.ops import QConv2D, QDense, Requant
 
 Int = NDArray[np.int64]
 SCRATCH_BYTES = 2048
@@ -79,6 +79,15 @@ class Layer:
 
 def conv_refusal(node: Node) -> str:
     """Why packed products cannot compute a convolution; empty where they can."""
+    return _refuse_shape(node) or ("" if layer_of(node) else "a scale has no proven form")
+
+
+def conv_lacking(node: Node) -> NDArray[np.bool_] | None:
+    """Filters whose scale has no proven form."""
+    return None if _refuse_shape(node) else without_scaling(*accumulators(node, FIELD_BITS))
+
+
+def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8}:
@@ -87,31 +96,36 @@ def conv_refusal(node: Node) -> str:
         return "not for groups"
     if op.w_zero or not node.input(1).is_constant:
         return "weights are not constant or have a zero point"
-    if node.output.type.shape[3] < FILTERS:
-        return f"fewer than {FILTERS} filters"
-    return "" if layer_of(node) else "a scale has no proven form"
+    few = node.output.type.shape[3] < FILTERS
+    return f"fewer than {FILTERS} filters" if few else ""
+
+
+def accumulators(node: Node, least: int) -> tuple[Requant, Int, Int, Int, int]:
+    """What becomes of a layer's accumulators, their smallest and largest, their biases, and the
+    bits of the field for their sums, ``least`` if not more."""
+    op, weights = node.op, node.input(1).array
+    assert isinstance(op, QConv2D | QDense)
+    rows = weights.reshape(len(weights), -1).astype(np.int64)
+    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
+    low, high = sum_bounds(rows)
+    return op.requant, bias + low, bias + high, bias, max(least, field_bits(low, high))
 
 
 @lru_cache(maxsize=64)
 def layer_of(node: Node) -> Layer | None:
     """The convolution's parts and constants; None where there are none."""
-    op = node.op
-    assert isinstance(op, QConv2D)
     weights = node.input(1).array
     taps = weights.reshape(len(weights), -1, weights.shape[3])
-    rows = weights.reshape(len(weights), -1).astype(np.int64)
-    bias = fold_zero_point(node, rows, op.x_zero, op.requant).astype(np.int64)
-    low, high = sum_bounds(rows)
-    bits = max(FIELD_BITS, field_bits(low, high))
-    scaling = find_scaling(op.requant, bias + low, bias + high, bias, bits)
+    arguments = accumulators(node, FIELD_BITS)
+    scaling = find_scaling(*arguments)
     if scaling is None:
         return None
     whole = find_parts(taps, SCRATCH_BYTES // COLUMN)
     if len(whole) == 1 and not scaling.is_signed:
         return Layer(whole, scaling)
-    room = SCRATCH_BYTES - sums_bytes(len(rows))
+    room = SCRATCH_BYTES - sums_bytes(len(weights))
     parts = find_parts(taps, max(room // COLUMN, SMALLEST_PART))
-    return Layer(parts, scaling, bits)
+    return Layer(parts, scaling, arguments[-1])
 
 
 def sums_bytes(filters: int) -> int:

@@ -16,13 +16,13 @@ Where nothing adds the field's offset on the way, MULH takes the sum itself and 
 bits.
 
 Both forms are monotone in the sum, so `quantize.thresholds` proves them from the steps of the
-definition. Where the nearest multiplier fails at some step its neighbours are tried.
+definition. Where the nearest multiplier fails at some step others nearby are tried.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from edgekit.ir.ops import Requant, Rounding
 from quantize.memo import by_content
 from quantize.requantize import bits_float
-from quantize.thresholds import Steps, affine_offsets, find_steps
+from quantize.thresholds import Steps, affine_offsets, find_steps, widest_multiplier
 
 Int = NDArray[np.int64]
 Fields = Literal["unsigned", "signed"]
@@ -88,8 +88,28 @@ def find_scaling(
         bits: width of the field; ``accumulator - bias`` fits it with its sign.
         fields: what is shifted to the top: ``signed`` is the sum itself, for MULH.
     """
+    return next(
+        (f for f, lacking in _forms(requant, low, high, bias, bits, fields) if not lacking.any()),
+        None,
+    )
+
+
+def without_scaling(
+    requant: Requant, low: Int, high: Int, bias: Int, bits: int, fields: Fields = "unsigned"
+) -> NDArray[np.bool_]:
+    """Channels without constants, of the form that serves most; arguments as `find_scaling`."""
+    found = [lacking for _, lacking in _forms(requant, low, high, bias, bits, fields)]
+    return min(found, key=np.count_nonzero)
+
+
+def _forms(
+    requant: Requant, low: Int, high: Int, bias: Int, bits: int, fields: Fields
+) -> Iterator[tuple[Scaling, NDArray[np.bool_]]]:
+    """Constants of every form, and the channels for which they are not right."""
     search = _Search(requant, find_steps(requant, low, high), bias, bits, fields == "unsigned")
-    return search.run(one_offset) or search.run(two_offsets)
+    yield search.run(one_offset)
+    if fields == "unsigned":  # no kernel of signed sums knows corrections
+        yield search.run(two_offsets)
 
 
 def field_bits(low: Int, high: Int) -> int:
@@ -127,26 +147,35 @@ class _Search:
             fine = np.floor(self.multiplier_bits - bits - np.log2(self.scale))
         self.shift = np.clip(np.minimum(room, fine), 0, 31).astype(np.int64)
 
-    def run(self, form: Form) -> Scaling | None:
-        """The constants of a form, None where a channel has none."""
-        if (np.abs(self.bias) > LARGEST_BIAS).any() or (self.shift < 1).any():
-            return None
-        channels = len(self.bias)
-        found = np.zeros((4, channels), np.int64)
-        largest = (1 << self.multiplier_bits) - 1
-        left = np.arange(channels)
-        for less, nudge in itertools.product(_COARSER, _NUDGES):
+    def run(self, form: Form) -> tuple[Scaling, NDArray[np.bool_]]:
+        """The constants of a form, and the channels for which they are not right."""
+        found = np.zeros((4, len(self.bias)), np.int64)
+        suits = (np.abs(self.bias) <= LARGEST_BIAS) & (self.shift >= 1)
+        left = np.flatnonzero(suits)
+        nudges = (0, None) if form is one_offset else _NUDGES
+        for less, nudge in itertools.product(_COARSER, nudges):
+            if not left.size:
+                break
             shift = np.maximum(self.shift[left] - less, 1)
-            exact = np.rint(np.ldexp(self.scale[left], self.bits + shift)).astype(np.int64)
-            multiplier = np.where(self.dead[left], 0, np.clip(exact + nudge, 0, largest))
+            multiplier = self.multipliers(left, shift, nudge)
             offset, correction, good = form(self, left, multiplier, shift)
             rows = np.stack([multiplier, offset, shift, correction])
             found[:, left[good]] = rows[:, good]
             left = left[~good]
-            if not left.size:
-                correction = found[3] if form is two_offsets else found[3, :0]
-                return Scaling(found[0], found[1], found[2], correction)
-        return None
+        correction = found[3] if form is two_offsets else found[3, :0]
+        suits[left] = False
+        return Scaling(found[0], found[1], found[2], correction), ~suits
+
+    def multipliers(self, which: Int, shift: Int, nudge: int | None) -> Int:
+        """Those nearest to the real scales and a nudge, or the ones that leave most room."""
+        largest = (1 << self.multiplier_bits) - 1
+        exact = np.rint(np.ldexp(self.scale[which], self.bits + shift)).astype(np.int64)
+        exact = np.clip(exact, 0, largest)
+        if nudge is None:
+            moved = widest_multiplier(self.columns(which), exact, shift + self.bits, largest)
+        else:
+            moved = np.clip(exact + nudge, 0, largest)
+        return np.where(self.dead[which], 0, moved)
 
     def columns(self, which: Int) -> Steps:
         """The steps of some channels."""

@@ -3,28 +3,7 @@
  *
  * weights  out_c x kernel_h x kernel_w x (in_c / groups)
  */
-#include "ek_requant.h"
-
-EK_INLINE int32_t ek_conv2d_offset_s8_window(const ek_window *w, const int8_t *x, int32_t x_zero,
-                                             const int8_t *weights, int32_t w_zero, int32_t iy,
-                                             int32_t ix, int32_t count)
-{
-    int32_t sum = 0;
-    for (int32_t ky = 0; ky < w->kernel_h; ++ky) {
-        const int32_t row = iy + ky * w->dilation_h;
-        for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
-            const int32_t column = ix + kx * w->dilation_w;
-            if (row >= 0 && row < w->in_h && column >= 0 && column < w->in_w) {
-                const int8_t *src = x + (row * w->in_w + column) * w->in_c;
-                for (int32_t c = 0; c < count; ++c) {
-                    sum += (src[c] - x_zero) * (weights[c] - w_zero);
-                }
-            }
-            weights += count;
-        }
-    }
-    return sum;
-}
+#include "ek_offset_window.h"
 
 EK_INLINE void ek_conv2d_offset_s8(const ek_window *w, int32_t x_zero, int32_t w_zero,
                                    const ek_requant *q, const int8_t *x, const int8_t *weights,
@@ -43,7 +22,7 @@ EK_INLINE void ek_conv2d_offset_s8(const ek_window *w, int32_t x_zero, int32_t w
             const int32_t iy = oy * w->stride_h - w->pad_top;
             const int32_t ix = ox * w->stride_w - w->pad_left;
             for (int32_t f = 0; f < w->out_c; ++f) {
-                const int32_t sum = ek_conv2d_offset_s8_window(w, x + f / filters * count, x_zero,
+                const int32_t sum = ek_offset_window(w, x + f / filters * count, x_zero,
                                                                weights + f * k, w_zero, iy, ix, count);
                 *dst++ = ek_requantize(bias[f] + sum, &r, f, rule);
             }

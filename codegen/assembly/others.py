@@ -1,0 +1,219 @@
+"""Filters that a kernel in assembly leaves to portable C, so that the rest of a layer need not be.
+
+A few filters of a layer may not suit a kernel: their rounding has no proven form, or weights less
+their zero point leave int8 (of uint8 weights nearly all fit, most layers have one filter that does
+not). Such a filter becomes constant for the kernel in assembly; `ek_conv_channels_s8` computes it
+beforehand into scratch, and `ek_place_channels_s8` puts its outputs in their places afterwards. So
+the output may lie over the input as far as the kernel in assembly allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.cost import Cost
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import declare_requant, fold_zero_point, is_depthwise, reach
+from codegen.c.operators.overlap import Declared
+from codegen.c.step import StepWriter, Variant
+from edgekit.errors import ModelError
+from edgekit.ir import DType, Node, TensorType, Value
+from edgekit.ir.op import Op
+from edgekit.ir.ops import QConv2D, QDense, Requant
+
+Mask = NDArray[np.bool_]
+Lacking = Callable[[Node], Mask | None]
+"""Filters of a node that a kernel cannot compute, None where its shape does not suit anyway."""
+FEWEST_LEFT = 2
+"""At most one filter of so many may be left to portable C."""
+_PIXEL, _TAP, _PRODUCT, _PLACE = 40, 14, 7, 9
+"""Instructions of the portable kernels, about."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A layer in two parts.
+
+    Attributes:
+        node: for the kernel in assembly: int8 weights without a zero point, the others constant.
+        others: numbers of the filters that are left.
+    """
+
+    node: Node
+    others: NDArray[np.int16]
+
+    @property
+    def pixels(self) -> int:
+        """Of the output."""
+        return self.node.output.type.size // self.node.output.type.shape[-1]
+
+    @property
+    def nbytes(self) -> int:
+        """Outputs of the others."""
+        return self.pixels * len(self.others)
+
+    @property
+    def cost(self) -> Cost:
+        """About what the others take."""
+        shape = self.node.input(1).type.shape
+        height, width = shape[1:3] if len(shape) == 4 else (1, 1)
+        each = _PIXEL + height * width * (_TAP + _PRODUCT * shape[-1]) + _PLACE
+        return Cost(fallback=self.nbytes * each)
+
+
+def with_others(variant: Variant, lacking: Lacking) -> Variant:
+    """A variant that leaves filters to portable C where it must.
+
+    Args:
+        variant: for QConv2D or QDense.
+        lacking: filters of a node without a zero point of the weights that it cannot compute.
+    """
+    known: WeakKeyDictionary[Node, tuple[Op, tuple[Value | None, ...], Split | str]]
+    known = WeakKeyDictionary()
+
+    def find(node: Node) -> Split | str:
+        found = known.get(node)
+        if found is None or found[:2] != (node.op, node.inputs):
+            found = known[node] = node.op, node.inputs, _split(node, variant, lacking)
+        return found[2]
+
+    def split(node: Node) -> Split:
+        found = find(node)
+        assert isinstance(found, Split)
+        return found
+
+    def refuse(node: Node) -> str:
+        found = find(node)
+        return found if isinstance(found, str) else ""
+
+    def emit(w: StepWriter) -> None:
+        found = split(w.node)
+        rest = replace(w, step=replace(w.step, node=found.node))
+        if not found.others.size:
+            variant.emit(rest)
+            return
+        others, rule = _declare(w, found)
+        apart = f"{w.scratch()} + {variant.scratch(found.node)}"
+        kernel = "ek_depthwise_channels_s8" if _has_own(w.node) else "ek_conv_channels_s8"
+        w.call(kernel, others, w.read(w.node.input(0)), apart, rule=rule)
+        variant.emit(rest)
+        w.call("ek_place_channels_s8", others, apart, w.write(w.node.output))
+
+    def overlap(node: Node) -> Declared:
+        return variant.overlap(split(node).node)
+
+    def cost(node: Node) -> Cost:
+        found = split(node)
+        if variant.parts is None:
+            return variant.instructions(found.node) + found.cost
+        return variant.parts(found.node) + found.cost
+
+    return replace(
+        variant,
+        emit=emit,
+        scratch=lambda node: variant.scratch(split(node).node) + split(node).nbytes,
+        overlap=overlap,
+        refuse=refuse,
+        instructions=lambda node: cost(node).total,
+        parts=cost,
+        stack=lambda node: variant.stack(split(node).node),
+    )
+
+
+def _split(node: Node, variant: Variant, lacking: Lacking) -> Split | str:
+    op, weights, types = node.op, node.input(1), (node.input(0).type, node.output.type)
+    assert isinstance(op, QConv2D | QDense)
+    if {t.dtype for t in types} != {DType.INT8} or not weights.is_constant:
+        return "int8 with constant weights only"
+    centred = weights.array.astype(np.int16) - op.w_zero
+    others = (centred != centred.astype(np.int8)).reshape(len(centred), -1).any(axis=1)
+    rest = _without(node, op, centred, others)
+    try:
+        reason = variant.refuse(rest)
+        more = lacking(rest) if reason else None
+        if more is not None and FEWEST_LEFT * (others | more).sum() <= len(others):
+            others = others | more
+            rest = _without(node, op, centred, others)
+            reason = variant.refuse(rest)
+    except ModelError as error:
+        return error.summary
+    if not reason and FEWEST_LEFT * others.sum() > len(others):
+        reason = "most filters' weights less their zero point leave int8"
+    if others.any() and isinstance(op, QConv2D) and types[1].shape[0] > 1:
+        reason = reason or "filters that it leaves out, in several samples"
+    return reason or Split(rest, np.flatnonzero(others).astype(np.int16))
+
+
+def _without(node: Node, op: QConv2D | QDense, centred: NDArray[np.int16], others: Mask) -> Node:
+    """The node with int8 weights that have no zero point; the others always give that of the
+    output, and their scale is that of a filter that stays."""
+    if not op.w_zero and not others.any():
+        return node
+    weights = centred.astype(np.int8)
+    weights[others] = 0
+    bias = node.optional_input(2)
+    inputs = [node.inputs[0], _constant(f"{node.input(1).name}_fit", weights), bias]
+    if bias is not None and others.any():
+        inputs[2] = _constant(f"{bias.name}_fit", np.where(others, 0, bias.array))
+    kept = np.where(others, np.argmin(others), np.arange(len(others)))
+    requant = channels_of(op.requant, kept)
+    return Node(
+        node.name, replace(op, w_zero=0, requant=requant), tuple(inputs), node.outputs, node.origin,
+        node.device,
+    )  # fmt: skip
+
+
+def _constant(name: str, array: NDArray[Any]) -> Value:
+    return Value(name, TensorType(array.shape, DType.from_numpy(array.dtype)), array)
+
+
+def channels_of(requant: Requant, which: NDArray[np.signedinteger]) -> Requant:
+    """The requantization of some channels."""
+    if len(requant.multiplier) == 1:
+        return requant
+    multiplier = tuple(requant.multiplier[c] for c in which)
+    return replace(requant, multiplier=multiplier, shift=tuple(requant.shift[c] for c in which))
+
+
+def _declare(w: StepWriter, found: Split) -> tuple[str, str]:
+    """Declare the ``ek_others`` of a step; returns a pointer to it and the rule's name in C."""
+    op, which = w.node.op, found.others
+    assert isinstance(op, QConv2D | QDense)
+    weights = w.node.input(1).array
+    rows = weights.reshape(len(weights), -1).astype(np.int16) - op.w_zero
+    bias = folded = fold_zero_point(w.node, rows, op.x_zero, op.requant)[which]
+    if not _has_own(w.node):  # what folding moves so that nothing overflows stays moved
+        bias = (folded + op.x_zero * rows[which].astype(np.int64).sum(axis=1)).astype(np.int32)
+    requant = channels_of(op.requant, which)
+    q, rule = declare_requant(w, requant, reach(rows[which], folded), "other_requant")
+    others = w.declare(
+        "ek_others", "others",
+        window=_window(w, op), requant=q, channels=w.table(which, "others"),
+        weights=w.weights(weights[which], "other_weights"), bias=w.table(bias, "other_bias"),
+        count=len(which), x_zero=op.x_zero, w_zero=op.w_zero,
+    )  # fmt: skip
+    return others, rule
+
+
+def _has_own(node: Node) -> bool:
+    """True where each channel has one filter."""
+    return is_depthwise(node) and node.output.type.shape[3] == node.input(0).type.shape[3]
+
+
+def _window(w: StepWriter, op: QConv2D | QDense) -> str:
+    """Declare the window; rows of a dense layer are pixels."""
+    if isinstance(op, QConv2D):
+        kernel = w.node.input(1).type.shape
+        return declare_window(w, (kernel[1], kernel[2]), op.window, op.groups, "other_window")
+    (rows, depth), filters = w.node.input(0).type.shape, w.node.output.type.shape[1]
+    return w.declare(
+        "ek_window", "other_window",
+        in_h=1, in_w=rows, in_c=depth, out_h=1, out_w=rows, out_c=filters, kernel_h=1, kernel_w=1,
+        stride_h=1, stride_w=1, dilation_h=1, dilation_w=1, groups=1,
+    )  # fmt: skip

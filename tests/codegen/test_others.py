@@ -1,0 +1,103 @@
+"""Filters that kernels in assembly leave to portable C: every kind of layer, roundings of every
+rule, zero points of weights, overlaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from codegen.c.choice import kernels_for
+from codegen.c.step import Variant
+from edgekit.ir import Graph
+from edgekit.ir.ops import QConv2D, QDense, Rounding, Window
+from quantize.requantize import make_requant
+from targets.load import load_core
+from tests.codegen import graphs
+from tests.codegen.cores import check_limits, check_on
+from tests.codegen.graphs import RULES, int8, single
+
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
+PAD = Window(padding=(1, 1, 1, 1))
+EMULATORS = {"cortex-m55": "qemu"}
+
+
+def layers(rng: np.random.Generator, rule: Rounding) -> list[Graph]:
+    """1x1, windows, depthwise of both strides, dense; all with a zero point of the weights."""
+    made = [
+        graphs.conv(rng, (4, 5), 9, 12, (1, 1), Window(), 1, rule),
+        graphs.conv(rng, (6, 5), 3, 9, (3, 3), PAD, 1, rule),
+        graphs.conv(rng, (5, 6), 16, 16, (3, 3), PAD, 16, rule),
+        graphs.conv(rng, (7, 6), 8, 8, (3, 3), Window((2, 2), (1, 1, 1, 1)), 8, rule),
+        graphs.dense(rng, 1, 60, 13, rule),
+        graphs.dense(rng, 5, 24, 10, rule),
+    ]
+    return [with_zero_point(rng, graph, rule) for graph in made]
+
+
+def with_zero_point(rng: np.random.Generator, graph: Graph, rule: Rounding) -> Graph:
+    """Weights of which those of filter 2 do not fit into int8 without their zero point."""
+    (node,) = (n for n in graph.nodes if n.op.name.startswith("Q"))
+    w_zero = int(rng.integers(1, 90))
+    weights = rng.integers(w_zero - 128, 128, node.input(1).type.shape).astype(np.int8)
+    weights[2].flat[0] = -128
+    count, depth = len(weights), weights[0].size
+    scales = [float(s) for s in 2 ** rng.uniform(-1, 1, count) / (60 * 74 * np.sqrt(depth))]
+    assert isinstance(node.op, QConv2D | QDense)
+    is_relu = rule is Rounding.DOUBLE and weights.ndim == 4 and weights.shape[3] == 1
+    spec = make_requant(scales, rule, -128 if is_relu else -7)
+    bias = rng.integers(-3000, 3000, count).astype(np.int32)
+    for index, value in enumerate((graph.constant(weights), graph.constant(bias)), 1):
+        graph.set_input(node, index, value)
+    graph.set_op(node, replace(node.op, requant=spec, w_zero=w_zero))
+    return graph
+
+
+def left(core: str, graph: Graph) -> float:
+    """Instructions for filters that are left to portable C."""
+    found = kernels_for(load_core(core)).emitter(graph.nodes[-1])
+    assert isinstance(found, Variant), kernels_for(load_core(core)).refusal(graph.nodes[-1])
+    assert found.parts is not None
+    return found.parts(graph.nodes[-1]).fallback
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_weights_with_a_zero_point(core: str) -> None:
+    rng = np.random.default_rng(1)
+    found = [graph for rule in RULES for graph in layers(rng, rule)]
+    assert all(left(core, graph) for graph in found)
+    check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
+    rng = np.random.default_rng(2)
+    check_limits(core, [g for g in layers(rng, Rounding.DOUBLE) if len(g.nodes) == 1])
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_float_products_whose_ties_have_no_form(core: str) -> None:
+    """Ties to even at every output, and in every filter."""
+    rng = np.random.default_rng(3)
+    weights = rng.integers(-127, 128, (6, 1, 1, 16)).astype(np.int8)
+    op = QConv2D(make_requant([2.0**-7] * 6, Rounding.EVEN, 3), 0)
+    graph = single(op, [int8(1, 3, 5, 16), weights, np.zeros(6, np.int32)])
+    refused = kernels_for(load_core(core)).refusal(graph.nodes[0])
+    assert "proven" in refused or "cheap form" in refused
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_single_tie_is_left_to_portable_c(core: str) -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for kernel, groups, filters in (((1, 1), 1, 12), ((3, 3), 1, 8), ((3, 3), 8, 8)):
+        weights = rng.integers(-127, 128, (filters, *kernel, 8 // groups)).astype(np.int8)
+        scales = [float(s) for s in 2 ** rng.uniform(-9, -8, filters)]
+        scales[3] = 2.0**-7
+        spec = make_requant(scales, Rounding.EVEN, 3)
+        pad = PAD if kernel == (3, 3) else Window()
+        op = QConv2D(spec, 5, pad, groups)
+        found.append(single(op, [int8(1, 4, 5, 8), weights, np.zeros(filters, np.int32)]))
+    assert all(left(core, graph) for graph in found)
+    check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
