@@ -96,12 +96,18 @@ def _conv2d_f32(key: tuple[int, ...], unroll: int) -> Features:
 def _depthwise_f32(key: tuple[int, ...], unroll: int) -> Features:
     w, fours, columns = WindowKey(*key).by_fours()
     quads, rest = w.in_c // 4, w.in_c % 4
+    lines = 0
+    if w.slides_by_columns:  # whole rows of outputs, channel by channel
+        lines, quads = 4 * quads, 0
     rows = w.inside_rows
     singles = w.out_w - 4 * fours
     return {
         "call": 1,
         "pieces": w.out_h * (fours + singles),
         "outputs": w.pixels * w.out_c,
+        "lines": w.out_h * lines,
+        "columns": w.out_h * w.out_w * lines,
+        "row_columns": rows * w.out_w * lines,
         "four_rows": rows * fours * quads,
         "four_taps": rows * fours * w.kernel_w * quads,
         "single_rows": rows * singles * quads,

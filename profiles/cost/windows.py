@@ -70,6 +70,12 @@ class WindowKey(NamedTuple):
             return 0
         return _inside(*self.rows) * _whole(*self.columns)
 
+    @property
+    def slides_by_columns(self) -> bool:
+        """True for 3x3 windows whose sums the depthwise float32 kernel has under way."""
+        moves = self.kernel_h == self.kernel_w == 3 and self.stride_w == self.dilation_w == 1
+        return moves and self.pad_left <= 1 and self.out_w <= self.in_w - 1 + self.pad_left
+
     def by_fours(self) -> tuple[WindowKey, int, int]:
         """The window as float32 kernels walk it, fours of pixels in a row, and columns of taps of
         single pixels that lie inside the input."""

@@ -45,9 +45,13 @@ def convolutions() -> list[Graph]:
         grouped, clamp = GROUPED[index % len(GROUPED)], CLAMPS[index % len(CLAMPS)]
         found.append(convolution(rng, size, kernel, window, grouped, clamp))
     for width in (1, 4, 5, 9):
-        for grouped in ((1, 4, 8), (8, 8, 8)):
-            found.append(convolution(rng, (3, width), (3, 3), SAME, grouped))
+        for grouped in ((1, 4, 8), (8, 8, 8), (6, 6, 6)):
+            found.append(convolution(rng, (3, width), (3, 3), SAME, grouped, CLAMPS[width % 4]))
             found.append(convolution(rng, (2, width), (1, 1), Window(), grouped))
+    for padding in ((0, 0, 0, 0), (1, 0, 0, 1), (0, 1, 1, 0), (2, 1, 2, 1), (1, 2, 1, 2)):
+        for dilation in ((1, 1), (2, 1)):
+            window = Window((1, 1), padding, dilation)
+            found.append(convolution(rng, (5, 6), (3, 3), window, (5, 5, 5)))
     return found
 
 

@@ -175,6 +175,9 @@ def float_fours() -> list[Graph]:
         weights = noise(rng, filters, *kernel, channels // groups)
         x = float32(1, *size, channels)
         found.append(single(Conv2D(window, groups), [x, weights], DType.FLOAT32))
+    for padding in ((1, 1, 1, 1), (0, 0, 0, 0), (1, 0, 1, 1)):
+        x, weights = float32(1, 4, 5, 6), noise(rng, 6, 3, 3, 1)
+        found.append(single(Conv2D(Window(padding=padding), 6), [x, weights], DType.FLOAT32))
     for channels, filters in ((3, 8), (8, 4), (8, 8)):
         weights = noise(rng, filters, 1, 1, channels)
         x = float32(1, 3, 7, channels)

@@ -128,6 +128,8 @@ def _walk_of(node: Node) -> Walk | None:
             return Walk((kh, kw), op.window, quads.FOUR)
         size, width = node.input(0).type.shape[2], node.output.type.shape[2]
         starts = quads.pieces_of(size, width, kw, op.window).starts
+        if quads.by_rows(node):
+            starts = (0,)
         return Walk((kh, kw), op.window, columns=starts)
     types = {node.input(0).type.dtype, node.output.type.dtype}
     if types != {DType.INT8} or op.w_zero:

@@ -44,6 +44,17 @@ def by_channel(node: Node) -> bool:
     return op.groups == channels == node.output.type.shape[3] > 1 and node.input(1).is_constant
 
 
+def by_rows(node: Node) -> bool:
+    """True for depthwise layers whose rows of outputs are computed channel by channel."""
+    op = node.op
+    assert isinstance(op, Conv2D)
+    kernel, window = node.input(1).type.shape[1:3], op.window
+    size, width = node.input(0).type.shape[2], node.output.type.shape[2]
+    dense = window.strides[1] == window.dilations[1] == 1 and kernel == (3, 3)
+    pad = window.padding[1]
+    return by_channel(node) and dense and pad <= 1 and width <= size - 1 + pad
+
+
 def is_flat(kernel: tuple[int, int], window: Window) -> bool:
     """True where output pixels need nothing but the input pixel of the same place, so that an image
     may be taken as one row."""

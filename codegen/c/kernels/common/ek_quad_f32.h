@@ -5,8 +5,16 @@
 
 #include "ek_common.h"
 
-#if defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON))
+#if defined(__ARM_FEATURE_MVE)
+#define EK_MVE_FLOAT (__ARM_FEATURE_MVE & 2)
+#else
+#define EK_MVE_FLOAT 0
+#endif
+
+#if defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON) || EK_MVE_FLOAT)
+#define EK_QUAD_VECTOR 1
 typedef float ek_quad __attribute__((vector_size(16)));
+typedef int32_t ek_quad_mask __attribute__((vector_size(16)));
 
 EK_INLINE ek_quad ek_quad_load(const float *p)
 {
@@ -27,13 +35,22 @@ EK_INLINE ek_quad ek_quad_products(ek_quad sum, ek_quad a, ek_quad b)
     return sum + a * b;
 }
 
+/* b where the mask is set, a elsewhere */
+EK_INLINE ek_quad ek_quad_select(ek_quad a, ek_quad b, ek_quad_mask mask)
+{
+    return (ek_quad)(((ek_quad_mask)a & ~mask) | ((ek_quad_mask)b & mask));
+}
+
 EK_INLINE void ek_quad_store(ek_quad q, float low, float high, float *y)
 {
-    for (int i = 0; i < 4; ++i) {
-        y[i] = ek_clamp_f32(q[i], low, high);
-    }
+    const ek_quad bottom = {low, low, low, low};
+    const ek_quad top = {high, high, high, high};
+    q = ek_quad_select(q, bottom, q < bottom);
+    q = ek_quad_select(q, top, q > top);
+    __builtin_memcpy(y, &q, sizeof q);
 }
 #else
+#define EK_QUAD_VECTOR 0
 typedef struct {
     float a, b, c, d;
 } ek_quad;

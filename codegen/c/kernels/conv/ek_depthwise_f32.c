@@ -1,10 +1,11 @@
 /* float32 depthwise convolution with one filter for each channel, NHWC.
  *
- * Four output pixels and four channels at a time, so that weights are loaded once for four products.
+ * Four output pixels and four channels at a time, so that weights are loaded once for four products;
+ * rows of 3x3 windows with stride 1 as ek_depthwise3_f32.h has them.
  *
  * weights  channels by fours, kernel_h x kernel_w x 4, then each of the others, kernel_h x kernel_w
  */
-#include "ek_quad_f32.h"
+#include "ek_depthwise3_f32.h"
 #include "ek_strip.h"
 
 EK_INLINE float ek_depthwise_f32_one(const ek_window *w, const ek_strip *s, const float *x,
@@ -65,13 +66,14 @@ EK_INLINE void ek_depthwise_f32_sixteen(const ek_window *w, const ek_strip *s, c
     sums[3] = s3;
 }
 
-EK_INLINE void ek_depthwise_f32_piece(const ek_window *w, const ek_strip *s, float low, float high,
-                                      const float *x, const float *weights, const float *bias,
-                                      float *y)
+/* The channels from `from` on of the pixels of one piece. */
+EK_INLINE void ek_depthwise_f32_piece(const ek_window *w, const ek_strip *s, int32_t from, float low,
+                                      float high, const float *x, const float *weights,
+                                      const float *bias, float *y)
 {
     const int32_t taps = w->kernel_h * w->kernel_w;
     const int32_t packed = w->in_c & ~3;
-    for (int32_t c = 0; c < packed; c += 4) {
+    for (int32_t c = from; c < packed; c += 4) {
         const ek_quad start = ek_quad_load(bias + c);
         if (s->pixels == 4) {
             ek_quad sums[4] = {start, start, start, start};
@@ -86,22 +88,46 @@ EK_INLINE void ek_depthwise_f32_piece(const ek_window *w, const ek_strip *s, flo
     }
     for (int32_t i = 0; i < s->pixels; ++i) {
         for (int32_t c = packed; c < w->in_c; ++c) {
-            const float *from = x + i * w->stride_w * w->in_c + c;
-            const float sum = ek_depthwise_f32_one(w, s, from, weights + c * taps, bias[c]);
+            const float *p = x + i * w->stride_w * w->in_c + c;
+            const float sum = ek_depthwise_f32_one(w, s, p, weights + c * taps, bias[c]);
             y[i * w->out_c + c] = ek_clamp_f32(sum, low, high);
         }
     }
+}
+
+/* All channels by fours of one row of outputs, where rows of sums can be under way; returns how many
+ * channels that were. */
+EK_INLINE int32_t ek_depthwise_f32_row(const ek_window *w, int32_t oy, float low, float high,
+                                       const float *x, const float *weights, const float *bias,
+                                       float *y)
+{
+    const ek_strip s = ek_strip_of(w, oy, 0);
+    const int32_t rows = s.ky1 - s.ky0;
+    const int32_t packed = rows < 2 ? 0 : w->in_c & ~3;
+    for (int32_t c = 0; c < packed; c += EK_LANES) {
+        const float *v = weights + (c & ~3) * 9 + (c & 3) + 12 * s.ky0;
+        const float *from = x + s.in * w->in_c + c; /* the first column lies inside */
+        float *to = y + s.out * w->out_c + c;
+        if (rows == 3) {
+            ek_depthwise3_f32_row(w, 3, low, high, from, v, bias + c, to);
+        } else {
+            ek_depthwise3_f32_row(w, 2, low, high, from, v, bias + c, to);
+        }
+    }
+    return packed;
 }
 
 EK_KERNEL void ek_depthwise_f32(const ek_window *w, float low, float high, const float *x,
                                 const float *weights, const float *bias, float *y)
 {
     const ek_pieces pieces = ek_pieces_of(w);
+    const int able = ek_depthwise3_f32_able(w);
     for (int32_t i = 0; i < w->out_h; ++i) {
         const int32_t oy = ek_turn(w, i, w->out_h);
-        for (int32_t j = 0; j < pieces.count; ++j) {
+        const int32_t done = able ? ek_depthwise_f32_row(w, oy, low, high, x, weights, bias, y) : 0;
+        for (int32_t j = 0; j < pieces.count && done < w->in_c; ++j) {
             const ek_strip s = ek_strip_at(w, &pieces, oy, ek_turn(w, j, pieces.count));
-            ek_depthwise_f32_piece(w, &s, low, high, x + s.in * w->in_c, weights, bias,
+            ek_depthwise_f32_piece(w, &s, done, low, high, x + s.in * w->in_c, weights, bias,
                                    y + s.out * w->out_c);
         }
     }

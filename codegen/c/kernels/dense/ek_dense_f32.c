@@ -7,15 +7,34 @@
  */
 #include "ek_quad_f32.h"
 
+/* One input against eight outputs. */
+#define EK_DENSE_F32_TAP(i)                                               \
+    do {                                                                  \
+        s0 = ek_quad_scaled(s0, ek_quad_load(weights + 4 * (i)), x[i]); \
+        s1 = ek_quad_scaled(s1, ek_quad_load(more + 4 * (i)), x[i]);    \
+    } while (0)
+
 EK_INLINE void ek_dense_f32_eight(int32_t depth, const float *x, const float *weights,
                                   ek_quad sums[2])
 {
     ek_quad s0 = sums[0];
     ek_quad s1 = sums[1];
     const float *more = weights + 4 * depth;
-    for (int32_t n = depth; n > 0; --n) {
-        s0 = ek_quad_scaled(s0, ek_quad_load(weights), *x);
-        s1 = ek_quad_scaled(s1, ek_quad_load(more), *x++);
+    int32_t n = depth;
+#if EK_UNROLL
+    for (; n >= 4; n -= 4) {
+        EK_DENSE_F32_TAP(0);
+        EK_DENSE_F32_TAP(1);
+        EK_DENSE_F32_TAP(2);
+        EK_DENSE_F32_TAP(3);
+        x += 4;
+        weights += 16;
+        more += 16;
+    }
+#endif
+    for (; n > 0; --n) {
+        EK_DENSE_F32_TAP(0);
+        ++x;
         weights += 4;
         more += 4;
     }
