@@ -1,4 +1,4 @@
-"""Pruned models, computed by kernels that skip zeros and by those that do not.
+"""Models with zeros, computed by kernels that skip them and by those that do not.
 
 ``python -m profiles.bench.sparse`` prints the section of docs/benchmarks.md alone.
 """
@@ -21,7 +21,8 @@ from edgekit.artefact import Artefact
 from edgekit.errors import Problem, ToolError
 from edgekit.ir import Graph
 from edgekit.options import ConvertOptions
-from edgekit.pipeline.lowering import lower
+from edgekit.passes.infra import run_passes
+from edgekit.pipeline.lowering import lower, nhwc_int8
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import reference_outputs
 from edgekit.schedule import PlanOptions, plan
@@ -31,6 +32,7 @@ from profiles.bench.models import BenchModel, material, models
 from profiles.bench.pruning import Pattern, prune_graph, zero_share
 from profiles.memory import measure_memory
 from profiles.runners import HOST, select
+from quantize.dead_channels import DeadChannels
 from targets.load import load_core
 from targets.toolchains import get_toolchain
 
@@ -39,24 +41,33 @@ CORE = "cortex-m4"
 COMPILER = "gcc"
 SPARSE = frozenset({"conv sparse", "dense sparse"})
 """Variants that skip zeros."""
-PATTERNS = (
-    Pattern(2, 4, 0.5),
-    Pattern(2, 4, 0.75),
-    Pattern(2, 4, 0.9),
-    Pattern(1, 1, 0.5, of=4),
-    Pattern(1, 1, 0.75, of=4),
-    Pattern(1, 1, 0.9),
-)
-MODELS = ("ic", "kws", "ad")
+PATTERNS: dict[str, tuple[Pattern | None, ...]] = {
+    "vww": (None,),
+    "ic": tuple(Pattern(2, 4, share) for share in (0.25, 0.5, 0.75, 0.9)),
+    "kws": (
+        *(Pattern(2, 4, share) for share in (0.25, 0.5, 0.75, 0.9)),
+        Pattern(2, 1, 0.75, of=4),
+        Pattern(1, 1, 0.5, of=4),
+    ),
+    "ad": (
+        Pattern(2, 4, 0.5), Pattern(2, 4, 0.75), Pattern(2, 4, 0.9), Pattern(4, 4, 0.9),
+        Pattern(1, 1, 0.9),
+    ),
+}  # fmt: skip
+"""What is pruned, and how; None: a model as it was published."""
 SECONDS = 2.0
 """For a plan of the arena."""
-LABELLED = {"ic": ("ic01_200.npz", -128), "kws": ("kws01_A500.npz", 0)}
-"""Samples with labels, and what is added to them."""
+LABELLED = {
+    "vww": ("vww_coco_train2017_128.npz", "x96", -128),
+    "ic": ("ic01_200.npz", "x", -128),
+    "kws": ("kws01_A500.npz", "x", 0),
+}
+"""Samples with labels: file, array, what is added to them."""
 
 
 @dataclass(frozen=True)
 class SparseRun:
-    """A pruned model with both kinds of kernels.
+    """A model with both kinds of kernels.
 
     Attributes:
         model, pattern: what was pruned, and how.
@@ -68,7 +79,7 @@ class SparseRun:
     """
 
     model: BenchModel
-    pattern: Pattern
+    pattern: Pattern | None
     zeros: float
     top1: float | None
     dense: int
@@ -87,23 +98,21 @@ class Counted:
     outputs: Sequence[Array]
 
 
-def measure(model: BenchModel, patterns: Sequence[Pattern] = PATTERNS) -> Iterator[SparseRun]:
+def measure(model: BenchModel, patterns: Sequence[Pattern | None]) -> Iterator[SparseRun]:
     """Prune a model in every way and run it.
 
     Raises:
         ToolError: a compiler or an emulator is missing or failed.
     """
-    core = load_core(CORE)
-    whole = lower(
-        read_source(model.path), core, ConvertOptions(CORE, plan_time=SECONDS), None
-    ).whole
-    kernels = kernels_for(core)
+    kernels = kernels_for(load_core(CORE))
     without = KernelSet(kernels.isa, SPARSE)
+    whole = _with_every_channel(model)
     rng = np.random.default_rng(0)
     inputs = [rng.integers(-128, 128, (2, *v.type.shape[1:]), np.int8) for v in whole.inputs]
     for pattern in patterns:
-        graph = prune_graph(whole, pattern)
-        dense, sparse = _count(graph, without, inputs), _count(graph, kernels, inputs)
+        graph = whole if pattern is None else prune_graph(whole, pattern)
+        smaller = run_passes(graph, [DeadChannels()])
+        dense, sparse = _count(graph, without, inputs), _count(smaller, kernels, inputs)
         wanted = reference_outputs(graph, inputs)
         equal = all(
             np.array_equal(found.reshape(want.shape), want)
@@ -111,9 +120,17 @@ def measure(model: BenchModel, patterns: Sequence[Pattern] = PATTERNS) -> Iterat
             for found, want in zip(run.outputs, wanted, strict=True)
         )
         yield SparseRun(
-            model, pattern, zero_share(graph), _top1(model.key, graph, kernels),
+            model, pattern, zero_share(graph), _top1(model.key, smaller, kernels),
             dense.instructions, sparse.instructions, dense.flash_bytes, sparse.flash_bytes, equal,
         )  # fmt: skip
+
+
+def _with_every_channel(model: BenchModel) -> Graph:
+    """A model lowered without removing channels."""
+    options = ConvertOptions(CORE, plan_time=SECONDS)
+    found = lower(read_source(model.path), load_core(CORE), options, None)
+    passes = [p for p in nhwc_int8(found.rounding) if not isinstance(p, DeadChannels)]
+    return run_passes(found.canonical, passes)
 
 
 def _emit(graph: Graph, kernels: KernelSet, core: str) -> Artefact:
@@ -144,12 +161,12 @@ def _count(graph: Graph, kernels: KernelSet, inputs: Sequence[Array]) -> Counted
 
 def _top1(key: str, graph: Graph, kernels: KernelSet) -> float | None:
     """Of labelled samples, by the portable equals on this machine; None where there are none."""
-    name, shift = LABELLED.get(key, ("", 0))
+    name, samples, shift = LABELLED.get(key, ("", "", 0))
     path = material() / "datasets" / name
     if not path.is_file():
         return None
     with np.load(path) as data:
-        x = (data["x"].astype(np.int64) + shift).astype(np.int8)
+        x = (data[samples].astype(np.int64) + shift).astype(np.int8)
         labels = data["y"]
     artefact = _emit(graph, kernels, "host")
     with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as name:
@@ -164,11 +181,12 @@ def _top1(key: str, graph: Graph, kernels: KernelSet) -> float | None:
 
 def sparse_section(chosen: Sequence[BenchModel], log: Log) -> list[str]:
     """The page's section; nothing where the models are missing."""
-    present = [m for m in chosen if m.key in MODELS and m.path.is_file()]
+    present = {m.key: m for m in chosen if m.path.is_file()}
     runs: list[SparseRun] = []
-    for model in present:
-        log(f"pruning {model.key}")
-        runs += measure(model)
+    for key, patterns in PATTERNS.items():
+        if key in present:
+            log(f"pruning {key}")
+            runs += measure(present[key], patterns)
     return [write_section(runs)] if runs else []
 
 
@@ -180,7 +198,8 @@ def write_section(runs: Sequence[SparseRun]) -> str:
     ]  # fmt: skip
     cells = [
         [
-            f"{r.model.key.upper()}, {r.pattern.title}", f"{r.zeros:.0%}",
+            f"{r.model.key.upper()}, {r.pattern.title if r.pattern else 'as published'}",
+            f"{r.zeros:.0%}",
             "-" if r.top1 is None else f"{r.top1:.3f}",
             number(r.dense), number(r.sparse), f"{r.dense / r.sparse:.2f}",
             number(r.dense_bytes), number(r.sparse_bytes), "yes" if r.equal else "NO",
@@ -190,11 +209,13 @@ def write_section(runs: Sequence[SparseRun]) -> str:
     return "\n".join([
         "## Sparse weights",
         "",
-        f"Models of MLPerf Tiny whose smallest weights were set to zero, on {CORE}: instructions "
-        "of an inference and bytes of flash, with kernels that do not skip zeros and with those "
-        "that do. All convolutions over several channels and all dense layers are pruned. Nothing "
-        "is trained again: what accuracy is left shows what pruning alone costs. Blocks: filters "
-        "x inputs; n:m keeps n of m inputs side by side. Equal: both give the reference's outputs.",
+        f"On {CORE}: instructions of an inference and bytes of flash, with kernels that do not "
+        "skip zeros and with what a conversion does: channels that say nothing removed, and kernels"
+        " that skip zeros where that is cheaper. VWW is as published: most weights of its last "
+        "layers are zero. Of the others all convolutions over several channels and all dense "
+        "layers were pruned by magnitude. Nothing was trained again, so top-1 is what pruning alone"
+        " leaves. Blocks are filters x inputs; n:m keeps n of m inputs side by side. Equal: both "
+        "give the outputs of the reference.",
         "",
         *table(head, cells),
         "",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
 from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
@@ -21,6 +23,7 @@ from tests.codegen.test_armv7e_m_dense import dense
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
+RULES = (Rounding.FLOAT, Rounding.DOUBLE, Rounding.HIGH, Rounding.SINGLE)
 PATTERNS = (
     Pattern(2, 4, 0.5),
     Pattern(2, 4, 0.9),
@@ -66,13 +69,12 @@ def layers() -> list[Graph]:
 def dense_layers() -> list[Graph]:
     """Every number of filters in a last block and of inputs in a last item, each way to scale."""
     rng = np.random.default_rng(5)
-    rules = (Rounding.FLOAT, Rounding.DOUBLE, Rounding.HIGH, Rounding.SINGLE)
     blocks = (Pattern(4, 4, 0.5), Pattern(2, 4, 0.7), Pattern(4, 4, 0.95), Pattern(1, 1, 0.95))
     found = []
     for index, depth in enumerate((4, 7, 8, 33, 64, 130, 640, 904)):
         for outputs in (1, 2, 3, 4, 6, 21):
             turn = index + outputs
-            layer = dense(rng, 1 + turn % 2, depth, outputs, rules[turn % 4], spread=turn % 3)
+            layer = dense(rng, 1 + turn % 2, depth, outputs, RULES[turn % 4], spread=turn % 3)
             found.append(pruned(layer, blocks[turn % 4]))
     for clamp in ((-60, 60), (-128, 90), (0, 127)):
         layer = dense(rng, 1, 40, 6, Rounding.SINGLE, clamp)
@@ -108,3 +110,28 @@ def test_dense_weights_keep_their_kernel() -> None:
     for graph in (layer, few):
         assert CONV_SPARSE.refuse(graph.nodes[0])
     assert not CONV_SPARSE.refuse(pruned(layer, Pattern(2, 4, 0.5)).nodes[0])
+
+
+@st.composite
+def sparse_layers(draw: st.DrawFn) -> Graph:
+    """Any layer with any pattern, small enough to be one of many."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    block = draw(st.sampled_from((1, 2, 4))), draw(st.sampled_from((1, 2, 4)))
+    pattern = Pattern(*block, draw(st.floats(0, 1)))
+    filters = draw(st.integers(2, 20))
+    if draw(st.booleans()):
+        depth, rule = draw(st.integers(4, 90)), draw(st.sampled_from(RULES))
+        return pruned(dense(rng, draw(st.integers(1, 2)), depth, filters, rule), pattern)
+    height, width = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    pads = [draw(st.integers(0, (k - 1) // 2)) for k in (height, width)] * 2
+    window = Window((draw(st.integers(1, 2)),) * 2, (pads[0], pads[1], pads[2], pads[3]))
+    size = draw(st.integers(height, 7)), draw(st.integers(width, 7))
+    layer = conv(rng, size, draw(st.integers(1, 70)), filters, (height, width), window)
+    return pruned(layer, pattern)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(found=st.lists(sparse_layers(), min_size=15, max_size=15))
+def test_random_ones(core: str, found: list[Graph]) -> None:
+    check(merged(found), KERNELS, core)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from edgekit.api import ConvertOptions
 from edgekit.npz import load_arrays
 from profiles.bench import planning
@@ -14,6 +16,9 @@ from profiles.bench.kernel_tables import bars_section, kernels_section
 from profiles.bench.measure import ChainTime, LayerRun, ModelRun, Times, run_models
 from profiles.bench.models import BenchModel, chain, models
 from profiles.bench.page import write_page
+from profiles.bench.pruning import Pattern, prune
+from profiles.bench.sparse import SparseRun
+from profiles.bench.sparse import write_section as write_sparse_section
 from tests.conversions import Conversions
 from tests.runners.support import emulator
 
@@ -113,3 +118,27 @@ def test_no_model_no_host_section() -> None:
     log: list[str] = []
     assert host_section([], log.append) == []
     assert log == ["skipped the host: no ResNet8 or no gcc"]
+
+
+def test_pruning_drops_the_smallest_blocks() -> None:
+    weights = np.arange(1, 65, dtype=np.int8).reshape(4, 1, 1, 16)
+    half = prune(weights, Pattern(2, 4, 0.5))
+    assert not half[:2].any()
+    np.testing.assert_array_equal(half[2:], weights[2:])
+    two_of_four = prune(weights, Pattern(1, 1, 0.5, of=4))
+    kept = (two_of_four.reshape(-1, 4) != 0).astype(int)
+    assert kept.tolist() == [[0, 0, 1, 1]] * 16  # the larger ones of each four
+    scaled = prune(weights, Pattern(4, 16, 1.0), np.ones(4))
+    assert not scaled.any()
+    odd = prune(weights[:3, :, :, :7], Pattern(2, 4, 0.5))
+    assert odd.shape == (3, 1, 1, 7)
+
+
+def test_the_section_about_sparse_weights() -> None:
+    runs = [
+        SparseRun(digits(), pattern, 0.75, top1, 2_000, 1_000, 900, 600, equal)
+        for pattern, top1, equal in ((None, 0.9, True), (Pattern(2, 4, 0.5), None, False))
+    ]
+    page = write_sparse_section(runs)
+    assert "| DIGITS, as published | 75% | 0.900 | 2,000 | 1,000 | 2.00 | 900 | 600 | yes |" in page
+    assert "| DIGITS, 2x4 blocks, 50% | 75% | - | 2,000 | 1,000 | 2.00 | 900 | 600 | NO |" in page
