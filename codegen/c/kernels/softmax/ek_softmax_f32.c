@@ -13,8 +13,9 @@ EK_KERNEL void ek_softmax_f32(int32_t rows, int32_t depth, float beta, const flo
             y[c] = ek_expf(beta * (x[c] - top));
             sum += y[c];
         }
+        const float scale = 1.0f / sum;
         for (int32_t c = 0; c < depth; ++c) {
-            y[c] /= sum;
+            y[c] *= scale;
         }
         x += depth;
         y += depth;
