@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from codegen.c.operators.overlap import Walk, by_walk
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D, Requant, Rounding
+from edgekit.ir.ops import QConv2D, Requant
 from edgekit.schedule import Overlap
+from quantize.narrow_form import narrow_form
 
 Int = NDArray[np.int64]
 PIXELS = 4
@@ -72,22 +73,17 @@ def refuse_wide(node: Node, requant: Requant) -> str:
     """Why sums of int16 and int8 numbers cannot be scaled by one high product of 32 bits."""
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT16}:
         return "not int16"
-    if requant.rule is not Rounding.REDUCED:
-        return "not TFLite's scale of 16 bits"
     if (requant.low, requant.high) not in (FULL, POSITIVE) or requant.zero_point:
         return "a clamp of its own"
-    if not all(-17 <= s <= -1 for s, m in zip(requant.shift, requant.multiplier, strict=True) if m):
-        return "a scale beyond the high word of a product"
-    weights = node.input(1).array.astype(np.int64)
-    reach = 2**15 * np.abs(weights).reshape(len(weights), -1).sum(axis=1)
-    reach += np.abs(node.input(2).array.astype(np.int64))
-    return "sums beyond 32 bits" if (reach >= 2**31).any() else ""
+    found = narrow_form(requant, node.input(1).array, node.input(2).array)
+    return found if isinstance(found, str) else ""
 
 
-def high_multipliers(requant: Requant, filters: int) -> Int:
-    """Scales as SMMULR takes them, exactly: 32 - (15 - shift) more bits."""
-    found = np.array(requant.multiplier, np.int64) << (17 + np.array(requant.shift, np.int64))
-    return np.broadcast_to(found, (filters,))
+def high_multipliers(node: Node, requant: Requant) -> Int:
+    """Scales as SMMULR takes them."""
+    found = narrow_form(requant, node.input(1).array, node.input(2).array)
+    assert not isinstance(found, str)  # else refused
+    return found
 
 
 def refuse(node: Node) -> str:

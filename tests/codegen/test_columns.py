@@ -106,6 +106,46 @@ def test_small_dense_layers_are_portable() -> None:
     check(small, KERNELS, CORE)
 
 
+def depthwise(
+    rng: np.random.Generator,
+    size: tuple[int, int, int],
+    kernel: tuple[int, int],
+    window: Window,
+    rule: Rounding = Rounding.REDUCED,
+    multiplier: int = 1,
+    bias_bits: int = 20,
+) -> Graph:
+    """A depthwise convolution of int16; biases of 40 bits need wide sums."""
+    filters = size[2] * multiplier
+    weights = rng.integers(-128, 128, (filters, *kernel, 1)).astype(np.int8)
+    total = 2**15 * np.abs(weights.astype(np.int64)).reshape(filters, -1).sum(1)
+    wide = rule is Rounding.REDUCED
+    bias = rng.integers(-(2**bias_bits), 2**bias_bits, filters)
+    scales = 2 ** rng.uniform(10, 17, filters) / np.maximum(total, 1)
+    scales = np.minimum(scales, 2**29 / (total + np.abs(bias)))
+    spec = make_requant(scales.tolist(), rule, 0, -(2**15), 2**15 - 1)
+    constants = weights, bias.astype(np.int64 if wide else np.int32)
+    x = TensorType((1, *size), DType.INT16)
+    return single(QConv2D(spec, 0, window, size[2]), [x, *constants], DType.INT16)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_depthwise(core: str) -> None:
+    rng = np.random.default_rng(4)
+    graphs = []
+    for channels in (2, 3, 4, 7, 8):
+        padding = (1, channels % 2, 1, 2)
+        graphs.append(depthwise(rng, (5, 4, channels), (3, 3), Window((1, 1), padding)))
+    graphs.append(depthwise(rng, (5, 4, 6), (3, 3), Window(), bias_bits=40))
+    graphs.append(depthwise(rng, (9, 7, 5), (3, 2), Window((2, 1), (4, 2, 4, 2), (2, 3))))
+    graphs.append(depthwise(rng, (3, 3, 6), (1, 1), Window(), Rounding.DOUBLE))
+    graphs.append(depthwise(rng, (4, 4, 3), (2, 2), Window(), multiplier=2))
+    graphs.append(depthwise(rng, (17, 17, 2), (17, 17), Window()))
+    check(merged(graphs), KERNELS, core)
+    if core == CORE:
+        check(merged(graphs[:7]), KERNELS, core, planner=at_limit(backward=True))
+
+
 def nodes_of(graph: Graph) -> list[Node]:
     return [n for n in graph.nodes if isinstance(n.op, QConv2D)]
 

@@ -49,7 +49,7 @@ def stream(node: Node) -> NDArray[np.int32]:
         if index == 0:
             columns.insert(0, node.input(2).array.astype(np.int32)[:, None])
         if index == len(parts.slices) - 1:
-            scales = high_multipliers(op.requant, len(rows))
+            scales = high_multipliers(node, op.requant)
             columns.append(scales.astype(np.int32)[:, None])
         found.append(np.concatenate(columns, axis=1).ravel())
     return np.concatenate(found)

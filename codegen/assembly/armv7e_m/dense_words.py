@@ -119,7 +119,7 @@ def stream(node: Node) -> NDArray[np.int32]:
     found = [
         node.input(2).array[order].astype(np.int32).reshape(-1, BLOCK),
         turned.reshape(len(order) // BLOCK, -1),
-        high_multipliers(op.requant, filters)[order].astype(np.int32).reshape(-1, BLOCK),
+        high_multipliers(node, op.requant)[order].astype(np.int32).reshape(-1, BLOCK),
     ]
     return np.concatenate(found, axis=1).ravel()
 

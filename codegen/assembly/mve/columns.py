@@ -154,7 +154,7 @@ def stream(node: Node) -> NDArray[np.int32]:
         if index == 0:
             columns.insert(0, node.input(2).array[order].astype(np.int32).reshape(-1, 2))
         if index == len(parts.slices) - 1:
-            scales = high_multipliers(op.requant, node.output.type.shape[3])[order]
+            scales = high_multipliers(node, op.requant)[order]
             columns.append(scales.astype(np.int32).reshape(-1, 2))
         found.append(np.concatenate(columns, axis=1).ravel())
     return np.concatenate(found).astype(np.int32)

@@ -10,7 +10,11 @@ from codegen.c.operators.geometry import declare_broadcast, declare_window
 from codegen.c.step import StepWriter
 from edgekit.ir import DType
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QRescale, Requant, Rounding
+from quantize.narrow_form import narrow_form
 from quantize.requantize import bits_float
+
+DEPTHWISE_TAPS = 256
+"""Products of int16 and int8 that stay inside int32."""
 
 
 def is_wide(w: StepWriter) -> bool:
@@ -23,11 +27,16 @@ def emit_conv(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, QConv2D)
     weights = w.node.input(1).array
-    window = declare_window(w, weights.shape[1:3], op.window, op.groups)
-    q, rule = declare_requant(w, op.requant)
+    _, height, width, depth = weights.shape
+    window = declare_window(w, (height, width), op.window, op.groups)
+    q, rule = _declare_layer(w, op.requant)
+    by_channel = depth == 1 and op.groups == len(weights) and height * width <= DEPTHWISE_TAPS
+    if by_channel:
+        weights = np.ascontiguousarray(weights[..., 0].transpose(1, 2, 0))
+    kernel = "ek_depthwise_s16" if by_channel else "ek_conv2d_s16"
     constants = w.weights(weights, "weights"), _bias(w)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        w.call("ek_conv2d_s16", window, q, x, *constants, y, rule=rule)
+        w.call(kernel, window, q, x, *constants, y, rule=rule)
 
 
 def emit_dense(w: StepWriter) -> None:
@@ -35,7 +44,7 @@ def emit_dense(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, QDense)
     weights = w.node.input(1).array
-    q, rule = declare_requant(w, op.requant)
+    q, rule = _declare_layer(w, op.requant)
     rows, depth = w.node.input(0).type.shape
     w.call(
         "ek_dense_s16", rows, depth, len(weights), q, w.read(w.node.input(0)),
@@ -72,6 +81,20 @@ def emit_rescale(w: StepWriter) -> None:
 
 def _bias(w: StepWriter) -> str:
     return w.table(w.node.input(2).array.astype(np.int64), "bias")
+
+
+def _declare_layer(w: StepWriter, requant: Requant) -> tuple[str, str]:
+    """`declare_requant` of a layer with weights, by one high word where 32 bits are enough."""
+    found = narrow_form(requant, w.node.input(1).array, w.node.input(2).array)
+    if isinstance(found, str):
+        return declare_requant(w, requant)
+    pointer = w.declare(
+        "ek_requant", "requant",
+        multiplier=w.table(found[: len(requant.multiplier)].astype(np.int32), "multiplier"),
+        shift="NULL", scale="NULL", step=0 if len(requant.multiplier) == 1 else 1,
+        zero_point=requant.zero_point, low=requant.low, high=requant.high,
+    )  # fmt: skip
+    return pointer, "narrow"
 
 
 def declare_requant(w: StepWriter, requant: Requant, variable: str = "requant") -> tuple[str, str]:

@@ -12,6 +12,7 @@
 #define EK_AWAY 3   /* one rounding, half away from zero */
 #define EK_FLOAT 4  /* product in double, half away from zero */
 #define EK_REDUCED 6 /* 16-bit multiplier, one rounding, half up; ek_requant_s16.h only */
+#define EK_NARROW 8  /* EK_REDUCED of int32 by one high word; ek_requant_s16.h only */
 #define EK_EVEN 7   /* product in float, half to even (ONNX Runtime), computed in integers */
 
 typedef struct {

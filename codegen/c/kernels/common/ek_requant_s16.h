@@ -11,13 +11,16 @@ EK_INLINE int32_t ek_scale_reduced(int64_t x, int32_t multiplier, int32_t shift)
     return (int32_t)((x * multiplier + (INT64_C(1) << (total - 1))) >> total);
 }
 
-/* EK_DOUBLE and EK_RIGHT: the generator has checked that the accumulator stays inside int32. */
+/* EK_DOUBLE, EK_RIGHT and EK_NARROW: the generator has checked that the accumulator stays inside int32. */
 EK_INLINE int16_t ek_requantize_s16(int64_t acc, const ek_requant *q, int32_t channel, int rule)
 {
     const int32_t i = channel * q->step;
     int32_t y;
     if (rule == EK_REDUCED) {
         y = ek_scale_reduced(acc, q->multiplier[i], q->shift[i]);
+    } else if (rule == EK_NARROW) {
+        const int64_t product = (int64_t)(int32_t)acc * q->multiplier[i];
+        y = (int32_t)((product + (INT64_C(1) << 31)) >> 32);
     } else if (rule == EK_FLOAT) {
         y = ek_round_double((double)acc * q->scale[i]);
     } else {
