@@ -19,7 +19,7 @@ from profiles.elf import load_firmware
 from targets.load import load_core
 from tests.codegen.states import accumulator
 from tests.conversions import Conversions
-from tests.proofs.data import int8_model, mixed_samples
+from tests.proofs.data import FLOAT_TASKS, int8_model, mixed_samples
 from tests.proofs.emission import STRICT, compiler, run
 from tests.runners.support import emulator
 
@@ -150,6 +150,29 @@ def test_the_copies_are_what_is_read(tool: str, conversions: Conversions, tmp_pa
     sources = [f"-I{folder}", str(folder / "net.c"), "main.c"]
     run([*compiler(tool), *STRICT, "-O1", *sources, "-o", "main"], tmp_path)
     run([tmp_path / "main"], tmp_path)
+
+
+def test_helpers_before_the_model_pass_them_on(tmp_path: Path) -> None:
+    emulator("unicorn", CORE)
+    digits = FLOAT_TASKS["digits"]()
+    options = ConvertOptions(
+        CORE, weights={"dtcm": None}, toolchain="gcc", emulator="unicorn", vectors=1
+    )
+    image = api.ImageInput(9, 11, colour="gray", model_colour="gray", scale=(1 / 255,))
+    whole = api.convert(
+        digits.model,
+        tmp_path / "out",
+        options,
+        calibration={"image": digits.calibration},
+        processing=api.Processing({"image": image}),
+    )
+    assert whole.manifest.copied is not None
+    x = np.random.default_rng(3).integers(0, 256, (2, 9, 11, 1)).astype(np.uint8)
+    (wanted,) = whole.run({"image": x}, raw=True).values()
+    places: tuple[Place, ...] = ("host", "emulator")
+    for place in places:
+        (outputs,) = whole.run({"image": x}, on=place, raw=True).values()
+        np.testing.assert_array_equal(outputs, wanted)
 
 
 def test_what_a_board_has_left() -> None:
