@@ -84,7 +84,7 @@ def convert_model(
     progress("lowering to " + target.core.name)
     memories = rooms(options.memories, target)
     lowered = lower(source, target.core, options, calibration, memories, target.board)
-    vectors = make_vectors(lowered.graph, options.vectors, calibration)
+    vectors = make_vectors(lowered.defined, options.vectors, calibration)
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")
     copies = weights_room(options.weights, target, lowered.program)

@@ -14,7 +14,7 @@ from edgekit.ir.graph import node_macs
 from edgekit.options import Precision, Rounding
 from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.dead_code import DeadCode
-from edgekit.pipeline.lowering import LOWERINGS, is_quantized, own_rounding
+from edgekit.pipeline.lowering import LOWERINGS, TO_EXECUTE, is_quantized, own_rounding
 from edgekit.pipeline.reporting import target_info
 from edgekit.pipeline.source import read_source
 from edgekit.report.model import ModelInfo
@@ -120,7 +120,7 @@ def prospect_of(graph: Graph, core: Core, own: Rounding) -> Prospect:
         check_quantizable(graph)
         quantized = quantize_ranges(graph, {v.name: ANY_RANGE for v in _variables(graph)})
     except ModelError:
-        channels_last = run_passes(graph, TO_NHWC)
+        channels_last = run_passes(graph, (*TO_NHWC, *TO_EXECUTE))
         problems = _by_node(unsupported(channels_last))
         return Prospect(channels_last, "float32", "fast", problems)
     return _lowered(quantized, lowering("fast"), "fast")
@@ -132,10 +132,10 @@ def _variables(graph: Graph) -> list[Value]:
 
 def _lowered(graph: Graph, passes: tuple[Pass, ...], rounding: Rounding) -> Prospect:
     try:
-        lowered = run_passes(graph, passes)
+        lowered = run_passes(graph, (*passes, *TO_EXECUTE))
         return Prospect(lowered, "int8", rounding, _by_node(unsupported(lowered)))
     except ModelError as error:
-        channels_last = run_passes(graph, TO_NHWC)
+        channels_last = run_passes(graph, (*TO_NHWC, *TO_EXECUTE))
         return Prospect(channels_last, "int8", rounding, _by_node(error.problems))
 
 

@@ -34,9 +34,10 @@ class Lowered:
     Attributes:
         source: the model as it came.
         canonical: model-level graph after the canonical passes; float where the model was float.
-        graph: lowered graph: integer operators, or float32 ones in the kernels' layout; what the
-            program executes.
-        whole: the same before layers were taken apart into strips.
+        defined: lowered graph: integer operators, or float32 ones in the kernels' layout. Its
+            outputs are what every artefact is held against.
+        whole: the same without what need not be computed.
+        graph: the same with layers taken apart into strips; what the program executes.
         program: the schedule of ``graph``.
         kernels: what its steps are planned with.
         precision: ``int8`` or ``float32``.
@@ -47,8 +48,9 @@ class Lowered:
 
     source: ModelSource
     canonical: Graph
-    graph: Graph
+    defined: Graph
     whole: Graph
+    graph: Graph
     program: Program
     kernels: KernelSet
     precision: str
@@ -61,11 +63,14 @@ def nhwc_int8(rounding: Rounding | None) -> tuple[Pass, ...]:
     """Lowering for the C kernels: NHWC, then integer operators (none for float32)."""
     if rounding is None:
         return TO_NHWC
-    return (*TO_NHWC, LowerInteger(rounding), DeadChannels(), DeadCode())
+    return (*TO_NHWC, LowerInteger(rounding), DeadCode())
 
 
 LOWERINGS: dict[str, Callable[[Rounding | None], tuple[Pass, ...]]] = {"nhwc-int8": nhwc_int8}
 """What a core's ``lowering`` field names."""
+
+TO_EXECUTE: tuple[Pass, ...] = (DeadChannels(), DeadCode(), CopyStateOutputs())
+"""From a lowered graph to one that computes the same outputs with less work."""
 
 
 def lower(
@@ -98,14 +103,15 @@ def lower(
     rounding: Rounding | None = None
     if precision == "int8":
         rounding = options.rounding or ("fast" if quantized_here else own_rounding(source))
-    lowered = run_passes(model, (*LOWERINGS[core.lowering](rounding), CopyStateOutputs()))
+    defined = run_passes(model, LOWERINGS[core.lowering](rounding))
+    lowered = run_passes(defined, TO_EXECUTE)
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
     kernels = kernels_for(core, options.kernels, options.optimize, lowered)
     program, front = schedule(lowered, kernels, options, memories, board)
     return Lowered(
-        source, graph, program.graph, lowered, program, kernels, precision, rounding,
+        source, graph, defined, lowered, program.graph, program, kernels, precision, rounding,
         quantized_here, front,
     )  # fmt: skip
 

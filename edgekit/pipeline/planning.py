@@ -12,7 +12,6 @@ from edgekit.files import write_atomic
 from edgekit.ir import Graph, Node, Value
 from edgekit.options import PATCHES, Lever
 from edgekit.passes import CANONICAL, run_passes
-from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
 from edgekit.pipeline.inspection import Prospect, prospect_of
 from edgekit.pipeline.lowering import own_rounding
@@ -67,7 +66,7 @@ def plan_model(
     source = read_source(model, shapes, signature)
     core = chosen.core if chosen else load_core("host")
     prospect = _prospect(source, core)
-    lowered = run_passes(prospect.graph, (CopyStateOutputs(),))
+    lowered = prospect.graph
     start = time.monotonic()
     kernels = kernels_for(core)
     limit = PlanOptions(levers, seconds)

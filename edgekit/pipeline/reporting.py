@@ -221,7 +221,7 @@ def _errors(
     if not lowered.quantized_here or calibration is None:
         return ()
     some = {k: a[:ERROR_SAMPLES] for k, a in calibration.items()}
-    found = quantization_error(lowered.canonical, lowered.whole, some)
+    found = quantization_error(lowered.canonical, lowered.defined, some)
     return tuple(m.LayerError(e.name, e.sqnr_db, e.max_abs, e.mean_abs) for e in found)
 
 
