@@ -15,7 +15,7 @@ from edgekit.ir.ops import QConv2D, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single, weights_and_bias
-from tests.codegen.on_core import at_limit, check, chosen, merged
+from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
@@ -23,13 +23,18 @@ Size = tuple[int, int]
 
 
 def depthwise(
-    rng: np.random.Generator, size: Size, channels: int, kernel: Size, window: Window
+    rng: np.random.Generator,
+    size: Size,
+    channels: int,
+    kernel: Size,
+    window: Window,
+    zero_point: int = -128,
 ) -> Graph:
-    """A layer with a fused ReLU."""
+    """A layer, by default with a fused ReLU."""
     x_zero = int(rng.choice([-128, 127, 0, 5]))
     weights, bias, bounds = weights_and_bias(rng, (channels, *kernel, 1), x_zero)
     scales = np.minimum(2 ** rng.uniform(-12, -8, channels), 2**29 / np.maximum(bounds, 1))
-    spec = make_requant(scales.tolist(), Rounding.DOUBLE, -128, bounds=bounds)
+    spec = make_requant(scales.tolist(), Rounding.DOUBLE, zero_point, bounds=bounds)
     op = QConv2D(spec, x_zero, window, channels)
     return single(op, [int8(1, *size, channels), weights, bias])
 
@@ -60,6 +65,20 @@ def test_layers(core: str, toolchain: str) -> None:
             assert isinstance(variant, Variant)
             # Portable C walks over the windows, so this is an estimate.
             assert 0.5 < layer.instructions / variant.instructions(node) < 1.5, node
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_layers_without_relu_are_rounded_twice(core: str, toolchain: str) -> None:
+    rng = np.random.default_rng(3)
+    same = Window(padding=(1, 1, 1, 1))
+    shapes = [((6, 7), 4, (5, 5), same), ((17, 1), 8, (9, 1), Window()), ((5, 4), 12, (3, 3), same)]
+    zeros = (-60, 0, 77)
+    graph = merged([depthwise(rng, *s, z) for s, z in zip(shapes, zeros, strict=True)])
+    assert chosen(graph, KERNELS) == ["depthwise twice"] * len(graph.nodes)
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, KERNELS, run)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

@@ -45,8 +45,7 @@ def with_zero_point(rng: np.random.Generator, graph: Graph, rule: Rounding) -> G
     count, depth = len(weights), weights[0].size
     scales = [float(s) for s in 2 ** rng.uniform(-1, 1, count) / (60 * 74 * np.sqrt(depth))]
     assert isinstance(node.op, QConv2D | QDense)
-    is_relu = rule is Rounding.DOUBLE and weights.ndim == 4 and weights.shape[3] == 1
-    spec = make_requant(scales, rule, -128 if is_relu else -7)
+    spec = make_requant(scales, rule, -7)
     bias = rng.integers(-3000, 3000, count).astype(np.int32)
     for index, value in enumerate((graph.constant(weights), graph.constant(bias)), 1):
         graph.set_input(node, index, value)

@@ -10,7 +10,7 @@ from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
-from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_WINDOWS
+from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_TWICE, DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
 from codegen.assembly.armv7e_m.mean import MEAN
@@ -23,7 +23,7 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QM
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (COLUMNS, CONV, CONV_SPARSE, DEPTHWISE_3X3, DEPTHWISE_WINDOWS),
+    QConv2D: (COLUMNS, CONV, CONV_SPARSE, DEPTHWISE_3X3, DEPTHWISE_WINDOWS, DEPTHWISE_TWICE),
     QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE, DENSE_WORDS),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),

@@ -65,7 +65,7 @@ def emit(w: StepWriter) -> None:
 
 def refuse(node: Node) -> str:
     """Why a layer cannot be computed by the blocks."""
-    return _refuse_shape(node) or refuse_filters(node)
+    return _refuse_shape(node) or refuse_filters(filters_of(node))
 
 
 def _refuse_shape(node: Node) -> str:
@@ -108,5 +108,5 @@ DEPTHWISE_3X3 = with_others(
         instructions=lambda node: cost(node).total,
         parts=cost,
     ),
-    lambda node: None if _refuse_shape(node) else lacking(node),
+    lambda node: None if _refuse_shape(node) else lacking(filters_of(node)),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.armv7e_m.requant import exact_form
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
@@ -39,20 +40,20 @@ class Filters:
         weights: int8, (channels, rows, columns); zero where the output is constant.
         bias: input zero point folded in.
         start: first value of the accumulator, which sums ``256 * weight * input``.
-        multiplier: of the high multiplication; 0 in channels without a proven form.
-        shift: of its result, for all channels.
+        multiplier: of the high multiplication.
+        lacking: channels without a proven form.
+        shift: of its result, for all channels; 0 where outputs are rounded twice.
+        half: added to the result of outputs that are rounded twice: half of a unit and the zero
+            point, whose trailing zeros are one less than the channel's own shift.
     """
 
     weights: NDArray[np.int8]
     bias: NDArray[np.int32]
     start: Int
     multiplier: Int
-    shift: int
-
-    @property
-    def lacking(self) -> NDArray[np.bool_]:
-        """Channels without a proven form."""
-        return np.asarray(self.multiplier == 0)
+    lacking: NDArray[np.bool_]
+    shift: int = 0
+    half: Int | None = None
 
 
 @functools.lru_cache(maxsize=256)
@@ -60,7 +61,51 @@ def filters_of(node: Node) -> Filters | str:
     """Proven constants of a layer, or why there are none."""
     op = node.op
     assert isinstance(op, QConv2D)
-    array = node.input(1).array
+    found = _sums(node)
+    if isinstance(found, str):
+        return found
+    kept, bias, ends, steps = found
+    # Without the bias sums stay below 2**21, so that products with 2**39 stay inside int64.
+    # The block clamps to int8 alone: where a narrower clamp can be met, no form is right.
+    points = np.where(steps.constant, 0, steps.points - bias)
+    steps = replace(steps, points=points, low=-128, high=127)
+    room = INT32_MAX - WEIGHT_SCALE * np.abs(ends).max(axis=0)
+    scales = channel_scales(op.requant, len(bias))
+    made: list[Filters] = []
+    for shift in SHIFTS:
+        start, multiplier = _constants(steps, scales, shift, room)
+        made.append(Filters(kept, bias, start, multiplier, multiplier == 0, shift))
+        if not made[-1].lacking.any():
+            break
+    return min(made, key=lambda f: int(f.lacking.sum()))
+
+
+@functools.lru_cache(maxsize=256)
+def twice_rounded(node: Node) -> Filters | str:
+    """Constants with which the rule DOUBLE is followed step by step (see `requant.exact_form`)."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    found = _sums(node)
+    if isinstance(found, str):
+        return found
+    kept, bias, ends, steps = found
+    exact = exact_form(steps, op.requant, np.arange(len(bias)))
+    if exact is None:
+        return "not rounded twice over the whole range of int8"
+    form, lacking = exact
+    zero = 2 * op.requant.zero_point + 1
+    half = np.where(steps.constant, 2 * steps.wanted[0] + 1, zero << (form.shift - 1))
+    start = np.where(steps.constant, 0, WEIGHT_SCALE * bias.astype(np.int64))
+    beyond = WEIGHT_SCALE * np.abs(ends + bias).max(axis=0) > INT32_MAX
+    multiplier = np.where(steps.constant, 0, form.multiplier)
+    return Filters(kept, bias, start, multiplier, ~steps.constant & (lacking | beyond), half=half)
+
+
+def _sums(node: Node) -> tuple[NDArray[np.int8], NDArray[np.int32], Int, Steps] | str:
+    """Weights without those of constant channels, biases, smallest and largest sums of products,
+    and steps of the accumulators; or why they cannot be."""
+    op, array = node.op, node.input(1).array
+    assert isinstance(op, QConv2D)
     weights = array.reshape(len(array), -1).astype(np.int64)
     try:
         bias = fold_zero_point(node, weights, op.x_zero, op.requant)
@@ -68,32 +113,19 @@ def filters_of(node: Node) -> Filters | str:
         return "an accumulator can overflow"
     ends = np.sort(np.stack([weights * -128, weights * 127]), axis=0).sum(axis=2)
     steps = find_steps(op.requant, bias + ends[0], bias + ends[1])
-    # Without the bias sums stay below 2**21, so that products with 2**39 stay inside int64.
-    # The block clamps to int8 alone: where a narrower clamp can be met, no form is right.
-    points = np.where(steps.constant, 0, steps.points - bias)
-    steps = replace(steps, points=points, low=-128, high=127)
-    room = INT32_MAX - WEIGHT_SCALE * np.abs(ends).max(axis=0)
-    scales = channel_scales(op.requant, len(bias))
     kept = np.where(steps.constant[:, None], 0, weights).astype(np.int8).reshape(array.shape[:3])
-    made: list[Filters] = []
-    for shift in SHIFTS:
-        made.append(Filters(kept, bias, *_constants(steps, scales, shift, room), shift))
-        if not made[-1].lacking.any():
-            break
-    return min(made, key=lambda f: int(f.lacking.sum()))
+    return kept, bias, ends, steps
 
 
-def refuse_filters(node: Node) -> str:
+def refuse_filters(found: Filters | str) -> str:
     """Why the constants of a layer cannot be used; empty where they can."""
-    found = filters_of(node)
     if isinstance(found, str):
         return found
     return "a channel has no proven requantization" if found.lacking.any() else ""
 
 
-def lacking(node: Node) -> NDArray[np.bool_] | None:
+def lacking(found: Filters | str) -> NDArray[np.bool_] | None:
     """Channels because of which `refuse_filters` says no."""
-    found = filters_of(node)
     return None if isinstance(found, str) else found.lacking
 
 

@@ -16,6 +16,7 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
     filters_of,
     lacking,
     refuse_filters,
+    twice_rounded,
 )
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
@@ -29,12 +30,15 @@ from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
 
 MOST_TAPS = 49
+STORE_TWICE = 37
+"""Instructions that begin, scale and store four outputs that are rounded twice."""
 _OUTPUTS = ("r4", "r5", "r6", "r7")
 
 
 def pixel_block(shift: int, kernel_w: int) -> Block:
-    """``(const ek_depthwise_quads *, x, y, steps)`` for windows of ``kernel_w`` columns."""
-    b = Block(f"depthwise_pixel_w{kernel_w}_s{shift}")
+    """``(const ek_depthwise_quads *, x, y, steps)`` for windows of ``kernel_w`` columns; without
+    a shift for outputs that are rounded twice."""
+    b = Block(f"depthwise_pixel_w{kernel_w}_" + (f"s{shift}" if shift else "twice"))
     b.name(args="r0", x="r1", y="r2", row="r3", column="lr", filter="r12", at="r8")
     b.name(w02="r9", w13="r10", a02="r11", a13="r3")
     saved = {"quads": 0, "rows": 4, "row": 8, "rows_left": 12, "start": 16}
@@ -60,7 +64,10 @@ def pixel_block(shift: int, kernel_w: int) -> Block:
                 _tap(b)
             b.op(f"ldr {{a13}}, [sp, #{saved['row']}]")
             b.op("add {x}, {x}, {a13}")
-        _store(b, shift)
+        if shift:
+            _store(b, shift)
+        else:
+            _store_rounded_twice(b)
         b.op(f"ldr {{x}}, [sp, #{saved['start']}]")
         b.op("add {x}, {x}, #4")
     b.op("add sp, sp, #20")
@@ -90,41 +97,67 @@ def _store(b: Block, shift: int) -> None:
         b.op(f"strb {sum}, [{{y}}], #1")
 
 
+def _store_rounded_twice(b: Block) -> None:
+    """The same by the steps of the rule: ``2 * acc`` times the multiplier, the sign, the shift."""
+    b.name(multiplier="r8", half="r9", twice="r10", shift="r11")
+    for sum in _OUTPUTS:
+        b.op("ldrd {multiplier}, {half}, [{filter}], #8")
+        b.op(f"asr {{twice}}, {sum}, #7")
+        b.op(f"smmlar {sum}, {{twice}}, {{multiplier}}, {{half}}")
+        b.op("rbit {shift}, {half}")
+        b.op("clz {shift}, {shift}")
+        b.op(f"add {sum}, {sum}, {{twice}}, asr #31")
+        b.op(f"asr {sum}, {sum}, {{shift}}")
+        b.op(f"ssat {sum}, #8, {sum}, asr #1")
+        b.op(f"strb {sum}, [{{y}}], #1")
+
+
 def pack_quads(filters: Filters) -> NDArray[np.int32]:
-    """For four channels: starts, weights of each tap as halfwords, multipliers."""
+    """For four channels: starts, weights of each tap as halfwords, multipliers (each with its half
+    where there are any)."""
     channels = len(filters.start)
     taps = filters.weights.reshape(channels // 4, 4, -1).astype(np.int64) * WEIGHT_SCALE
     low, high = taps[:, :2].transpose(0, 2, 1), taps[:, 2:].transpose(0, 2, 1)
     words = ((low & 0xFFFF) | (high << 16)).reshape(channels // 4, -1)
-    parts = [filters.start.reshape(-1, 4), words, filters.multiplier.reshape(-1, 4)]
+    last = filters.multiplier
+    if filters.half is not None:
+        last = np.stack([last, filters.half], axis=1)
+    parts = [filters.start.reshape(-1, 4), words, last.reshape(channels // 4, -1)]
     return np.concatenate(parts, axis=1).astype(np.int32)
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, filters: Filters | str) -> None:
     """Write a step."""
-    op, filters = w.node.op, filters_of(w.node)
+    op = w.node.op
     assert isinstance(op, QConv2D)
     assert isinstance(filters, Filters)
     channels, kernel_h, kernel_w, _ = w.node.input(1).type.shape
     window = declare_window(w, (kernel_h, kernel_w), op.window, op.groups)
+    constants = channels * (2 if filters.half is None else 3)
     args = w.declare(
         "ek_depthwise_quads",
         "args",
-        filters=w.weights(pack_quads(filters), "filters", 4 * 2 * channels),
+        filters=w.weights(pack_quads(filters), "filters", 4 * constants),
         quads=channels // 4,
         kernel_h=kernel_h,
         kernel_w=kernel_w,
         shift=filters.shift,
     )
     block = pixel_block(filters.shift, kernel_w)
-    pixel = w.function(ARMV7E_M, block, "ek_depthwise_quads_s8")
+    kernel = "ek_depthwise_quads_s8" if filters.shift else "ek_depthwise_quads_twice_s8"
+    pixel = w.function(ARMV7E_M, block, kernel)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.call("ek_depthwise_windows_s8", pixel, window, args, op.x_zero, x, w.scratch(), y)
 
 
 def refuse(node: Node) -> str:
-    """Why a layer cannot be computed by the block."""
-    return _refuse_shape(node) or refuse_filters(node)
+    """Why a layer cannot be computed by the block with one shift."""
+    return _refuse_shape(node) or refuse_filters(filters_of(node))
+
+
+def refuse_twice(node: Node) -> str:
+    """Why a layer cannot be computed by the block that rounds twice."""
+    return _refuse_shape(node) or refuse_filters(twice_rounded(node))
 
 
 def _refuse_shape(node: Node) -> str:
@@ -141,14 +174,19 @@ def _refuse_shape(node: Node) -> str:
     return ""
 
 
-def cost(node: Node) -> Cost:
-    """Executed by the block and, roughly, by its caller, who copies windows at the border."""
+def cost(node: Node, store: int = 14) -> Cost:
+    """Executed by the block and, roughly, by its caller, who copies windows at the border.
+
+    Args:
+        node: the layer.
+        store: instructions that begin, scale and store four outputs.
+    """
     op = node.op
     assert isinstance(op, QConv2D)
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
     pixels = node.output.type.size // channels
     row = Cost(products=7 * kernel_w, packing=2 * kernel_w, control=5)
-    quad = Cost(requantize=14, control=10) + kernel_h * row
+    quad = Cost(requantize=store, control=10) + kernel_h * row
     inside = _inside(node, op, 0) * _inside(node, op, 1) * node.input(0).type.shape[0]
     copied = Cost(borders=(pixels - inside) * kernel_h * kernel_w * (10 + 4 * channels))
     return pixels * (50 + channels // 4 * quad) + copied
@@ -165,7 +203,7 @@ def _inside(node: Node, op: QConv2D, axis: int) -> int:
 
 DEPTHWISE_WINDOWS = with_others(
     Variant(
-        emit,
+        lambda w: emit(w, filters_of(w.node)),
         scratch=conv_scratch,
         overlap=by_window,
         name="depthwise",
@@ -173,5 +211,19 @@ DEPTHWISE_WINDOWS = with_others(
         instructions=lambda node: cost(node).total,
         parts=cost,
     ),
-    lambda node: None if _refuse_shape(node) else lacking(node),
+    lambda node: None if _refuse_shape(node) else lacking(filters_of(node)),
 )
+"""Outputs scaled by one product and one shift."""
+DEPTHWISE_TWICE = with_others(
+    Variant(
+        lambda w: emit(w, twice_rounded(w.node)),
+        scratch=conv_scratch,
+        overlap=by_window,
+        name="depthwise twice",
+        refuse=refuse_twice,
+        instructions=lambda node: cost(node, STORE_TWICE).total,
+        parts=lambda node: cost(node, STORE_TWICE),
+    ),
+    lambda node: None if _refuse_shape(node) else lacking(twice_rounded(node)),
+)
+"""Outputs rounded twice, as TFLite's are on both sides of the zero point."""

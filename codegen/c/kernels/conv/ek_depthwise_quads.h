@@ -17,4 +17,26 @@ typedef struct {
 typedef void ek_depthwise_pixel(const ek_depthwise_quads *a, const int8_t *x, int8_t *y,
                                 const int32_t *steps);
 
+/* A tap's weights are two words of halfwords, 256 times as large: channels 0 and 2, then 1 and 3. */
+EK_INLINE int32_t ek_depthwise_quads_weight(const int32_t *taps, int32_t tap, int32_t c)
+{
+    const uint32_t word = (uint32_t)taps[2 * tap + (c & 1)];
+    return (int16_t)(c < 2 ? word & 0xffffu : word >> 16);
+}
+
+/* 256 times the accumulator of one of four channels. */
+EK_INLINE int32_t ek_depthwise_quads_sum(const ek_depthwise_quads *a, const int32_t *filter,
+                                         const int8_t *x, const int32_t *steps, int32_t c)
+{
+    int32_t sum = filter[c];
+    for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
+        for (int32_t kx = 0; kx < a->kernel_w; ++kx) {
+            const int32_t tap = ky * a->kernel_w + kx;
+            sum += x[ky * steps[0] + kx * steps[1] + c] *
+                   ek_depthwise_quads_weight(filter + 4, tap, c);
+        }
+    }
+    return sum;
+}
+
 #endif
