@@ -1,12 +1,13 @@
 /* int8 maximum over a window, NHWC; padded positions never win.
  *
- * Sixteen channels share the walk over a window where their bytes can be compared together. Channels
- * are written in order, each after its last tap was read.
+ * Sixteen channels share the walk over a window where their bytes can be compared together, then four
+ * where they are a word. Channels are written in order, each after its last tap was read.
  */
 #include "ek_strip.h"
 
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define EK_SIXTEEN 1
+#define EK_FOUR 1
 typedef struct {
     uint32_t a, b, c, d;
 } ek_sixteen;
@@ -29,9 +30,14 @@ EK_INLINE uint32_t ek_larger(uint32_t a, uint32_t b)
     return a;
 }
 
+EK_INLINE uint32_t ek_four_of(int32_t x)
+{
+    return (uint32_t)(x & 255) * UINT32_C(0x01010101);
+}
+
 EK_INLINE ek_sixteen ek_sixteen_of(int32_t x)
 {
-    const uint32_t word = (uint32_t)(x & 255) * UINT32_C(0x01010101);
+    const uint32_t word = ek_four_of(x);
     const ek_sixteen s = {word, word, word, word};
     return s;
 }
@@ -46,7 +52,7 @@ EK_INLINE ek_sixteen ek_larger_sixteen(ek_sixteen s, const int8_t *x)
 /* The smaller of each pair is the larger of all ones' complements. */
 EK_INLINE void ek_store_smaller(ek_sixteen s, int32_t high, int8_t *y)
 {
-    const uint32_t top = ~ek_sixteen_of(high).a;
+    const uint32_t top = ~ek_four_of(high);
     const ek_sixteen low = {~ek_larger(~s.a, top), ~ek_larger(~s.b, top), ~ek_larger(~s.c, top),
                             ~ek_larger(~s.d, top)};
     __builtin_memcpy(y, &low.a, 4);
@@ -55,6 +61,7 @@ EK_INLINE void ek_store_smaller(ek_sixteen s, int32_t high, int8_t *y)
     __builtin_memcpy(y + 12, &low.d, 4);
 }
 #elif defined(__SSE2__) || defined(__ARM_NEON)
+#define EK_FOUR 0
 #define EK_SIXTEEN 1
 typedef struct { /* compilers make a vector of it */
     int8_t bytes[16];
@@ -85,6 +92,7 @@ EK_INLINE void ek_store_smaller(ek_sixteen s, int32_t high, int8_t *y)
 }
 #else
 #define EK_SIXTEEN 0
+#define EK_FOUR 0
 #endif
 
 #if EK_SIXTEEN
@@ -101,6 +109,24 @@ EK_INLINE void ek_max_pool_s8_sixteen(const ek_window *w, const ek_strip *s, int
         x += w->dilation_h * w->in_w * w->in_c;
     }
     ek_store_smaller(best, high, y);
+}
+#endif
+
+#if EK_FOUR
+EK_INLINE void ek_max_pool_s8_four(const ek_window *w, const ek_strip *s, int32_t low, int32_t high,
+                                   const int8_t *x, int8_t *y)
+{
+    uint32_t best = ek_four_of(low);
+    for (int32_t ky = s->ky0; ky < s->ky1; ++ky) {
+        const int8_t *p = x;
+        for (int32_t n = s->kx1 - s->kx0; n > 0; --n) {
+            best = ek_larger(best, ek_word(p));
+            p += w->dilation_w * w->in_c;
+        }
+        x += w->dilation_h * w->in_w * w->in_c;
+    }
+    best = ~ek_larger(~best, ~ek_four_of(high));
+    __builtin_memcpy(y, &best, 4);
 }
 #endif
 
@@ -132,6 +158,11 @@ EK_KERNEL void ek_max_pool_s8(const ek_window *w, int32_t low, int32_t high, con
 #if EK_SIXTEEN
             for (; c + 16 <= w->in_c; c += 16) {
                 ek_max_pool_s8_sixteen(w, &s, low, high, src + c, dst + c);
+            }
+#endif
+#if EK_FOUR
+            for (; c + 4 <= w->in_c; c += 4) {
+                ek_max_pool_s8_four(w, &s, low, high, src + c, dst + c);
             }
 #endif
             for (; c < w->in_c; ++c) {
