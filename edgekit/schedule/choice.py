@@ -7,11 +7,11 @@ what stays at last is packed.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.packing import Packed
 
 
@@ -54,7 +54,7 @@ Packer = Callable[[Sequence[int]], Packed]
 
 
 def choose(
-    items: Sequence[Item], shared: Sequence[Shared], room: int, pack: Packer, deadline: float
+    items: Sequence[Item], shared: Sequence[Shared], room: int, pack: Packer, deadline: Deadline
 ) -> Chosen:
     """Choose what stays below ``room`` bytes at the smallest cost of what does not.
 
@@ -63,7 +63,7 @@ def choose(
         shared: where two of them can overlap.
         room: bytes of the memory.
         pack: places blocks, given by index.
-        deadline: on the monotonic clock; afterwards the best choice so far is returned.
+        deadline: afterwards the best choice so far is returned.
     """
     search = _Search(items, shared, room, pack, deadline)
     search.run(frozenset(), frozenset(), 0)
@@ -77,7 +77,7 @@ class _Search:
         shared: Sequence[Shared],
         room: int,
         pack: Packer,
-        deadline: float,
+        deadline: Deadline,
     ) -> None:
         self.items, self.shared, self.room = items, shared, room
         self.pack, self.deadline = pack, deadline
@@ -102,7 +102,7 @@ class _Search:
             self.least = bound
         if cost + bound >= self.best.cost:
             return
-        if time.monotonic() > self.deadline:
+        if self.deadline.passed:
             self.open.append(cost + bound)
             return
         if not candidates:

@@ -29,6 +29,14 @@ class Deadline:
         now = time.monotonic()
         return Deadline(now + share * max(self.end - now, 0.0))
 
+    def within(self, seconds: float) -> Deadline:
+        """So many seconds from now, or this one where it is earlier."""
+        return Deadline(min(time.monotonic() + seconds, self.end))
+
+    def less(self, seconds: float) -> Deadline:
+        """So many seconds earlier."""
+        return Deadline(self.end - seconds)
+
     @property
     def left(self) -> float:
         """Seconds until then, never below 0."""

@@ -11,12 +11,11 @@ placement known.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-CHECK = 16
-"""Decisions between two looks at the clock."""
+from edgekit.schedule.deadline import Deadline
+
 FAILURES = 100
 """Failures before the search starts again with what it has learnt about hard pairs."""
 
@@ -41,7 +40,7 @@ def lowest_height(
     low: int,
     high: int,
     align: int,
-    deadline: float,
+    deadline: Deadline,
 ) -> tuple[list[int] | None, int]:
     """The lowest placement below one that is known.
 
@@ -51,7 +50,7 @@ def lowest_height(
         low: proven lower bound of the height.
         high: height of the placement that is known.
         align: alignment of every offset.
-        deadline: on the clock of `time.monotonic`.
+        deadline: when the search ends.
 
     Returns:
         Offsets of a lower placement, None where none was found; and the bound, raised as far as
@@ -60,12 +59,12 @@ def lowest_height(
     best: list[int] | None = None
     trial, floor = low, low  # the search goes on above a height that it could not decide
     while floor < high:
-        now = time.monotonic()
+        late = deadline.passed
         try:
-            found = _Fit(sizes, pairs, trial, (now + deadline) / 2).run()
+            found = _Fit(sizes, pairs, trial, deadline.part(0.5)).run()
         except OutOfTimeError:
             floor = trial + align
-            if now >= deadline:
+            if late:
                 break
         else:
             if found is None:
@@ -78,7 +77,7 @@ def lowest_height(
 
 
 def placement_below(
-    sizes: Sequence[int], pairs: Sequence[Pair], height: int, deadline: float
+    sizes: Sequence[int], pairs: Sequence[Pair], height: int, deadline: Deadline
 ) -> list[int] | None:
     """Offsets below a height, all of the time spent on this one.
 
@@ -95,7 +94,7 @@ class _Fit:
     """Is there a placement below a height?"""
 
     def __init__(
-        self, sizes: Sequence[int], pairs: Sequence[Pair], height: int, deadline: float
+        self, sizes: Sequence[int], pairs: Sequence[Pair], height: int, deadline: Deadline
     ) -> None:
         self.pairs = pairs
         self.deadline = deadline
@@ -133,13 +132,10 @@ class _Fit:
     def _dive(self, limit: int) -> bool | None:
         """Depth first until a placement (True), a proof (False) or too many failures (None)."""
         stack: list[tuple[int, int, bool]] = []  # where to come back to: trail, pair, other side
-        failures = decisions = 0
+        failures = 0
         while (pair := self._most_urgent()) is not None:
             up = self._slack_up(self.pairs[pair]) >= self._slack_down(self.pairs[pair])
             stack.append((len(self.trail), pair, not up))
-            decisions += 1
-            if decisions % CHECK == 0 and time.monotonic() > self.deadline:
-                raise OutOfTimeError
             consistent = self._decide(pair, up)
             while not consistent:
                 failures += 1
@@ -198,6 +194,8 @@ class _Fit:
     def _propagate(self) -> bool:
         dirty, lowest, highest = self.dirty, self.lowest, self.highest
         while dirty:
+            if self.deadline.passed:
+                raise OutOfTimeError
             node = dirty.pop()
             at, limit = lowest[node], highest[node]
             for other, distance in self.above[node]:

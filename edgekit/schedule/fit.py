@@ -9,10 +9,10 @@ first, short ones before long ones, coarse strips before fine ones.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.rolling import Carry
 from edgekit.schedule.stages import CARRIES, Choice, Stages
 
@@ -63,10 +63,10 @@ class Fitter:
 
     Args:
         stages: the graph's stages.
-        deadline: on the clock of `time.monotonic`; what is known then is used.
+        deadline: what is known then is used.
     """
 
-    def __init__(self, stages: Stages, deadline: float) -> None:
+    def __init__(self, stages: Stages, deadline: Deadline) -> None:
         self.stages, self.deadline = stages, deadline
         self.table: dict[tuple[int, int], list[Choice]] = {}
         self._places: dict[Choice, int] = {}  # bytes in which it was placed
@@ -81,7 +81,7 @@ class Fitter:
         for carries in (FREE, CARRIES[len(FREE) :]):
             looks = LOOKS
             for first, last in self._ranges(limit):
-                if looks <= 0 or time.monotonic() > self.deadline:
+                if looks <= 0 or self.deadline.passed:
                     break
                 looks -= 1 if best is None else HASTE
                 found = [self._look_at(first, last, limit, carry) for carry in carries]
@@ -104,7 +104,8 @@ class Fitter:
 
     def _packed(self, choice: Choice, limit: int) -> int:
         if self._places.get(choice, limit + 1) > limit:
-            self._places[choice] = self.stages.packed(choice, limit, PACKING)
+            end = self.deadline.within(PACKING)
+            self._places[choice] = self.stages.packed(choice, limit, end)
         return self._places[choice]
 
     def unable(self) -> list[int]:

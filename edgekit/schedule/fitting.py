@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from edgekit.errors import FitError, Problem
 from edgekit.ir import Graph, Node
 from edgekit.options import PATCHES
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.fit import Fitter, Mix
 from edgekit.schedule.model import OverlapOf, ScratchOf, build_model
 from edgekit.schedule.overlap import Overlap
@@ -21,14 +21,14 @@ from edgekit.schedule.strips import in_strips
 
 PLAIN_SHARE = 0.4
 """Part of the time limit for the plan without strips."""
-LEAST_SHARE = 0.2
-"""Part of the time limit that every search gets."""
-SEARCH_END = 0.6
-"""Part of the time limit after which a search ends that had as much."""
+LEAST_SHARE = 0.5
+"""Part of the time limit without which plans with strips are not tried."""
+SEARCH_SHARE = 0.5
+"""Part of the time that is left for the search of stages, for one limit and for the front."""
 ATTEMPTS = 4
 """Limits that are tried until stages that fit alone also fit together."""
-POINT_SHARE = 0.1
-"""Part of the time limit for placing a point of the front, and for any plan at least."""
+PLACE_SHARE, POINT_SHARE = 0.3, 0.15
+"""Parts of the time that is left for placing what was found: a limit, or a point of the front."""
 LEAPS = 8, 16, 64, 1 << 30
 """Parts by which the limit is lowered on the way to the smallest arena."""
 
@@ -70,9 +70,13 @@ class Planner:
         self._given = [n.name for n in graph.nodes]
         self._kernels = Kernels(scratch_of, overlap_of)
         build_model(graph, self._kernels.scratch, self._kernels.overlaps, ALIGN)
-        self._start = time.monotonic()  # kernels are chosen by now, which is no planning
+        # From here on: kernels are chosen by now, which is no planning.
+        self._limit = Deadline.after(options.seconds)
+        self._placing = 0.0  # seconds that the last plan with strips took
         share = replace(self._options, seconds=PLAIN_SHARE * options.seconds)
         self.plain = self._plan(graph, share)
+        # For a graph so large that little but the plan without strips can be made in time.
+        self._late = self._limit.left < LEAST_SHARE * options.seconds
 
     @functools.cached_property
     def _graph(self) -> Graph:
@@ -81,7 +85,7 @@ class Planner:
 
     @functools.cached_property
     def _fitter(self) -> Fitter:
-        return Fitter(Stages(self._graph, self._usable), 0.0)
+        return Fitter(Stages(self._graph, self._usable), self._limit)
 
     def fit(self, limit: int) -> Program:
         """The program with the least extra work that needs no more than a limit.
@@ -91,20 +95,33 @@ class Planner:
         """
         if self.plain.arena_bytes <= limit:
             return self.plain
-        goal = limit
-        self._grant()
-        for _ in range(ATTEMPTS):
-            mix = self._fitter.fit(goal)
-            if mix is None:
-                break
-            program = self._place(mix, self._left())
-            if program.arena_bytes <= limit:
-                return program
-            goal -= program.arena_bytes - limit
+        if not self._late:
+            best = self._search(limit)
+            if best is not None:
+                return best
         best = self.smallest()
         if best.arena_bytes > limit:
             raise _misfit(best, limit)
         return best
+
+    def _search(self, limit: int) -> Program | None:
+        """A program for a limit."""
+        goal = limit
+        for _ in range(ATTEMPTS):
+            mix = self._find(goal)
+            if mix is None:
+                break
+            program = self._place(mix, self._limit.part(PLACE_SHARE))
+            if program.arena_bytes <= limit:
+                return program
+            goal -= program.arena_bytes - limit
+            if self._limit.left < self._placing:
+                break
+        return None
+
+    def _find(self, limit: int) -> Mix | None:
+        self._fitter.deadline = self._limit.part(SEARCH_SHARE)
+        return self._fitter.fit(limit)
 
     def smallest(self) -> Program:
         """The program with the smallest arena that was found."""
@@ -113,8 +130,13 @@ class Planner:
     def explore(self) -> tuple[Program, list[Point]]:
         """The program with the smallest arena that was found, and the front on the way there:
         trades, none better than another in both ways, from the most RAM to the least."""
-        self._grant()
-        found = [(self.plain, Mix((), 0)), *self._descend()]
+        return self._front
+
+    @functools.cached_property
+    def _front(self) -> tuple[Program, list[Point]]:
+        found = [(self.plain, Mix((), 0))]
+        if not self._late and self._limit.left > self._placing:
+            found += self._descend()
         points = [_point(program, mix) for program, mix in found]
         return min(found, key=lambda f: f[0].arena_bytes)[0], _best(points)
 
@@ -122,31 +144,22 @@ class Planner:
         """Plans with less and less RAM, in leaps that become shorter."""
         goal = self.plain.arena_bytes
         for part in LEAPS:
-            while mix := self._fitter.fit(goal - max(goal // part, 1)):
-                yield self._place(mix, self._point_seconds), mix
+            while mix := self._find(goal - max(goal // part, 1)):
+                yield self._place(mix, self._limit.part(POINT_SHARE)), mix
                 goal = mix.peak
+                if self._limit.left < self._placing:
+                    return
 
-    def _grant(self) -> None:
-        """Let the search run for a part of the time limit, or until most of it is over."""
-        end = self._start + SEARCH_END * self._options.seconds
-        self._fitter.deadline = max(time.monotonic() + LEAST_SHARE * self._options.seconds, end)
-
-    def _left(self) -> float:
-        left = self._start + self._options.seconds - time.monotonic()
-        return max(left, self._point_seconds)
-
-    @property
-    def _point_seconds(self) -> float:
-        return POINT_SHARE * self._options.seconds
-
-    def _place(self, mix: Mix, seconds: float) -> Program:
+    def _place(self, mix: Mix, deadline: Deadline) -> Program:
         stages = tuple(c.stage for c in mix.choices)
         if not stages:
             return self.plain
+        before = self._limit.left
         split = in_strips(self._graph, stages)
         # The order is settled; the bound is about it, and about these strips.
         levers = (*(x for x in self._options.levers if x != "order"), PATCHES)
-        program = self._plan(split, PlanOptions(levers, seconds))
+        program = self._plan(split, PlanOptions(levers, deadline.left))
+        self._placing = before - self._limit.left
         if [n.name for n in self._graph.nodes] != self._given:
             levers = ("order", *levers)
         proven = replace(
@@ -197,7 +210,8 @@ def in_order_of(program: Program) -> Graph:
     """A copy of a program's graph with its nodes in the order of the steps."""
     graph = program.graph.copy()
     by_name = {n.name: n for n in graph.nodes}
-    waiting = [n for n in graph.nodes if n.name not in {s.node.name for s in program.steps}]
+    steps = {s.node.name for s in program.steps}
+    waiting = [n for n in graph.nodes if n.name not in steps]
     ordered: list[Node] = []
     known = {id(v) for v in [*graph.inputs, *(s.state for s in graph.states)]}
     for step in program.steps:

@@ -15,10 +15,10 @@ uses dynamic programming over the same sets, and Liu's hill-valley argument for 
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.model import MemoryModel, bits
 from edgekit.schedule.space import Space, State
 
@@ -26,13 +26,14 @@ STATES = 1_500_000
 """Sets kept at most, about 400 MB; beyond that the search stops with the bound that it has."""
 CHAIN = 32
 """Longest chain that is tried as a whole."""
-BEAM = 24
-"""States kept side by side where the search ran out of time."""
-EXACT_SHARE = 0.75
-"""Part of the time for the exact search; the rest is for a good order where it does not end."""
+BEAMS = (1, 24)
+"""States kept side by side where the search ran out of time, one after the other."""
+EXACT_SHARE, BEAM_SHARE = 0.75, 0.5
+"""Parts of the time that is left for the exact search and, where it does not end, for the beam; the
+rest is for generous thresholds."""
 PARTS = 8
 """Thresholds that are then tried between the bound and the best order known."""
-CHECK = 256
+CHECK = 16
 """States between two looks at the clock."""
 
 
@@ -51,17 +52,16 @@ class Ordered:
     bound: int
 
 
-def best_order(model: MemoryModel, seconds: float) -> Ordered:
+def best_order(model: MemoryModel, deadline: Deadline) -> Ordered:
     """Search for the order with the smallest peak.
 
     Args:
         model: the graph's memory model.
-        seconds: time limit; the given order is kept where it is already optimal.
+        deadline: when the search ends; the given order is kept where it is already optimal.
 
     Returns:
         The best order found; ``peak == bound`` where it is proven optimal.
     """
-    deadline = time.monotonic() + seconds
     space = Space(model)
     level = space.bound
     state, parts = space.first(), []
@@ -75,7 +75,7 @@ def best_order(model: MemoryModel, seconds: float) -> Ordered:
     # The hardest parts last: what the easy ones prove spares work there.
     for place in sorted(range(len(parts)), key=lambda p: parts[p][0]):
         peak, entry, order = parts[place]
-        if peak > level:
+        if peak > level and not deadline.passed:
             order, level = _search_segment(space, entry, order, level, deadline)
             peak, _ = space.walk(entry, order)
         chosen[place] = order
@@ -84,24 +84,27 @@ def best_order(model: MemoryModel, seconds: float) -> Ordered:
 
 
 def _search_segment(
-    space: Space, entry: State, given: tuple[int, ...], level: int, deadline: float
+    space: Space, entry: State, given: tuple[int, ...], level: int, deadline: Deadline
 ) -> tuple[tuple[int, ...], int]:
     """The best order of a segment and a proven bound; exact where time allows."""
-    now = time.monotonic()
     exact = _Search(space, entry, given, level)
-    order = exact.run(now + EXACT_SHARE * (deadline - now))
+    order = exact.run(deadline.part(EXACT_SHARE))
     if order is not None:
         return order, exact.level
     bound = exact.level
     del exact  # and its sets, before more are collected
-    options = (given, _beam(space, entry, entry.done | _mask(given)))
-    order = min(options, key=lambda o: space.walk(entry, o)[0])
+    order, end = given, deadline.part(BEAM_SHARE)
     peak, _ = space.walk(entry, order)
+    for width in BEAMS:
+        beam = _beam(space, entry, entry.done | _mask(given), width, end)
+        if beam and (need := space.walk(entry, beam)[0]) < peak:
+            order, peak = beam, need
     for part in range(1, PARTS):
         # An order below a generous threshold is found fast; one at the bound was not.
-        now = time.monotonic()
+        if deadline.passed:
+            break
         loose = _Search(space, entry, given, bound + (peak - bound) * part // PARTS)
-        found = loose.run(now + (deadline - now) / (PARTS - part), raising=False)
+        found = loose.run(deadline.part(1 / (PARTS - part)), raising=False)
         if found is not None:
             return found, bound
     return order, bound
@@ -123,7 +126,7 @@ class _Search:
         self.stack = [entry]
         self.rejected: list[tuple[int, int, State, int]] = []
 
-    def run(self, deadline: float, raising: bool = True) -> tuple[int, ...] | None:
+    def run(self, deadline: Deadline, raising: bool = True) -> tuple[int, ...] | None:
         """An order within the threshold, the smallest there is where it may rise.
 
         Returns:
@@ -132,7 +135,7 @@ class _Search:
         count = 0
         while self.goal not in self.parents:
             count += 1
-            late = count % CHECK == 0 and time.monotonic() > deadline
+            late = count % CHECK == 0 and deadline.passed
             if late or len(self.parents) > STATES or not (self.stack or raising):
                 return None
             if self.stack:
@@ -204,10 +207,15 @@ Linked = tuple[int, "Linked"] | None
 """Tasks in reverse: the last one, and those before it."""
 
 
-def _beam(space: Space, entry: State, goal: int) -> tuple[int, ...]:
-    """An order by keeping the few states with the smallest peak, then the fewest live bytes."""
+def _beam(
+    space: Space, entry: State, goal: int, width: int, deadline: Deadline
+) -> tuple[int, ...] | None:
+    """An order by keeping the few states with the smallest peak, then the fewest live bytes; None
+    where time ran out."""
     front: list[tuple[int, int, State, Linked]] = [(0, entry.live, entry, None)]
     while front[0][2].done != goal:
+        if deadline.passed:
+            return None
         found: dict[int, tuple[int, int, State, Linked]] = {}
         for peak, _, state, path in front:
             for task in bits(state.ready & goal):
@@ -216,7 +224,7 @@ def _beam(space: Space, entry: State, goal: int) -> tuple[int, ...]:
                 rank = (max(peak, need), live)
                 if done not in found or rank < found[done][:2]:
                     found[done] = (*rank, space.follow(state, task, live), (task, path))
-        front = heapq.nsmallest(BEAM, found.values(), key=lambda f: f[:2])
+        front = heapq.nsmallest(width, found.values(), key=lambda f: f[:2])
     order: list[int] = []
     path = front[0][3]
     while path is not None:

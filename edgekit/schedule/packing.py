@@ -8,10 +8,10 @@ improve on it: a random walk over orders with a fixed seed, then `edgekit.schedu
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.exact import Pair, lowest_height, placement_below
 from edgekit.schedule.model import round_up
 from edgekit.schedule.overlap import Gap
@@ -51,10 +51,33 @@ class Packed:
 
 @dataclass
 class _Task:
+    """What is to be packed.
+
+    Attributes:
+        sizes: of the blocks, rounded up.
+        meets: a block, and those that are alive when it begins.
+        plain: by block, those that it may share no byte with.
+        gaps: by block, the others: which one, and the distances to it between which this block may
+            not lie.
+    """
+
     sizes: list[int]
-    pairs: list[Pair]
-    rivals: list[list[tuple[int, int, int]]] = field(default_factory=list)
-    """By block: the other one, and the distances to it between which this block may not lie."""
+    meets: list[tuple[int, list[int]]]
+    plain: list[list[int]]
+    gaps: list[list[tuple[int, int, int]]]
+
+    def pairs(self) -> list[Pair]:
+        """Every pair that is alive together; there can be many more than blocks."""
+        found = []
+        for j, alive in self.meets:
+            size, plain = self.sizes[j], set(self.plain[j])
+            gaps: dict[int, list[tuple[int, int]]] = {}
+            for i, low, high in self.gaps[j]:
+                gaps.setdefault(i, []).append((low, high))
+            for i in alive:
+                own = [(-size, self.sizes[i])] if i in plain else gaps.get(i, ())
+                found += [Pair(i, j, low, high) for low, high in own]
+        return found
 
 
 def pack(
@@ -63,7 +86,7 @@ def pack(
     gaps: Gaps | None = None,
     *,
     bound: int = 0,
-    seconds: float = 0.0,
+    deadline: Deadline | None = None,
 ) -> Packed:
     """Offsets so that blocks alive at the same step do not overlap.
 
@@ -73,18 +96,17 @@ def pack(
         gaps: forbidden distances for pairs ``(from, to)`` that may overlap in part, multiples of
             ``align``; none at all where they are always apart.
         bound: bytes that are known to be necessary; a placement that reaches it ends the search.
-        seconds: time for improving on first fit; 0 gives first fit alone.
+        deadline: until when first fit is improved on; None gives first fit alone.
     """
-    deadline = time.monotonic() + seconds
     task = _describe(blocks, align, gaps or {})
     bound = max([bound, *task.sizes])
     total, offsets, order = _greedy(task, blocks)
-    if total > bound and seconds:
-        until = time.monotonic() + WALK_SHARE * seconds
+    if total > bound and deadline is not None:
+        until = deadline.part(WALK_SHARE)
         total, offsets = _walk(task, order, total, offsets, bound, until)
-    if total > bound and seconds:
+    if total > bound and deadline is not None and not deadline.passed:
         found, bound = lowest_height(
-            task.sizes, task.pairs, low=bound, high=total, align=align, deadline=deadline
+            task.sizes, task.pairs(), low=bound, high=total, align=align, deadline=deadline
         )
         if found is not None:
             offsets = found
@@ -93,19 +115,18 @@ def pack(
 
 
 def pack_below(
-    blocks: Sequence[Block], align: int, height: int, seconds: float
+    blocks: Sequence[Block], align: int, height: int, deadline: Deadline
 ) -> list[int] | None:
     """Offsets below a height.
 
     Returns:
         None where there are none or none were found in time.
     """
-    deadline = time.monotonic() + seconds
     task = _describe(blocks, align, {})
     total, offsets, _ = _greedy(task, blocks)
     if total <= height:
         return offsets
-    return placement_below(task.sizes, task.pairs, height // align * align, deadline)
+    return placement_below(task.sizes, task.pairs(), height // align * align, deadline)
 
 
 def _greedy(task: _Task, blocks: Sequence[Block]) -> tuple[int, list[int], list[int]]:
@@ -120,38 +141,42 @@ def _greedy(task: _Task, blocks: Sequence[Block]) -> tuple[int, list[int], list[
 
 
 def _describe(blocks: Sequence[Block], align: int, gaps: Gaps) -> _Task:
-    """Every pair that is alive together, with its forbidden distances."""
-    task = _Task([round_up(b.nbytes, align) for b in blocks], [])
-    task.rivals = [[] for _ in blocks]
+    """Which blocks are alive together, and the distances that they may not have."""
+    sizes = [round_up(b.nbytes, align) for b in blocks]
+    task = _Task(sizes, [], [[] for _ in blocks], [[] for _ in blocks])
+    special: list[dict[int, Sequence[Gap]]] = [{} for _ in blocks]
+    for (i, j), found in gaps.items():
+        special[i][j] = found
+        special[j][i] = [gap.mirrored for gap in found]
     alive: list[int] = []
-    for j in sorted(range(len(blocks)), key=lambda i: blocks[i].first):
-        alive = [i for i in alive if blocks[i].last >= blocks[j].first]
-        for i in alive:
-            found = gaps.get((i, j))
-            if found is None and (j, i) in gaps:
-                found = [gap.mirrored for gap in gaps[j, i]]
-            if found is None:
-                found = [Gap(-task.sizes[j], task.sizes[i])]
-            for gap in found:
-                if not gap.is_empty and task.sizes[i] and task.sizes[j]:
-                    task.pairs.append(Pair(i, j, gap.low, gap.high))
-                    task.rivals[j].append((i, gap.low, gap.high))
-                    task.rivals[i].append((j, -gap.high, -gap.low))
-        if blocks[j].last >= blocks[j].first:
-            alive.append(j)
+    for j in sorted((i for i, size in enumerate(sizes) if size), key=lambda i: blocks[i].first):
+        first, own = blocks[j].first, special[j]
+        alive = [i for i in alive if blocks[i].last >= first]
+        task.meets.append((j, alive))
+        task.plain[j] = [i for i in alive if i not in own] if own else alive.copy()
+        for i in task.plain[j]:
+            task.plain[i].append(j)
+        for i in alive if own else ():
+            for gap in own.get(i, ()):
+                if not gap.is_empty:
+                    task.gaps[i].append((j, gap.low, gap.high))
+                    task.gaps[j].append((i, -gap.high, -gap.low))
+        if blocks[j].last >= first:
+            alive = [*alive, j]  # the old list is kept
     return task
 
 
 def _first_fit(task: _Task, order: Sequence[int]) -> tuple[int, list[int]]:
     """Total and offsets when every block takes the lowest place that is left."""
-    offsets = [-1] * len(task.sizes)
+    sizes = task.sizes
+    offsets = [-1] * len(sizes)
     total = 0
     for index in order:
-        taken = [
-            (offsets[other] + low, offsets[other] + high)
-            for other, low, high in task.rivals[index]
-            if offsets[other] >= 0
-        ]
+        size = sizes[index]
+        taken = [(o - size, o + sizes[i]) for i in task.plain[index] if (o := offsets[i]) >= 0]
+        for other, low, high in task.gaps[index]:
+            if offsets[other] >= 0:
+                taken.append((offsets[other] + low, offsets[other] + high))
         taken.sort()
         offset = 0
         for low, high in taken:
@@ -159,17 +184,17 @@ def _first_fit(task: _Task, order: Sequence[int]) -> tuple[int, list[int]]:
                 break
             offset = max(offset, high)
         offsets[index] = offset
-        total = max(total, offset + task.sizes[index])
+        total = max(total, offset + size)
     return total, offsets
 
 
 def _walk(
-    task: _Task, order: list[int], total: int, offsets: list[int], bound: int, until: float
+    task: _Task, order: list[int], total: int, offsets: list[int], bound: int, until: Deadline
 ) -> tuple[int, list[int]]:
     """Move a block that touches the top to an earlier place in the order, again and again."""
     chance = random.Random(SEED)
     best = total, offsets
-    while best[0] > bound and time.monotonic() < until:
+    while best[0] > bound and not until.passed:
         top = [i for i, o in enumerate(offsets) if o + task.sizes[i] == total]
         moved = order.copy()
         moved.remove(index := chance.choice(top))

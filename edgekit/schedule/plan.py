@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
 from edgekit.options import ALL_LEVERS, LEVERS, PATCHES, PLAN_TIME, Lever
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.lives import Life, find_gaps, lives_of, place_values
 from edgekit.schedule.model import (
     MemoryModel,
@@ -33,10 +33,10 @@ from edgekit.schedule.space import Space
 ALIGN = 4
 """Bytes: int32 and float32 elements, and word loads of int8 data, need no more."""
 
-ORDER_SHARE = 0.5
-"""Part of the time limit for the order."""
-PACKING_END = 0.9
-"""Part of the time limit after which packing stops; the rest is for what has no clock."""
+ORDER_SHARE = 0.55
+"""Part of the time for the order; packing has the rest."""
+ENDING = 1.5
+"""What comes after the search has no clock: at most so many times what first fit took before."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,18 @@ def plan(
 
     model = build_model(graph, scratch_of, usable, ALIGN, PATCHES in levers)
     # From here on: until here kernels were chosen and their constants proven.
-    deadline = time.monotonic() + PACKING_END * options.seconds
-    ordered = _order(model, options)
-    layout = lay_out(model, ordered, deadline)
-    if options != AS_GIVEN:
-        simple = lay_out(replace(model, tasks=_apart(model)), given_order(model), 0.0)
-        layout = min(layout, simple, key=lambda found: found.packed.total)
+    limit = Deadline.after(options.seconds)
+    ordered = given_order(model)
+    layout = lay_out(replace(model, tasks=_apart(model)), ordered)
+    rest = limit.less(ENDING * (options.seconds - limit.left))
+    if options.seconds and rest.passed:
+        bound = Space(model).bound if "order" in levers else ordered.bound
+        ordered = replace(ordered, bound=bound)
+    elif options != AS_GIVEN:
+        if "order" in levers:
+            ordered = best_order(model, rest.part(ORDER_SHARE))
+        found = lay_out(model, ordered, rest)
+        layout = min(found, layout, key=lambda made: made.packed.total)
     bound = ordered.bound
     if "order" not in levers or len(Space(model).segments()) == len(model.tasks):
         bound = max(bound, layout.packed.bound)  # there is only this order
@@ -113,12 +119,6 @@ class Layout:
     scratch: Mapping[int, int]  # of tasks
 
 
-def _order(model: MemoryModel, options: PlanOptions) -> Ordered:
-    if "order" in options.levers:
-        return best_order(model, ORDER_SHARE * options.seconds)
-    return given_order(model)
-
-
 def given_order(model: MemoryModel) -> Ordered:
     """The graph's order; it is all that the bound is about."""
     space = Space(model)
@@ -131,12 +131,14 @@ def _apart(model: MemoryModel) -> tuple[Task, ...]:
     return tuple(replace(task, laps=()) for task in model.tasks)
 
 
-def lay_out(model: MemoryModel, ordered: Ordered, deadline: float, reserved: int = 0) -> Layout:
+def lay_out(
+    model: MemoryModel, ordered: Ordered, deadline: Deadline | None = None, reserved: int = 0
+) -> Layout:
     """Pack the roots and the scratch of an order.
 
     Args:
         model, ordered: what to place.
-        deadline: on the clock of `time.monotonic`.
+        deadline: until when first fit is improved on; None gives first fit alone.
         reserved: bytes that others need all the time.
     """
     order = ordered.order
@@ -147,9 +149,8 @@ def lay_out(model: MemoryModel, ordered: Ordered, deadline: float, reserved: int
     blocks = [_block(model, lives[i]) for i in roots]
     blocks += [Block(model.tasks[i].scratch_size, position[i], position[i]) for i in scratch]
     blocks += [Block(reserved, -1, len(order))] if reserved else []
-    seconds = max(deadline - time.monotonic(), 0.0)
     gaps = find_gaps(model, order, roots, lives, scratch)
-    packed = pack(blocks, model.align, gaps, bound=ordered.peak, seconds=seconds)
+    packed = pack(blocks, model.align, gaps, bound=ordered.peak, deadline=deadline)
     split = len(roots)
     return Layout(
         order,

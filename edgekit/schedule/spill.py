@@ -28,6 +28,8 @@ from edgekit.schedule.volume import Track, Volume
 ORDER, BOUND, BEAMS, WALK = 0.1, 0.05, 0.1, 0.3
 """Parts of the time that is left for the order with the smallest peak, for the bound, for the beams
 and for the first walk; the rest is for rounds with less room."""
+SEARCH_END = 0.9
+"""Part of the time limit after which the search ends; the rest is for what has no clock."""
 WIDTHS = (4, 16)
 """States kept side by side, as long as time allows."""
 WARM, COOL = 0.01, 0.003
@@ -90,6 +92,7 @@ def plan_spills(graph: Graph, scratch_of: ScratchOf, capacity: int, seconds: flo
     if graph.states:
         problems = [Problem("is a state", f"'{s.state.name}'") for s in graph.states]
         raise ModelError("spills are planned for graphs without state", problems)
+    deadline = Deadline.after(SEARCH_END * seconds)
     model = build_model(graph, scratch_of, no_overlap, ALIGN)
     pad = Scratchpad(model, capacity // ALIGN * ALIGN)
     wide = [
@@ -99,14 +102,12 @@ def plan_spills(graph: Graph, scratch_of: ScratchOf, capacity: int, seconds: flo
     ]
     if wide:
         raise ModelError("the scratchpad is too small for single nodes", wide)
-    deadline = Deadline.after(seconds)
     search = _Search(pad, deadline)
-    small = best_order(model, ORDER * seconds)
+    small = best_order(model, deadline.part(ORDER))
     search.take(small.order)
     if not search.track.moved and search.pack(search.volume, search.track, deadline.part(WALK)):
         return SpillPlan(capacity, _actions(model, pad, search.best), 0, 0)
-    bound = _bound(model, pad, deadline.part(BOUND).left)
-    search.take(range(len(model.tasks)))
+    bound = _bound(model, pad, deadline.part(BOUND))
     end = deadline.part(BEAMS)
     for width in WIDTHS:
         if order := Beam(model, pad, width).search(end):
@@ -140,13 +141,15 @@ class _Search:
 
     def improve(self, bound: int) -> Traffic:
         """Walk and place until time is up."""
+        first = self.pad.simulate(self.track.order, POLICIES[0], self.best.moved)
+        self.best = first or self.best
         self._simulate(self.track)
         walked = self.volume.anneal(self.track, WARM, bound, self.deadline.part(WALK))
         self._simulate(walked)
         room, seconds = START * self.pad.capacity, self.deadline.left / ROUNDS
         while self.best.moved > bound and not self.deadline.passed:
             room = min(max(room, max(self.pad.work)), self.pad.capacity)
-            end = Deadline.after(min(seconds, self.deadline.left))
+            end = self.deadline.within(seconds)
             volume = self.volume.within(int(room) // ALIGN * ALIGN)
             start = volume.run(walked.order)
             walked = volume.anneal(start, COOL, bound, end.part(1 - PACKING))
@@ -163,7 +166,7 @@ class _Search:
             for s, last in zip(traffic.stays, lasts, strict=True)
         ]
         blocks += [Block(pad.scratch[t], i, i) for i, t in enumerate(track.order)]
-        offsets = pack_below(blocks, ALIGN, pad.capacity, deadline.left)
+        offsets = pack_below(blocks, ALIGN, pad.capacity, deadline)
         if offsets is None:
             return False
         count = len(traffic.stays)
@@ -186,7 +189,7 @@ def belady(graph: Graph, scratch_of: ScratchOf, capacity: int) -> int:
     return Scratchpad(model, capacity).belady(range(len(model.tasks)))
 
 
-def _bound(model: MemoryModel, pad: Scratchpad, seconds: float) -> int:
+def _bound(model: MemoryModel, pad: Scratchpad, deadline: Deadline) -> int:
     """What is made and needed later must be somewhere: above the capacity it is stored and loaded.
 
     Inputs and outputs are left out; they have a copy in the slow memory anyway.
@@ -194,7 +197,7 @@ def _bound(model: MemoryModel, pad: Scratchpad, seconds: float) -> int:
     tensors = tuple(
         replace(t, size=0 if t.writer is None or t.kept else t.nbytes) for t in model.tensors
     )
-    least = best_order(replace(model, tensors=tensors), seconds).bound
+    least = best_order(replace(model, tensors=tensors), deadline).bound
     return 2 * max(least - pad.capacity, 0)
 
 

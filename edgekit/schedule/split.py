@@ -8,7 +8,6 @@ reads it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,16 +15,17 @@ from edgekit.errors import FitError, Problem
 from edgekit.ir import Graph, Node
 from edgekit.options import PATCHES
 from edgekit.schedule.choice import Item, Shared, choose
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.model import OverlapOf, ScratchOf, round_up
 from edgekit.schedule.overlap import Gap, Overlap, gap_between, union_bytes
 from edgekit.schedule.packing import Block, Packed, pack
-from edgekit.schedule.plan import PACKING_END, PlanOptions, plan
+from edgekit.schedule.plan import PlanOptions, plan
 from edgekit.schedule.program import ARENA, Buffer, Program, Region, Split, Step
 
-PLAN_SHARE = 0.6
-"""Part of the time limit for the plan of one memory."""
-PACK_SECONDS = 0.5
-"""For one trial to pack what stays."""
+PLAN_SHARE, PACKING_END = 0.6, 0.9
+"""Parts of the time limit: for the plan of one memory, and after which packing stops."""
+PACK_SECONDS, PACK_SHARE = 0.5, 0.1
+"""For one trial to pack what stays: seconds and part of the time that is left at most."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def plan_split(
         FitError: what does not fit into one memory does not fit into those after it.
         ModelError: as `edgekit.schedule.plan`.
     """
-    deadline = time.monotonic() + PACKING_END * options.seconds
+    deadline = Deadline.after(PACKING_END * options.seconds)
     if not rooms:
         return plan(graph, scratch_of, overlap_of, options)
     whole = tuple(x for x in options.levers if x != PATCHES)  # tensors move as a whole
@@ -78,7 +78,7 @@ class _Piece:
 
 
 class _Splitter:
-    def __init__(self, program: Program, overlap_of: OverlapOf, deadline: float) -> None:
+    def __init__(self, program: Program, overlap_of: OverlapOf, deadline: Deadline) -> None:
         self.program, self.deadline = program, deadline
         self.levers = program.certificate.levers
         self.overlap_of = overlap_of
@@ -112,7 +112,7 @@ class _Splitter:
     ) -> tuple[list[int], Packed, list[int], int]:
         """What stays in a memory, where, what does not, and the least that must be moved."""
         if last or room.nbytes is None:
-            packed = self._pack(left, max(self.deadline - time.monotonic(), 0.0))
+            packed = self._pack(left, self.deadline)
             if room.nbytes is not None and packed.total > room.nbytes:
                 raise _misfit(self, left, room, packed)
             return left, packed, [], 0
@@ -131,20 +131,20 @@ class _Splitter:
         chosen = choose(
             items, shared, room_bytes,
             lambda some: self._pack([left[i] for i in some], self._trial()),
-            self.deadline - PACK_SECONDS,
+            self.deadline.part(1 - PACK_SHARE),
         )  # fmt: skip
         stay = [piece for i, piece in enumerate(left) if i not in chosen.out]
         out = [left[i] for i in sorted(chosen.out)]
         return stay, chosen.packed, out, chosen.bound
 
-    def _trial(self) -> float:
-        return max(0.01, min(PACK_SECONDS, (self.deadline - time.monotonic()) / 4))
+    def _trial(self) -> Deadline:
+        return self.deadline.part(PACK_SHARE).within(PACK_SECONDS)
 
     def _saving(self, pair: tuple[int, int]) -> int:
         sizes = [round_up(self.pieces[i].buffer.nbytes, self.program.align) for i in pair]
         return sum(sizes) - union_bytes(sizes[0], sizes[1], self.gaps[pair])
 
-    def _pack(self, some: Sequence[int], seconds: float) -> Packed:
+    def _pack(self, some: Sequence[int], deadline: Deadline) -> Packed:
         place = {piece: i for i, piece in enumerate(some)}
         gaps = {
             (place[a], place[b]): (gap,)
@@ -153,7 +153,7 @@ class _Splitter:
         }
         buffers = [self.pieces[i].buffer for i in some]
         blocks = [Block(b.nbytes, b.first, b.last) for b in buffers]
-        return pack(blocks, self.program.align, gaps, seconds=seconds)
+        return pack(blocks, self.program.align, gaps, deadline=deadline)
 
     def _find_gaps(self, step: Step) -> None:
         """Inputs that die in a step and over which its only result may lie."""

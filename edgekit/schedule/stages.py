@@ -6,13 +6,13 @@ multiply-accumulates and what it moves do not depend on how other stages are exe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from edgekit.ir import Graph, Node, Value
 from edgekit.ir.ops import Concat, Slice
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, build_model
 from edgekit.schedule.order import Ordered
 from edgekit.schedule.overlap import Overlap
@@ -131,10 +131,10 @@ class Stages:
             self._parts[first, last] = _Part(self, first, last)
         return self._parts[first, last]
 
-    def packed(self, choice: Choice, limit: int, seconds: float) -> int:
+    def packed(self, choice: Choice, limit: int, deadline: Deadline) -> int:
         """Bytes of the arena in which the stage can be placed; no less than a limit is tried."""
         part = self._part(choice.first, choice.last)
-        return part.packed(choice.stage, limit, seconds)
+        return part.packed(choice.stage, limit, deadline)
 
     def strips(self, last: int) -> list[int]:
         """Numbers of strips for a stage that ends with a task."""
@@ -192,11 +192,11 @@ class _Part:
         peak = Estimate(nodes, rolling, self.scratch, self.outputs, carry).peak()
         return max(self.across + peak, *whole)
 
-    def packed(self, stage: Stage, limit: int, seconds: float) -> int:
+    def packed(self, stage: Stage, limit: int, deadline: Deadline) -> int:
         model = self._model(in_strips(self.graph, [stage]))
         order = given_order(model)
         goal = Ordered(order.order, max(limit, order.peak + self.across), order.bound)
-        return lay_out(model, goal, time.monotonic() + seconds, self.across).packed.total
+        return lay_out(model, goal, deadline, self.across).packed.total
 
     def _model(self, graph: Graph) -> MemoryModel:
         kernels = self.stages.kernels

@@ -100,7 +100,7 @@ def test_a_chain_has_its_layers() -> None:
 
 
 def test_planning_is_measured_in_a_process_of_its_own() -> None:
-    (head, _, row) = planning.measured_table([("cells", 30, 3, 5.0)])
+    (head, _, row) = planning.measured_table([("cells", 30, 3, 5.0)]).lines
     cells = dict(zip(head.split("|")[1:-1], row.split("|")[1:-1], strict=True))
     found = {name.strip(): text.strip().replace(",", "") for name, text in cells.items()}
     assert found["gap"] == "0"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.exact import Pair, lowest_height
 from edgekit.schedule.overlap import Gap
 from edgekit.schedule.packing import Block, pack
@@ -52,7 +53,7 @@ def instances(draw: st.DrawFn) -> tuple[list[int], list[Pair]]:
 def test_the_height_is_the_smallest(instance: tuple[list[int], list[Pair]]) -> None:
     sizes, pairs = instance
     best = smallest(sizes, pairs)
-    deadline = time.monotonic() + 60
+    deadline = Deadline.after(60)
     top = sum(sizes) + UNIT
     found, bound = lowest_height(
         sizes, pairs, low=max(sizes), high=top, align=UNIT, deadline=deadline
@@ -68,7 +69,7 @@ def test_the_height_is_the_smallest(instance: tuple[list[int], list[Pair]]) -> N
 def test_nothing_below_the_optimum(instance: tuple[list[int], list[Pair]]) -> None:
     sizes, pairs = instance
     best = smallest(sizes, pairs)
-    deadline = time.monotonic() + 60
+    deadline = Deadline.after(60)
     found, bound = lowest_height(
         sizes, pairs, low=max(sizes), high=best, align=UNIT, deadline=deadline
     )
@@ -82,7 +83,7 @@ def test_the_clock_is_kept_and_the_bound_stays_valid() -> None:
     start = time.monotonic()
     # twelve blocks that all exclude each other: their sum is the optimum, hard to prove by pairs
     found, bound = lowest_height(
-        sizes, pairs, low=max(sizes), high=sum(sizes), align=4, deadline=start + 0.3
+        sizes, pairs, low=max(sizes), high=sum(sizes), align=4, deadline=Deadline.after(0.3)
     )
     assert time.monotonic() - start < 0.6
     assert found is None
@@ -101,7 +102,7 @@ def test_the_clock_is_kept_and_the_bound_stays_valid() -> None:
 )
 def test_an_output_over_its_input(gap: Gap, best: int) -> None:
     blocks = [Block(16, 0, 1), Block(8, 1, 2)]
-    assert pack(blocks, 4, {(0, 1): (gap,)}, seconds=1).total == best
+    assert pack(blocks, 4, {(0, 1): (gap,)}, deadline=Deadline.after(1)).total == best
 
 
 def test_a_chain_that_walks_to_and_fro() -> None:
@@ -109,5 +110,5 @@ def test_a_chain_that_walks_to_and_fro() -> None:
     blocks = [Block(64, i, i + 1) for i in range(6)]
     both = {(i, i + 1): (Gap(-4, 4),) for i in range(5)}
     forward = {(i, i + 1): (Gap(-4, 64),) for i in range(5)}
-    assert pack(blocks, 4, both, bound=68, seconds=5).total == 68
-    assert pack(blocks, 4, forward, bound=68, seconds=5).total == 64 + 5 * 4
+    assert pack(blocks, 4, both, bound=68, deadline=Deadline.after(5)).total == 68
+    assert pack(blocks, 4, forward, bound=68, deadline=Deadline.after(5)).total == 64 + 5 * 4

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edgekit.ir import Graph, Node
 from edgekit.schedule import Overlap, PlanOptions, plan, verify_program
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.model import MemoryModel, build_model
 from edgekit.schedule.order import best_order
 from profiles.bench.networks import cells, strands
@@ -57,7 +58,7 @@ def peak_of(model: MemoryModel, order: Sequence[int]) -> int:
 def test_no_order_is_better(graph: Graph, data: st.DataObject) -> None:
     scratch = {n.name: data.draw(st.sampled_from([0, 0, 16]), n.name) for n in graph.nodes}
     model = build_model(graph, lambda node: scratch[node.name], apart, 4)
-    found = best_order(model, 60)
+    found = best_order(model, Deadline.after(60))
     assert sorted(found.order) == list(range(len(model.tasks)))
     assert found.peak == found.bound == peak_of(model, found.order)
     assert found.peak == min(peak_of(model, order) for order in orders(model))
@@ -84,7 +85,7 @@ def test_narrow_networks_are_proven(make: type[Graph], tasks: int, seconds: floa
     for width, seed in ((3, 0), (4, 1), (4, 2)):
         model = build_model(make(tasks, width, seed), nothing, apart, 4)  # type: ignore[call-arg, arg-type]
         start = time.process_time()
-        found = best_order(model, 10 * seconds)
+        found = best_order(model, Deadline.after(10 * seconds))
         assert time.process_time() - start < seconds
         assert found.peak == found.bound == peak_of(model, found.order)
         assert found.peak <= peak_of(model, range(len(model.tasks)))
@@ -98,7 +99,7 @@ def test_what_is_not_proven_in_time_has_a_valid_gap() -> None:
     verify_program(program)
     assert 0 < program.certificate.bound_bytes < program.arena_bytes
     assert program.arena_bytes < plan(graph, nothing).arena_bytes
-    longer = best_order(build_model(graph, nothing, apart, 4), 6)
+    longer = best_order(build_model(graph, nothing, apart, 4), Deadline.after(6))
     assert program.certificate.bound_bytes <= longer.peak
 
 
@@ -106,5 +107,5 @@ def test_what_is_not_proven_in_time_has_a_valid_gap() -> None:
 @settings(max_examples=60, deadline=None)
 def test_never_worse_than_first_fit_in_the_given_order(graph: Graph) -> None:
     model = build_model(graph, nothing, apart, 4)
-    found = best_order(model, 5)
+    found = best_order(model, Deadline.after(5))
     assert found.bound <= found.peak <= peak_of(model, range(len(model.tasks)))

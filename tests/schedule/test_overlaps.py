@@ -14,6 +14,7 @@ from edgekit.errors import InternalError, ModelError
 from edgekit.ir import Graph, Node
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.schedule import Overlap, PlanOptions, Program, plan, verify_program
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, build_model
 from edgekit.schedule.order import best_order
 from profiles.bench.networks import cells, strands
@@ -102,7 +103,7 @@ def test_no_order_is_better_with_overlaps(graph: Graph, data: st.DataObject) -> 
         return declared[node.name][:1]  # sharing of one result by several inputs is only bounded
 
     model = build_model(graph, nothing, overlap_of, 4)
-    found = best_order(model, 60)
+    found = best_order(model, Deadline.after(60))
     assert found.peak == found.bound == peak_of(model, found.order)
     assert found.peak == min(peak_of(model, order) for order in orders(model))
 

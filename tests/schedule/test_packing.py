@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.packing import Block, pack
 
 # (bytes, first step, last step), the best total that any placement reaches
@@ -44,7 +45,7 @@ def test_exact_packing_beats_first_fit() -> None:
     rows = [(16, 4, 4), (8, 0, 0), (4, 0, 3), (12, 3, 5), (8, 3, 4), (24, 1, 1)]
     blocks = [Block(*row) for row in rows]
     assert pack(blocks, 4).total == 40
-    found = pack(blocks, 4, bound=peak_live(blocks, 4), seconds=5)
+    found = pack(blocks, 4, bound=peak_live(blocks, 4), deadline=Deadline.after(5))
     check(blocks, found.offsets, found.total, 4)
     assert found.total == found.bound == 36
 

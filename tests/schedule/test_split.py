@@ -23,6 +23,7 @@ from edgekit.schedule import (
     plan_split,
     verify_program,
 )
+from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.packing import Block, pack
 from edgekit.schedule.planfile import plan_text, read_plan
 from edgekit.schedule.restore import restore
@@ -105,7 +106,7 @@ def least_moved(program: Program, fast: int) -> int:
                 blocks = [Block(b.nbytes, b.first, b.last) for b in program.buffers if b not in out]
                 if most_alive(blocks) > fast:
                     continue
-                found = pack(blocks, program.align, seconds=2)
+                found = pack(blocks, program.align, deadline=Deadline.after(2))
                 assert found.total == found.bound or found.total <= fast or found.bound > fast
                 if found.total <= fast:
                     best = cost
