@@ -23,10 +23,13 @@ from edgekit.ir.ops import (
     Rounding,
     Window,
 )
+from profiles.bench.pruning import Pattern
 from quantize.requantize import accumulator_bounds, make_requant
 from tests.codegen import graphs
 from tests.codegen.graphs import RULES, Array, Shape, int8, single
+from tests.codegen.test_armv7e_m_sparse import pruned
 from tests.codegen.test_columns import conv as wide_conv
+from tests.codegen.test_columns import dense as wide_dense
 from tests.codegen.test_lookup import lookups
 from tests.codegen.test_lstm import lstm
 from tests.codegen.test_matmul import matmul
@@ -226,6 +229,8 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     """What has a kernel of its own somewhere; its own tests have the grids."""
     for rule in RULES:
         yield dense(rng, 7, 50, 6, rule, EXTREMES[-1])
+    yield pruned(dense(rng, 8, 64, 8, Rounding.HIGH, EXTREMES[1]), Pattern(2, 4, 0.7))
+    yield wide_dense(rng, 2, 9, 5)
     yield wide_conv(rng, (4, 5, 3), 3, (3, 3), SAME)
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (3, 9, 6))
