@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from codegen.assembly.armv7e_m.conv import CONV
+from codegen.assembly.armv7e_m.conv import CONV, refuse
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
@@ -101,7 +101,7 @@ def test_every_shape(core: str, toolchain: str) -> None:
     if core == CORE:
         nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
         for node, layer in zip(nodes, run.layers, strict=True):
-            if KERNELS.emitter(node) is CONV:
+            if KERNELS.emitter(node) is CONV and not refuse(node):  # no filters left to others
                 assert layer.instructions == pytest.approx(CONV.instructions(node), 0.04, 20)
 
 
