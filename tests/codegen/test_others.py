@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from codegen.assembly.mve.scaling import scaling_of, without_scaling
 from codegen.c.choice import kernels_for
 from codegen.c.step import Variant
 from edgekit.ir import Graph
@@ -100,3 +101,18 @@ def test_a_single_tie_is_left_to_portable_c(core: str) -> None:
         found.append(single(op, [int8(1, 4, 5, 8), weights, np.zeros(filters, np.int32)]))
     assert all(left(core, graph) for graph in found)
     check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
+
+
+def test_float_products_whose_biases_have_fractions() -> None:
+    """Armv8.1-M: of 32 filters some have no significand that suits whole biases."""
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-127, 128, (32, 1, 1, 16)).astype(np.int8)
+    scales = [float(s) for s in 2 ** rng.uniform(-10, -9, 32)]
+    spec = make_requant(scales, Rounding.EVEN, 3)
+    bound = 128 * np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3))
+    assert scaling_of(spec, bound) is None
+    found = scaling_of(spec, bound, late=True)
+    assert found is None or found.form.late
+    assert without_scaling(spec, bound).mean() < 0.2
+    graph = single(QConv2D(spec, 0), [int8(1, 3, 5, 16), weights, np.zeros(32, np.int32)])
+    check_on("cortex-m55", [graph], None, emulated="qemu")

@@ -171,7 +171,7 @@ def finish_vectors(b: Block, form: Form) -> None:
     halfwords in order, are in q0. Takes q2 and q3, and the zero point in {zero}."""
     multiply = "vqrdmulh.s32" if form.rounded else "vqdmulh.s32"
     for operation in ("vadd.i32", multiply, "vrshl.s32"):
-        if operation == multiply and form.left:
+        if operation == ("vadd.i32" if form.late else multiply) and form.left:
             for q in range(2):
                 b.op(f"vqshl.s32 q{q}, q{q}, #{form.left}")
         for q in range(2):

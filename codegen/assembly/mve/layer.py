@@ -73,7 +73,7 @@ def _layer(node: Node) -> Layer | str:
         bias, bound = _accumulators(node)
     except ModelError:
         return "an accumulator can overflow"
-    scaling = scaling_of(op.requant, bound)
+    scaling = scaling_of(op.requant, bound, late=True)
     if scaling is None:
         return f"no vector form of its {op.requant.rule.value} rounding is proven"
     return Layer(node.input(1).array, bias, op.requant, scaling)

@@ -152,8 +152,8 @@ def division(count: int, half_up: bool) -> Scaling | None:
             for form in (Form(left=left), Form(left=left, away=True), Form(True, left=left)):
                 found = _applied(sums, form, m, exponent + left)
                 if np.array_equal(found, wanted):
-                    parts = (np.array([v], np.int32) for v in (m, -exponent - left))
-                    return Scaling(form, *parts)
+                    shift = np.array([-exponent - left], np.int32)
+                    return Scaling(form, np.array([m], np.int32), shift)
     return None
 
 

@@ -8,7 +8,7 @@
 typedef struct {
     int32_t rounded; /* the high multiply rounds half up */
     int32_t away;    /* ties of the shift go away from zero */
-    int32_t left;    /* sums are shifted left before, saturating */
+    int32_t left;    /* sums are shifted left before, saturating; if negative, before their bias */
     int32_t zero_point;
     int32_t low, high;
 } ek_scaling;
@@ -16,9 +16,12 @@ typedef struct {
 /* `table`: bias, significand, and the negated number of bits to shift right (1 to 31). */
 EK_INLINE int8_t ek_scaled_s8(const ek_scaling *s, int32_t sum, const int32_t *table)
 {
-    int64_t wide = (int64_t)(sum + table[0]) * (INT64_C(1) << s->left);
+    const int late = s->left < 0;
+    int64_t wide = (int64_t)(late ? sum : sum + table[0]);
+    wide *= INT64_C(1) << (late ? -s->left : s->left);
     wide = wide > INT32_MAX ? INT32_MAX : wide;
     wide = wide < INT32_MIN ? INT32_MIN : wide;
+    wide += late ? table[0] : 0;
     int64_t y = (wide * table[1] + (s->rounded ? INT64_C(1) << 30 : 0)) >> 31;
     y -= s->away && y < 0 ? 1 : 0;
     y = (y + (INT64_C(1) << (-table[2] - 1))) >> -table[2];
