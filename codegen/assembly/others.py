@@ -32,8 +32,8 @@ Lacking = Callable[[Node], Mask | None]
 """Filters of a node that a kernel cannot compute, None where its shape does not suit anyway."""
 FEWEST_LEFT = 2
 """At most one filter of so many may be left to portable C."""
-_PIXEL, _TAP, _PRODUCT, _PLACE = 40, 14, 7, 9
-"""Instructions of the portable kernels, about."""
+_OUTPUT, _TAP, _PRODUCT = 120, 20, 8
+"""Instructions of the portable kernels, about: they are the compiler's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +61,9 @@ class Split:
     @property
     def cost(self) -> Cost:
         """About what the others take."""
-        shape = self.node.input(1).type.shape
-        height, width = shape[1:3] if len(shape) == 4 else (1, 1)
-        each = _PIXEL + height * width * (_TAP + _PRODUCT * shape[-1]) + _PLACE
-        return Cost(fallback=self.nbytes * each)
+        depth = self.node.input(1).type.shape[-1]
+        taps = _taps_inside(self.node) * len(self.others)
+        return Cost(fallback=self.nbytes * _OUTPUT + taps * (_TAP + _PRODUCT * depth))
 
 
 def with_others(variant: Variant, lacking: Lacking) -> Variant:
@@ -199,6 +198,19 @@ def _declare(w: StepWriter, found: Split) -> tuple[str, str]:
         count=len(which), x_zero=op.x_zero, w_zero=op.w_zero,
     )  # fmt: skip
     return others, rule
+
+
+def _taps_inside(node: Node) -> int:
+    """Taps of all windows of a filter that lie inside the input; rows of a dense layer have one."""
+    op, x, y = node.op, node.input(0).type.shape, node.output.type.shape
+    if not isinstance(op, QConv2D):
+        return y[0]
+    window, found = op.window, 1
+    for axis, kernel in enumerate(node.input(1).type.shape[1:3]):
+        starts = np.arange(y[1 + axis]) * window.strides[axis] - window.padding[axis]
+        at = starts[:, None] + np.arange(kernel) * window.dilations[axis]
+        found *= int(((at >= 0) & (at < x[1 + axis])).sum())
+    return found
 
 
 def _has_own(node: Node) -> bool:

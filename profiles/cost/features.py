@@ -170,7 +170,6 @@ def _max_pool(key: tuple[int, ...], unroll: int) -> Features:
         "outputs": w.pixels * single,
         "rows": w.inside_rows * w.out_w * single,
         "taps": w.inside * single,
-        "inside_taps": w.inside * single,
     }
 
 

@@ -18,7 +18,7 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
         "convert m.onnx --target cortex-m4 -o out --calibration c.npz --precision int8 "
         "--rounding tflm --toolchain gcc --emulator qemu --require-emulator --name n "
         "--outputs a,b --shape x=1,3 --shape ids:0=1,8 --observer percentile --percentile 99 "
-        "--vectors 7 --plan-time 3 --memory dtcm=64KiB --memory sram --force"
+        "--vectors 7 --plan-time 3 --memory dtcm=64KiB --memory sram --weights dtcm=8KiB --force"
     )
     result = edgekit_cli(*line.split())
     assert result.exit_code == 0, result.stderr
@@ -43,6 +43,7 @@ def test_convert_passes_every_option(api: FakeApi, edgekit_cli: Runner) -> None:
         "optimize": "speed",
         "signature": "",
         "memories": {"dtcm": 65536, "sram": None},
+        "weights": {"dtcm": 8192},
         "ram": None,
         "plan": None,
         "force": True,

@@ -171,3 +171,12 @@ def _others(program: Program, node: Node) -> list[Buffer]:
     return [
         program.location[v.name] for v in node.inputs[1:] if v is not None and not v.is_constant
     ]
+
+
+def assert_counted(variant: Variant, node: Node, instructions: int, rel: float, few: int) -> None:
+    """Whether a layer took about what its kernel says; what it leaves to portable C is the
+    compiler's and may differ by half."""
+    assert variant.parts is not None
+    cost = variant.parts(node)
+    bound = few + rel * cost.total + 0.5 * cost.fallback
+    assert instructions == pytest.approx(cost.total, abs=bound)

@@ -16,7 +16,7 @@ from edgekit.ir.ops import QDense, Reshape, Rounding
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, weights_and_bias
-from tests.codegen.on_core import check, chosen, merged
+from tests.codegen.on_core import assert_counted, check, chosen, merged
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m", frozenset({DENSE_SPARSE.name}))
@@ -73,7 +73,7 @@ def test_every_shape(core: str, toolchain: str) -> None:
         nodes = [n for n in graph.nodes if isinstance(n.op, QDense)]
         for node, layer in zip(nodes, run.layers, strict=True):
             if not DENSE.refuse(node):
-                assert layer.instructions == pytest.approx(DENSE.instructions(node), 0.03, 12)
+                assert_counted(DENSE, node, layer.instructions, 0.03, 12)
 
 
 def test_the_grid_has_every_form() -> None:
