@@ -50,4 +50,4 @@ def test_some_filters_with_scales_on_either_side_of_one_half_are_left_to_portabl
     assert isinstance(variant, Variant)
     assert variant.parts is not None
     assert 0 < variant.parts(graph.nodes[-1]).fallback < variant.instructions(graph.nodes[-1])
-    check(graph, KernelSet("mve"), CORE)
+    check(merged([graph]), KernelSet("mve"), CORE)

