@@ -60,7 +60,7 @@ def _carries(node: Node) -> bool:
     if node.output.type.dtype != DType.INT8:
         return False
     if isinstance(op, Reshape):  # of one pixel
-        return shape[-1] == node.input(0).type.shape[-1] == node.output.type.size
+        return shape[-1:] == node.input(0).type.shape[-1:] == (node.output.type.size,)
     return isinstance(op, QAvgPool2D | QMaxPool2D)
 
 

@@ -172,6 +172,13 @@ def test_what_others_read_stays(kind: str) -> None:
     assert smaller.nodes[0].output.type.shape[-1] == 16
 
 
+def test_a_scalar_has_no_channels() -> None:
+    graph = Graph("scalar")
+    x = graph.add_input("x", TensorType((1,), DType.INT8))
+    graph.outputs = [graph.add_node(Reshape(()), [x], TensorType((), DType.INT8)).output]
+    assert not DeadChannels().run(graph)
+
+
 def test_visual_wake_words_loses_its_dead_channels() -> None:
     """Half of its multiplications are with weights of zero; LiteRT agrees on what remains."""
     path = material() / "mlperf_tiny" / "models" / "vww_96_int8.tflite"
