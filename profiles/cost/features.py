@@ -158,18 +158,24 @@ def _pool(key: tuple[int, ...], unroll: int) -> Features:
 
 
 def _max_pool(key: tuple[int, ...], unroll: int) -> Features:
-    """``unroll``: channels that are compared at once."""
+    """``unroll``: channels that are compared in one walk over a window; where those are sixteen,
+    four of the rest are too. What a walk takes for a word of four channels comes on top."""
     w = WindowKey(*key)
-    blocks, single = (w.in_c // unroll, w.in_c % unroll) if unroll > 1 else (0, w.in_c)
+    walks, rest = (w.in_c // unroll, w.in_c % unroll) if unroll > 1 else (0, w.in_c)
+    words = walks * unroll // 4
+    if unroll == 16:
+        walks, words, rest = walks + rest // 4, words + rest // 4, rest % 4
     return {
         "call": 1,
         "pixels": w.pixels,
-        "blocks": w.pixels * blocks,
-        "block_rows": w.inside_rows * w.out_w * blocks,
-        "block_taps": w.inside * blocks,
-        "outputs": w.pixels * single,
-        "rows": w.inside_rows * w.out_w * single,
-        "taps": w.inside * single,
+        "walks": w.pixels * walks,
+        "walk_rows": w.inside_rows * w.out_w * walks,
+        "walk_taps": w.inside * walks,
+        "words": w.pixels * words,
+        "word_taps": w.inside * words,
+        "outputs": w.pixels * rest,
+        "rows": w.inside_rows * w.out_w * rest,
+        "taps": w.inside * rest,
     }
 
 

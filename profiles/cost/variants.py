@@ -1,7 +1,7 @@
 """Kernels in assembly: what they say of their own instructions.
 
 A variant counts its loops from a node's shapes and constants. A lowered node has both; for bare
-shapes a stand-in gets weights of zero and a requantization of the usual kind.
+shapes a stand-in gets weights of one (zeros may be skipped) and a requantization of the usual kind.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ def _value(shape: Shape, index: int, is_parameter: bool) -> Value | None:
         return Value("", TensorType(shape, DType.INT8))
     if not shape:
         return None
-    dtype = DType.INT8 if index == 1 else DType.INT32
-    return Value("", TensorType(shape, dtype), np.zeros(shape, dtype.numpy))
+    if index == 1:
+        return Value("", TensorType(shape, DType.INT8), np.ones(shape, np.int8))
+    return Value("", TensorType(shape, DType.INT32), np.zeros(shape, np.int32))
 
 
 def _usual(op: Op) -> Op:

@@ -132,8 +132,8 @@ def test_an_unknown_compiler_has_no_instructions() -> None:
         ((Add(), [(1, 90), (1, 90)]), (Add(), [(1, 180), (1, 180)])),
         ((Concat(1), [(1, 9), (1, 9)]), (Concat(1), [(1, 900), (1, 9)])),
         (
-            (MaxPool2D((2, 2)), [(1, 8, 8, 8)]),
-            (MaxPool2D((4, 4)), [(1, 8, 8, 8)]),
+            (MaxPool2D((2, 2), Window((4, 4))), [(1, 8, 8, 8)]),
+            (MaxPool2D((4, 4), Window((4, 4))), [(1, 8, 8, 8)]),
         ),
     ],
 )
@@ -152,7 +152,7 @@ def test_a_specialised_kernel_is_cheaper() -> None:
     shared, alone = cost(*pool, M4).instructions, cost(*pool, M4, alone=True).instructions
     assert shared is not None
     assert alone is not None
-    assert alone < 0.5 * shared
+    assert alone < shared
 
 
 def test_a_call_takes_microseconds() -> None:
