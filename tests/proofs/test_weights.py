@@ -24,7 +24,7 @@ from tests.proofs.emission import STRICT, compiler, run
 from tests.runners.support import emulator
 
 CORE = "cortex-m7"
-BUDGET = {"kws_ref_model": 16_000, "vww_96_int8": 60_000, "ad01_int8": 9_000}
+BUDGET = {"kws_ref_model": 16_000, "vww_96_int8": 20_000, "ad01_int8": 9_000}
 """Bytes for copies: less than the constants of each model."""
 KWS, AD = "kws_ref_model", "ad01_int8"
 
