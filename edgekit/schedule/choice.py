@@ -108,6 +108,9 @@ class _Search:
         if not candidates:
             candidates = self._place(out, kept, cost)
         for index in candidates:
+            if self.deadline.passed:
+                self.open.append(cost + bound)  # holds for the other candidates too
+                return
             self.run(out | {index}, kept, cost + self.items[index].cost)
             kept |= {index}
 

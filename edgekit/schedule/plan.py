@@ -35,7 +35,7 @@ ALIGN = 4
 
 ORDER_SHARE = 0.55
 """Part of the time for the order; packing has the rest."""
-ENDING = 1.5
+ENDING = 2.5
 """What comes after the search has no clock: at most so many times what first fit took before."""
 
 
