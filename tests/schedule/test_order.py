@@ -93,9 +93,9 @@ def test_narrow_networks_are_proven(make: type[Graph], tasks: int, seconds: floa
 
 def test_what_is_not_proven_in_time_has_a_valid_gap() -> None:
     graph = cells(150, 8, 0)
-    start = time.monotonic()
+    start = time.process_time()
     program = plan(graph, nothing, options=PlanOptions(("order",), 2.0))
-    assert time.monotonic() - start < 2.4
+    assert time.process_time() - start < 2.4
     verify_program(program)
     assert 0 < program.certificate.bound_bytes < program.arena_bytes
     assert program.arena_bytes < plan(graph, nothing).arena_bytes
