@@ -80,9 +80,10 @@ def test_tables_of_twelve_bytes_a_filter(name: str, optimize: Optimize, converte
     assert 4 * sum(filters) <= linked <= emitted <= allowed
 
 
+@pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("name", MLPERF)
-def test_working_memory(name: str, converted: Convert) -> None:
-    made = converted(name, "speed")
+def test_working_memory(name: str, optimize: Optimize, converted: Convert) -> None:
+    made = converted(name, optimize)
     assert made.report.memory.stack_bytes is not None
     assert max(s.scratch_bytes + s.stack_bytes for s in made.manifest.steps) <= 2 * KIB
     declared = max(s.stack_bytes for s in made.manifest.steps)
