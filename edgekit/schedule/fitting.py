@@ -19,9 +19,11 @@ from edgekit.schedule.program import Program
 from edgekit.schedule.stages import Kernels, Stages
 from edgekit.schedule.strips import in_strips
 
+ENDING_SHARE = 0.65
+"""Part of the time after which nothing new begins; placing what was begun has no clock."""
 PLAIN_SHARE = 0.4
 """Part of the time limit for the plan without strips."""
-LEAST_SHARE = 0.5
+LEAST_SHARE = 0.2
 """Part of the time limit without which plans with strips are not tried."""
 SEARCH_SHARE = 0.5
 """Part of the time that is left for the search of stages, for one limit and for the front."""
@@ -71,7 +73,7 @@ class Planner:
         self._kernels = Kernels(scratch_of, overlap_of)
         build_model(graph, self._kernels.scratch, self._kernels.overlaps, ALIGN)
         # From here on: kernels are chosen by now, which is no planning.
-        self._limit = Deadline.after(options.seconds)
+        self._limit = Deadline.after(ENDING_SHARE * options.seconds)
         self._placing = 0.0  # seconds that the last plan with strips took
         share = replace(self._options, seconds=PLAIN_SHARE * options.seconds)
         self.plain = self._plan(graph, share)
