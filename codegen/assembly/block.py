@@ -10,10 +10,17 @@ one place::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from codegen.assembly.cost import Cost
+
+WORD = 4
+
+
+def offsets(names: Sequence[str]) -> dict[str, int]:
+    """Byte offsets of consecutive words."""
+    return {name: WORD * i for i, name in enumerate(names)}
 
 
 class Block:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.c.operators.overlap import Walk, by_walk
+from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, Requant
 from edgekit.schedule import Overlap
@@ -101,6 +102,15 @@ def refuse(node: Node) -> str:
 def column_bytes(node: Node) -> int:
     """Of the copied windows."""
     return 2 * PIXELS * TAPS * max(parts_of(node).groups)
+
+
+def working_memory(w: StepWriter) -> tuple[str, str]:
+    """Pointers in C: to the copied windows, and to the sums that wait for the next part."""
+    waiting = f"(int32_t *)(void *)({w.scratch()} + {column_bytes(w.node)})"
+    return (
+        f"(int16_t *)(void *){w.scratch()}",
+        waiting if len(parts_of(w.node).slices) > 1 else "NULL",
+    )
 
 
 def scratch(node: Node) -> int:

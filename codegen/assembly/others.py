@@ -109,9 +109,7 @@ def with_others(variant: Variant, lacking: Lacking) -> Variant:
 
     def cost(node: Node) -> Cost:
         found = split(node)
-        if variant.parts is None:
-            return variant.instructions(found.node) + found.cost
-        return variant.parts(found.node) + found.cost
+        return variant.cost(found.node) + found.cost
 
     return replace(
         variant,
@@ -119,8 +117,7 @@ def with_others(variant: Variant, lacking: Lacking) -> Variant:
         scratch=lambda node: variant.scratch(split(node).node) + split(node).nbytes,
         overlap=overlap,
         refuse=refuse,
-        instructions=lambda node: cost(node).total,
-        parts=cost,
+        cost=cost,
         stack=lambda node: variant.stack(split(node).node),
     )
 

@@ -59,16 +59,14 @@ class Scalar:
             overlap=by_element,
             name="affine",
             refuse=sums.refuse,
-            instructions=lambda node: self._sum_cost(node).total,
-            parts=self._sum_cost,
+            cost=self._sum_cost,
         )
         blocks = Variant(
             self.emit_dense,
             overlap=by_row,
             name="blocks",
             refuse=lambda node: dense.refuse(node, self.bits),
-            instructions=lambda node: self.dense_cost(node).total,
-            parts=self.dense_cost,
+            cost=self.dense_cost,
         )
         by_tiles = Variant(
             self.emit_tiles,
@@ -76,8 +74,7 @@ class Scalar:
             overlap=tiles.overlap,
             name="tiles",
             refuse=lambda node: tiles.refuse(node, self.bits),
-            instructions=lambda node: convolution_cost(node, self.tile_cost).total,
-            parts=lambda node: convolution_cost(node, self.tile_cost),
+            cost=lambda node: convolution_cost(node, self.tile_cost),
             stack=lambda node: self.tile_frame + tiles.SEGMENTS,
         )
         by_rows = Variant(
@@ -85,8 +82,7 @@ class Scalar:
             overlap=rows.overlap,
             name="rows",
             refuse=lambda node: self.refuse_rows(node) or rows.refuse_form(node, self.bits),
-            instructions=lambda node: self.row_cost(node).total,
-            parts=self.row_cost,
+            cost=self.row_cost,
         )
         return {
             QAdd: (affine,),

@@ -101,6 +101,12 @@ def emit(
         "count": _vector_count(manifest, vectors),
         "vectors": _vector_texts(manifest, vectors),
     }
+    files = _templates(name, is_assembly(writers))
+    return Artefact(manifest, {path: render(t, context) for path, t in files.items()})
+
+
+def _templates(name: str, assembly: bool) -> dict[str, str]:
+    """What each file is rendered from."""
     files = {
         f"{name}.h": "model.h.j2",
         f"{name}.c": "model.c.j2",
@@ -111,9 +117,9 @@ def emit(
         "test/host_test.c": "host_test.c.j2",
         "test/vectors.h": "vectors.h.j2",
     }
-    if is_assembly(writers):
+    if assembly:
         files[f"{name}_assembly.h"] = "assembly.h.j2"
-    return Artefact(manifest, {path: render(t, context) for path, t in files.items()})
+    return files
 
 
 def _about(manifest: Manifest, source: Source) -> dict[str, Any]:
@@ -224,7 +230,7 @@ def _step_info(program: Program, name: str, writer: StepWriter, chosen: KernelSe
         scratch_bytes=step.scratch.nbytes if step.scratch else 0,
         variant=fast.name if fast else "",
         stack_bytes=fast.stack(node) if fast else 0,
-        parts=fast.parts(node).parts() if fast and fast.parts else {},
+        parts=fast.cost(node).parts() if fast else {},
         refused=chosen.refusal(node),
     )
 

@@ -322,14 +322,17 @@ class Variant(Emitter):
         name: as profiles and reports show it, e.g. ``conv1x1``.
         refuse: why it cannot compute a node, ``not ...`` where it is for nodes of another kind;
             empty where it can.
-        instructions: executed by one run of a node, from the loops of its block.
-        parts: what they are spent on.
+        cost: instructions executed by one run of a node, from the loops of its block, by what they
+            are spent on.
         stack: bytes of working memory that it takes from the stack (tiles that the stack pointer
             addresses), beside the few words that any function saves.
     """
 
     name: str
     refuse: Callable[[Node], str]
-    instructions: Callable[[Node], int]
-    parts: Callable[[Node], Cost] | None = None
+    cost: Callable[[Node], Cost]
     stack: Callable[[Node], int] = _nothing
+
+    def instructions(self, node: Node) -> int:
+        """Executed by one run of a node."""
+        return self.cost(node).total

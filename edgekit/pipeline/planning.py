@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from codegen.c.choice import kernels_for, unsupported
+from codegen.c.choice import KernelSet, kernels_for, unsupported
 from edgekit.errors import ModelError, Problem, UsageError
 from edgekit.files import write_atomic
 from edgekit.ir import Graph, Node, Value
@@ -25,6 +25,7 @@ from edgekit.schedule import (
     Buffer,
     PlanOptions,
     Program,
+    Room,
     Step,
     plan,
     plan_split,
@@ -69,16 +70,7 @@ def plan_model(
     lowered = prospect.graph
     start = time.monotonic()
     kernels = kernels_for(core)
-    limit = PlanOptions(levers, seconds)
-    front: Sequence[Point] = ()
-    if (ram is None and PATCHES not in levers) or split_over:
-        program = plan_split(lowered, kernels.scratch_bytes, kernels.overlaps, limit, split_over)
-    else:
-        planner = Planner(lowered, kernels.scratch_bytes, kernels.overlaps, limit)
-        room = None if ram is None else ram - planner.plain.state_bytes
-        fitting = None if room is None else planner.fit(room)
-        smallest, front = planner.explore()
-        program = fitting or smallest
+    program, front = _search(lowered, kernels, PlanOptions(levers, seconds), split_over, ram)
     taken = time.monotonic() - start
     verify_program(program, kernels.overlaps)
     if save is not None:
@@ -99,6 +91,20 @@ def plan_model(
         schedule=schedule,
         target=target_info(chosen) if chosen else None,
     )
+
+
+def _search(
+    graph: Graph, kernels: KernelSet, options: PlanOptions, split_over: Sequence[Room],
+    ram: int | None,
+) -> tuple[Program, Sequence[Point]]:  # fmt: skip
+    """The program of a lowered graph; with strips the front of RAM against work too."""
+    if (ram is None and PATCHES not in options.levers) or split_over:
+        scratch, overlaps = kernels.scratch_bytes, kernels.overlaps
+        return plan_split(graph, scratch, overlaps, options, split_over), ()
+    planner = Planner(graph, kernels.scratch_bytes, kernels.overlaps, options)
+    fitting = None if ram is None else planner.fit(ram - planner.plain.state_bytes)
+    smallest, front = planner.explore()
+    return fitting or smallest, front
 
 
 def _prospect(source: ModelSource, core: Core) -> Prospect:

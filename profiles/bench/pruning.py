@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.requant import real_scales
 from edgekit.ir import Graph, Node
 from edgekit.ir.ops import QConv2D, QDense
+from quantize.requantize import channel_scales
 
 Weights = NDArray[Any]
 FEWEST_CHANNELS = 8
@@ -88,7 +88,7 @@ def prune_graph(graph: Graph, pattern: Pattern) -> Graph:
     for node in filter(prunable, pruned.nodes):
         op, weights = node.op, node.input(1)
         assert isinstance(op, QConv2D | QDense)
-        scales = real_scales(op.requant, weights.type.shape[0])
+        scales = channel_scales(op.requant, weights.type.shape[0])
         weights.data = prune(weights.array, pattern, scales)
     return pruned
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +106,18 @@ def check(
     return run
 
 
+def check_grid(
+    layers: Iterable[Graph], kernels: KernelSet, names: set[str], core: str, toolchain: str = ""
+) -> None:
+    """Every layer: its kernel is one of ``names`` (each is chosen), its outputs are the
+    reference's, and on a core it takes the instructions that its kernel says."""
+    graph = merged(list(layers))
+    assert set(chosen(graph, kernels)) == names
+    run = check(graph, kernels, core, toolchain)
+    if core != "host":
+        compare_counts(graph, kernels, run)
+
+
 def compare_counts(graph: Graph, kernels: KernelSet, run: RunResult, glue: float = 0.15) -> None:
     """What a variant says of its instructions is what the core executes, a part of glue aside."""
     nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
@@ -176,7 +188,6 @@ def _others(program: Program, node: Node) -> list[Buffer]:
 def assert_counted(variant: Variant, node: Node, instructions: int, rel: float, few: int) -> None:
     """Whether a layer took about what its kernel says; what it leaves to portable C is the
     compiler's and may differ by half."""
-    assert variant.parts is not None
-    cost = variant.parts(node)
+    cost = variant.cost(node)
     bound = few + rel * cost.total + 0.5 * cost.fallback
     assert instructions == pytest.approx(cost.total, abs=bound)

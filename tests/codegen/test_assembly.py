@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, isa_of
 from codegen.c.assembly import assembly_texts
 from codegen.c.choice import PORTABLE, VARIANTS, KernelSet, kernels_for
@@ -54,7 +55,7 @@ CLAMP = Variant(
     overlap=by_element,
     name="clamp",
     refuse=lambda node: "" if node.output.type.size > 2 else "too small",
-    instructions=lambda node: 10 * node.output.type.size,
+    cost=lambda node: Cost(products=10 * node.output.type.size),
 )
 
 

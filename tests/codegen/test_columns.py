@@ -19,7 +19,7 @@ from edgekit.ir.ops import QConv2D, QDense, Reshape, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import single
-from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
+from tests.codegen.on_core import at_limit, check, check_grid, chosen, compare_counts, merged
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
@@ -153,20 +153,12 @@ def nodes_of(graph: Graph) -> list[Node]:
 @pytest.mark.parametrize("toolchain", BOTH)
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_every_shape(core: str, toolchain: str) -> None:
-    graph = merged(list(layers()))
-    assert set(chosen(graph, KERNELS)) == {COLUMNS.name}
-    run = check(graph, KERNELS, core, toolchain)
-    if core == CORE:
-        compare_counts(graph, KERNELS, run)
+    check_grid(layers(), KERNELS, {COLUMNS.name}, core, toolchain)
 
 
 @pytest.mark.parametrize("core", ["host", "cortex-m55"])
 def test_every_shape_by_vectors(core: str) -> None:
-    graph, vectors = merged(list(layers())), KernelSet("mve")
-    assert set(chosen(graph, vectors)) == {mve.COLUMNS.name, ""}  # one filter is portable
-    run = check(graph, vectors, core)
-    if core != "host":
-        compare_counts(graph, vectors, run)
+    check_grid(layers(), KernelSet("mve"), {mve.COLUMNS.name, ""}, core)  # "": one filter
 
 
 def test_the_grid_has_parts_of_both_kinds() -> None:

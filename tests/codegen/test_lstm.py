@@ -22,7 +22,7 @@ from quantize.reference.fixedpoint16 import logistic, tanh
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8
-from tests.codegen.on_core import check, chosen, compare_counts, merged
+from tests.codegen.on_core import check, check_grid, chosen, merged
 from tests.proofs.emission import STRICT, compiler, run
 
 CORE = "cortex-m4"
@@ -80,20 +80,12 @@ def layers() -> Iterator[Graph]:
 @pytest.mark.parametrize("toolchain", BOTH)
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_every_shape(core: str, toolchain: str) -> None:
-    graph = merged(list(layers()))
-    assert set(chosen(graph, KERNELS)) == {LSTM.name}
-    run = check(graph, KERNELS, core, toolchain)
-    if core == CORE:
-        compare_counts(graph, KERNELS, run)
+    check_grid(layers(), KERNELS, {LSTM.name}, core, toolchain)
 
 
 @pytest.mark.parametrize("core", ["host", "cortex-m55"])
 def test_every_shape_by_vectors(core: str) -> None:
-    graph, vectors = merged(list(layers())), KernelSet("mve")
-    assert set(chosen(graph, vectors)) == {mve.LSTM.name}
-    run = check(graph, vectors, core)
-    if core != "host":
-        compare_counts(graph, vectors, run)
+    check_grid(layers(), KernelSet("mve"), {mve.LSTM.name}, core)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

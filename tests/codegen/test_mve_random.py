@@ -48,6 +48,5 @@ def test_some_filters_with_scales_on_either_side_of_one_half_are_left_to_portabl
     graph = graphs.conv(rng, (4, 4), 16, 64, (1, 1), Window(), 1, Rounding.DOUBLE)
     variant = KernelSet("mve").emitter(graph.nodes[-1])
     assert isinstance(variant, Variant)
-    assert variant.parts is not None
-    assert 0 < variant.parts(graph.nodes[-1]).fallback < variant.instructions(graph.nodes[-1])
+    assert 0 < variant.cost(graph.nodes[-1]).fallback < variant.instructions(graph.nodes[-1])
     check(merged([graph]), KernelSet("mve"), CORE)

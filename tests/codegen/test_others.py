@@ -58,8 +58,7 @@ def left(core: str, graph: Graph) -> float:
     """Instructions for filters that are left to portable C."""
     found = kernels_for(load_core(core)).emitter(graph.nodes[-1])
     assert isinstance(found, Variant), kernels_for(load_core(core)).refusal(graph.nodes[-1])
-    assert found.parts is not None
-    return found.parts(graph.nodes[-1]).fallback
+    return found.cost(graph.nodes[-1]).fallback
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -68,7 +67,7 @@ def test_weights_with_a_zero_point(core: str) -> None:
     found = [graph for rule in RULES for graph in layers(rng, rule)]
     kernels = kernels_for(load_core(core))
     whole = [graph for graph in found if kernels.refusal(graph.nodes[-1])]
-    assert len(whole) <= 1  # most of its scales have no form
+    assert len(whole) <= (core == "rv32imc")  # most scales of one layer have no form there
     assert all(left(core, graph) for graph in found if graph not in whole)
     check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
 

@@ -135,6 +135,5 @@ ADD = Variant(
     overlap=by_element,
     name="add",
     refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
 )

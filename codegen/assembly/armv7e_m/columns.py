@@ -14,12 +14,12 @@ from codegen.assembly.armv7e_m.columns_block import (
 from codegen.assembly.columns import (
     PIXELS,
     TAPS,
-    column_bytes,
     high_multipliers,
     overlap,
     parts_of,
     refuse,
     scratch,
+    working_memory,
 )
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
@@ -66,9 +66,7 @@ def emit(w: StepWriter) -> None:
         filters=w.node.output.type.shape[3], again=0, group_bytes=GROUP_BYTES, low=op.requant.low,
     )  # fmt: skip
     kernel = w.function(ARMV7E_M, columns_function(op.requant.low == 0), "ek_columns_s16")
-    waiting = f"(int32_t *)(void *)({w.scratch()} + {column_bytes(w.node)})"
-    sums = waiting if len(parts.slices) > 1 else "NULL"
-    columns = f"(int16_t *)(void *){w.scratch()}"
+    columns, sums = working_memory(w)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.call("ek_conv_columns_s16", window, layer, kernel, x, columns, sums, y)
 
@@ -97,7 +95,6 @@ COLUMNS = Variant(
     overlap=overlap,
     name="columns",
     refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
 )
 """Four pixels of int16 with one filter."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 
-from codegen.assembly.armv7e_m.frame import offsets
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, offsets
 
 LOCALS = offsets(("y", "n1", "n2", "n3", "end", "x", "entry", "from", "to", "spare"))
 """At the stack pointer."""

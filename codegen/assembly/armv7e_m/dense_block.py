@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 
 from codegen.assembly.armv7e_m import scaling
-from codegen.assembly.armv7e_m.frame import offsets
 from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE, Constants
 from codegen.assembly.armv7e_m.sparse_dense_block import multiply_listed
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, offsets
 
 LOCALS = offsets(
     ("end", "n1", "n2", "n3", "out", "entry", "x_end", "args", "y", "x", "rows", "spare")

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.columns import words
-from codegen.assembly.armv7e_m.frame import offsets
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, offsets
 from codegen.assembly.columns import high_multipliers, refuse_wide
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
@@ -175,7 +174,6 @@ DENSE_WORDS = Variant(
     emit,
     name="dense words",
     refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
 )
 """Four filters of int16."""

@@ -105,8 +105,7 @@ DEPTHWISE_3X3 = with_others(
         overlap=overlap,
         name="depthwise3x3",
         refuse=refuse,
-        instructions=lambda node: cost(node).total,
-        parts=cost,
+        cost=cost,
     ),
     lambda node: None if _refuse_shape(node) else lacking(filters_of(node)),
 )

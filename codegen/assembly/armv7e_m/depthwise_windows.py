@@ -208,8 +208,7 @@ DEPTHWISE_WINDOWS = with_others(
         overlap=by_window,
         name="depthwise",
         refuse=refuse,
-        instructions=lambda node: cost(node).total,
-        parts=cost,
+        cost=cost,
     ),
     lambda node: None if _refuse_shape(node) else lacking(filters_of(node)),
 )
@@ -221,8 +220,7 @@ DEPTHWISE_TWICE = with_others(
         overlap=by_window,
         name="depthwise twice",
         refuse=refuse_twice,
-        instructions=lambda node: cost(node, STORE_TWICE).total,
-        parts=lambda node: cost(node, STORE_TWICE),
+        cost=lambda node: cost(node, STORE_TWICE),
     ),
     lambda node: None if _refuse_shape(node) else lacking(twice_rounded(node)),
 )

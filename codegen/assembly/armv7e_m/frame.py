@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-WORD = 4
-
-
-def offsets(names: Sequence[str]) -> dict[str, int]:
-    """Byte offsets of consecutive words."""
-    return {name: WORD * i for i, name in enumerate(names)}
-
+from codegen.assembly.block import WORD, offsets
 
 LOCALS = offsets(
     (

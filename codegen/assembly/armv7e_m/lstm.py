@@ -103,8 +103,7 @@ LSTM = Variant(
     scratch,
     name="lstm pairs",
     refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
     stack=stack,
 )
 """Gates by dense layers, units in C."""

@@ -109,7 +109,6 @@ MATMUL = Variant(
     scratch,
     name="matmul panels",
     refuse=refuse,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
 )
 """All rows with four columns."""

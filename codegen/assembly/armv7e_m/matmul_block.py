@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 
 from codegen.assembly.armv7e_m import scaling
-from codegen.assembly.armv7e_m.frame import offsets
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Constants
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, offsets
 
 LOCALS = offsets(("y", "rows", "args", "entry"))
 """At the stack pointer."""

@@ -181,6 +181,4 @@ def cost(node: Node) -> Cost:
     return 14 + groups * group
 
 
-MEAN = Variant(
-    emit, name="mean", refuse=refuse, instructions=lambda node: cost(node).total, parts=cost
-)
+MEAN = Variant(emit, name="mean", refuse=refuse, cost=cost)

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.ir.ops import Requant, Rounding
-from quantize.requantize import bits_float
 from quantize.thresholds import Steps, affine_offsets, widest_multiplier
 
 Int = NDArray[np.int64]
@@ -75,16 +74,6 @@ Proven = tuple[T, NDArray[np.bool_]]
 """A form, and the channels for which it is not right."""
 
 
-def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
-    """The scale of every channel."""
-    if requant.rule is Rounding.FLOAT:
-        scales = np.array([bits_float(m) for m in requant.multiplier])
-    else:
-        exponent = np.array(requant.shift) - (32 if requant.rule is Rounding.HIGH else 31)
-        scales = np.ldexp(np.array(requant.multiplier, np.float64), exponent)
-    return np.broadcast_to(scales, (channels,))
-
-
 def affine_form(
     steps: Steps, scales: NDArray[np.float64], bias: Int, unit: Int, base: int, shift: int
 ) -> Proven[Affine]:
@@ -92,7 +81,7 @@ def affine_form(
 
     Args:
         steps: of the requantization, accumulators with bias.
-        scales: real ones, see `real_scales`.
+        scales: real ones, see `channel_scales`.
         bias: what the accumulators contain beside the sum, shape (channels,).
         unit: 1 or `UPPER` for each channel.
         base: is subtracted from the outputs.

@@ -17,13 +17,12 @@ from codegen.assembly.armv7e_m.requant import (
     UPPER,
     affine_form,
     exact_form,
-    real_scales,
     shifted_form,
 )
 from codegen.assembly.block import Block
 from edgekit.ir.ops import Requant
 from quantize.memo import by_content
-from quantize.requantize import INT32_MAX, requantize
+from quantize.requantize import INT32_MAX, channel_scales, requantize
 from quantize.thresholds import Steps, find_steps
 
 Int = NDArray[np.int64]
@@ -129,7 +128,7 @@ def _forms(
 ) -> Iterator[tuple[Scaling, NDArray[np.bool_]]]:
     """Every form, the cheapest first, and the places for which it is not right."""
     narrow = (requant.low, requant.high) != (-128, 127)
-    scales, unit = real_scales(requant, int(order.max()) + 1)[order], _units(order)
+    scales, unit = channel_scales(requant, int(order.max()) + 1)[order], _units(order)
     for shift in shifts:
         affine, lacking = affine_form(
             steps, scales, bias, unit, requant.low if narrow else 0, shift

@@ -155,8 +155,7 @@ CONV_SPARSE = Variant(
     overlap=conv.overlap,
     name="conv sparse",
     refuse=refuse,
-    instructions=lambda node: _cost(_layer(node)).total,
-    parts=lambda node: _cost(_layer(node)),
+    cost=lambda node: _cost(_layer(node)),
     stack=conv.stack,
 )
 """Tiles of four pixels, two filters in one register, without the weights that are zero."""

@@ -151,8 +151,7 @@ DENSE_SPARSE = Variant(
     emit,
     name="dense sparse",
     refuse=refuse,
-    instructions=lambda node: _layer(node).cost.total,
-    parts=lambda node: _layer(node).cost,
+    cost=lambda node: _layer(node).cost,
     stack=lambda node: _layer(node).frame_bytes,
 )
 """Four filters at a time, two in one register, without the weights that are zero."""

@@ -11,8 +11,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.frame import offsets
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, offsets
 from codegen.assembly.columns import (
     PIXELS,
     TAPS,
@@ -21,6 +20,7 @@ from codegen.assembly.columns import (
     overlap,
     parts_of,
     refuse,
+    working_memory,
 )
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
@@ -177,9 +177,7 @@ def emit(w: StepWriter) -> None:
         filters=filters & ~1, again=2 * (filters % 2), group_bytes=0, low=op.requant.low,
     )  # fmt: skip
     kernel = w.function(MVE, columns_block(op.requant.low == 0), "ek_column_rows_s16")
-    waiting = f"(int32_t *)(void *)({w.scratch()} + {column_bytes(w.node)})"
-    sums = waiting if len(parts.slices) > 1 else "NULL"
-    columns = f"(int16_t *)(void *){w.scratch()}"
+    columns, sums = working_memory(w)
     taps = TAPS * max(parts.groups)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.call("ek_conv_rows_s16", window, layer, kernel, taps, x, columns, sums, y)
@@ -214,7 +212,6 @@ COLUMNS = Variant(
     overlap=overlap,
     name="columns",
     refuse=refuse_columns,
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
 )
 """Four pixels of int16 with two filters."""

@@ -99,6 +99,5 @@ DENSE = Variant(
     overlap=_overlap,
     name="lanes",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

@@ -235,6 +235,5 @@ DEPTHWISE = Variant(
     overlap=_overlap,
     name="planes",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

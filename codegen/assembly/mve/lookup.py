@@ -51,6 +51,5 @@ LOOKUP = Variant(
     overlap=by_element,
     name="lookup",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

@@ -120,7 +120,6 @@ LSTM = Variant(
     scratch,
     name="gates",
     refuse=lambda node: "",
-    instructions=lambda node: cost(node).total,
-    parts=cost,
+    cost=cost,
 )
 """Gates by a block, units in C."""

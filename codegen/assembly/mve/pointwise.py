@@ -199,6 +199,5 @@ POINTWISE = Variant(
     overlap=_overlap,
     name="pointwise",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

@@ -226,7 +226,6 @@ POOL = Variant(
     overlap=by_window,
     name="pooled",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )
 MEAN = replace(POOL, overlap=by_mean)

@@ -287,6 +287,5 @@ SPATIAL = Variant(
     overlap=_overlap,
     name="rows",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

@@ -111,6 +111,5 @@ ADD = Variant(
     overlap=by_element,
     name="affine",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

@@ -213,6 +213,5 @@ TAPS = Variant(
     overlap=_overlap,
     name="taps",
     refuse=_refuse,
-    instructions=lambda node: _cost(node).total,
-    parts=_cost,
+    cost=_cost,
 )

@@ -83,7 +83,6 @@ ADD = Variant(
     overlap=by_element,
     name="affine",
     refuse=refuse,
-    instructions=lambda node: add_cost(node).total,
-    parts=add_cost,
+    cost=add_cost,
     stack=lambda node: 4 * (len(SAVED) + 3),
 )

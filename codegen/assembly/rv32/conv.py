@@ -146,7 +146,6 @@ PACKED = Variant(
     overlap=conv_overlap,
     name="packed",
     refuse=conv_refusal,
-    instructions=lambda node: conv_cost(node).total,
-    parts=conv_cost,
+    cost=conv_cost,
     stack=lambda node: STACK_BYTES,
 )

@@ -186,7 +186,6 @@ DENSE = Variant(
     overlap=by_row,
     name="dense",
     refuse=dense_refusal,
-    instructions=lambda node: dense_cost(node).total,
-    parts=dense_cost,
+    cost=dense_cost,
     stack=lambda node: 4 * (len(_WORDS) + len(SAVED) + 2),
 )

@@ -192,7 +192,6 @@ DEPTHWISE = Variant(
     overlap=depthwise_overlap,
     name="depthwise3x3",
     refuse=depthwise_refusal,
-    instructions=lambda node: depthwise_cost(node).total,
-    parts=depthwise_cost,
+    cost=depthwise_cost,
     stack=lambda node: 4 * (len(WORDS) + len(SAVED) + 2),
 )

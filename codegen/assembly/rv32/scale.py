@@ -29,9 +29,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.ir.ops import Requant, Rounding
+from edgekit.ir.ops import Requant
 from quantize.memo import by_content
-from quantize.requantize import bits_float
+from quantize.requantize import channel_scales
 from quantize.thresholds import Steps, affine_offsets, find_steps, widest_multiplier
 
 Int = NDArray[np.int64]
@@ -117,17 +117,6 @@ def field_bits(low: Int, high: Int) -> int:
     return 1 + int(max(-low.min(), high.max() + 1)).bit_length()
 
 
-def real_scales(requant: Requant, channels: int) -> NDArray[np.float64]:
-    """The factor from accumulator to output of each channel."""
-    if requant.rule is Rounding.FLOAT:
-        found = np.array([bits_float(m) for m in requant.multiplier])
-    else:
-        less = 32 if requant.rule is Rounding.HIGH else 31
-        shift = np.array(requant.shift, np.int64) - less
-        found = np.ldexp(np.array(requant.multiplier, np.float64), shift)
-    return np.broadcast_to(found, (channels,))
-
-
 class _Search:
     """Finds the constants of one layer, all channels at once."""
 
@@ -139,7 +128,7 @@ class _Search:
         self.multiplier_bits = 32 if is_unsigned else 31
         self.dead = steps.constant
         self.bias = np.where(self.dead, 0, bias)
-        self.scale = np.where(self.dead, 0.0, real_scales(requant, len(bias)))
+        self.scale = np.where(self.dead, 0.0, channel_scales(requant, len(bias)))
         # As fine as the multiplier's 32 bits and the result's 32 bits allow.
         largest = np.abs(steps.points).max(axis=0) * self.scale + 512
         room = 31 - np.ceil(np.log2(largest))
