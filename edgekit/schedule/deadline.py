@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -46,3 +48,25 @@ class Deadline:
     def passed(self) -> bool:
         """Whether time is up."""
         return time.monotonic() >= self.end
+
+
+class Stride:
+    """Work without a clock, done again and again.
+
+    Attributes:
+        longest: seconds that it took at most.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    def fits(self, deadline: Deadline) -> bool:
+        """Whether one more would be done in time, as far as is known."""
+        return deadline.left > self.longest
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """What is done inside is one of them."""
+        start = time.monotonic()
+        yield
+        self.longest = max(self.longest, time.monotonic() - start)

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph
-from edgekit.schedule.deadline import Deadline
+from edgekit.schedule.deadline import Deadline, Stride
 from edgekit.schedule.model import MemoryModel, ScratchOf, build_model
 from edgekit.schedule.order import best_order
 from edgekit.schedule.packing import Block, pack_below
@@ -127,10 +127,12 @@ class _Search:
 
     def __init__(self, pad: Scratchpad, deadline: Deadline) -> None:
         self.pad, self.deadline = pad, deadline
+        self.simulation = Stride()
         self.volume = Volume(pad, pad.capacity)
         order = range(len(pad.needs))
         self.track = self.volume.run(order)
-        first = pad.simulate(order, POLICIES[0])
+        with self.simulation.taken():
+            first = pad.simulate(order, POLICIES[0])
         assert first is not None  # without a limit
         self.best = first
 
@@ -160,6 +162,8 @@ class _Search:
 
     def pack(self, volume: Volume, track: Track, deadline: Deadline) -> bool:
         """Place what a track does in the whole scratchpad; False where that was not found."""
+        if deadline.passed:
+            return False
         pad, (traffic, lasts) = self.pad, volume.traffic(track)
         blocks = [
             Block(pad.sizes[s.tensor], s.first, last)
@@ -178,8 +182,9 @@ class _Search:
     def _simulate(self, track: Track) -> None:
         """Place step by step."""
         for policy in POLICIES:
-            if not self.deadline.passed:
-                found = self.pad.simulate(track.order, policy, self.best.moved)
+            if self.simulation.fits(self.deadline):
+                with self.simulation.taken():
+                    found = self.pad.simulate(track.order, policy, self.best.moved)
                 self.best = found or self.best
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.options import ConvertOptions
+from edgekit.options import ConvertOptions, Precision
 from edgekit.pipeline.lowering import Lowered, is_quantized, lower
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
@@ -29,7 +29,7 @@ LEAST = 36
 
 def run_poisoned(lowered: Lowered, folder: Path, ignored: int = -1) -> str:
     """What the host test of the generated code prints; it fails where an output differs."""
-    write_poisoned(lowered, folder, make_vectors(lowered.graph, SAMPLES), ignored)
+    write_poisoned(lowered, folder, make_vectors(lowered.defined, SAMPLES), ignored)
     sources = ["net.c", "poison.c", "test/host_test.c"]
     run([*compiler("gcc"), *FLAGS, *sources, "-o", "poisoned"], folder)
     return run([folder / "poisoned"], folder)
@@ -38,8 +38,8 @@ def run_poisoned(lowered: Lowered, folder: Path, ignored: int = -1) -> str:
 def lowered_model(path: Path, ram: int | None = None, core: str = "host") -> Lowered:
     """int8 models as they are, the others in float32."""
     source = read_source(path)
-    precision = None if is_quantized(source.graph) else "float32"
-    options = ConvertOptions(core, precision=precision, ram=ram)  # type: ignore[arg-type]
+    precision: Precision | None = None if is_quantized(source.graph) else "float32"
+    options = ConvertOptions(core, precision=precision, ram=ram)
     return lower(source, load_core(core), options, None)
 
 

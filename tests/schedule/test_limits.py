@@ -7,7 +7,9 @@ machine that does nothing else both are the same.
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -31,6 +33,15 @@ NETWORKS = {"cells": cells(TASKS, 4, 1), "strands": strands(TASKS, 16, 1),
 LIMITS = (1.0, 2.0, 5.0)
 MOST = 1.2
 """Time taken, in limits."""
+
+
+@pytest.fixture(autouse=True)
+def without_what_others_left() -> Iterator[None]:
+    """A collection of garbage would walk over what all tests before have left in this process."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize(
