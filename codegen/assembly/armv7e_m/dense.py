@@ -53,7 +53,7 @@ class Layer:
     Attributes:
         rows, depth, filters: its sizes.
         weights: filters x inputs, whole groups of `GROUP`.
-        order: filters in the order of their pairs, blocks of `BLOCK`.
+        order: filters in the order of their pairs: blocks of `BLOCK`, then perhaps one more pair.
         scaling: their constants.
     """
 
@@ -75,6 +75,16 @@ class Layer:
         return -(-self.depth // GROUP)
 
     @property
+    def block_count(self) -> int:
+        """Blocks of `BLOCK` filters."""
+        return len(self.order) // BLOCK
+
+    @property
+    def has_pair(self) -> bool:
+        """Whether a pair of filters follows the blocks."""
+        return len(self.order) % BLOCK != 0
+
+    @property
     def block_bytes(self) -> int:
         """Constants and weights of a block."""
         constants = 2 * BLOCK * (self.scaling.tail != KEEP)
@@ -83,12 +93,12 @@ class Layer:
     @property
     def whole_bytes(self) -> int:
         """Of all blocks but a last one that computes some filters once more."""
-        return self.block_bytes * max(self.filters // BLOCK, 1)
+        return self.block_bytes * self.block_count - self.last_bytes
 
     @property
     def last_bytes(self) -> int:
         """Of that one, 0 where there is none."""
-        return self.block_bytes if self.filters % BLOCK and self.filters > BLOCK else 0
+        return self.block_bytes if BLOCK < self.filters < BLOCK * self.block_count else 0
 
     @property
     def entry(self) -> int:
@@ -102,21 +112,28 @@ class Layer:
         return LOCAL_BYTES + tile + 2 * GROUP * (self.depth < GROUP)
 
     def stream(self) -> NDArray[np.int32]:
-        """Starts, weights and constants of every block."""
+        """Starts, weights and constants of every block, and of a last pair."""
         pairs = pack_pairs(self.weights[self.order[::2]], self.weights[self.order[1::2]])
-        blocks = len(self.order) // BLOCK
-        words = pairs.reshape(blocks, 2, -1, 2).transpose(0, 2, 1, 3).reshape(blocks, -1)
-        first = self.scaling.first_words.reshape(blocks, -1)
-        last = self.scaling.last_words.reshape(blocks, -1)
-        return np.concatenate([first, words, last], axis=1).ravel()
+        first, last = self.scaling.first_words, self.scaling.last_words
+        parts = []
+        for at in range(0, len(pairs), BLOCK // 2):
+            some = slice(at, at + BLOCK // 2)
+            turned = pairs[some].reshape(len(pairs[some]), -1, 2).transpose(1, 0, 2)
+            parts += [first[some].ravel(), turned.ravel(), last[some].ravel()]
+        return np.concatenate(parts)
 
 
 @functools.lru_cache(maxsize=256)
-def prepare(node: Node) -> Layer | str:
-    """Everything that is prepared for a dense layer, or why it cannot be."""
+def prepare(node: Node, whole: bool = False) -> Layer | str:
+    """Everything that is prepared for a dense layer, or why it cannot be.
+
+    Args:
+        node: the layer.
+        whole: no pair at the end, blocks alone.
+    """
     rows = rows_of(node)
     filters, depth = rows.shape
-    order = _order(filters)
+    order = _order(filters, whole)
     if misfits(rows[order[::2]], rows[order[1::2]]).any():
         return "a weight of -128 beside a negative one"
     try:
@@ -133,19 +150,20 @@ def lacking(node: Node) -> Mask | None:
     if _refuse_shape(node):
         return None
     rows = rows_of(node)
-    order = _order(len(rows))
+    order = _order(len(rows), whole=False)
     found = without_scaling(*accumulators(node), order, SHIFTS)
     found[order[1::2][misfits(rows[order[::2]], rows[order[1::2]])]] = True
     return found
 
 
-def _order(filters: int) -> Int:
-    """Blocks of four; a last one that is not whole repeats filters."""
-    if filters < BLOCK:
-        return np.array(([0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 2, 2])[filters - 1], np.int64)
-    whole = np.arange(filters // BLOCK * BLOCK, dtype=np.int64)
-    last = np.arange(filters - BLOCK, filters, dtype=np.int64)
-    return np.concatenate([whole, last]) if filters % BLOCK else whole
+def _order(filters: int, whole: bool) -> Int:
+    """Blocks of four; what is left is a pair, or a last block that repeats filters."""
+    rest = filters % BLOCK
+    if rest == 0:
+        return np.arange(filters, dtype=np.int64)
+    size = BLOCK if whole or rest == BLOCK - 1 else 2
+    last = np.clip(np.arange(size) + max(filters - size, 0), 0, filters - 1)
+    return np.concatenate([np.arange(filters - rest), last]).astype(np.int64)
 
 
 def whole_groups(rows: Int) -> Int:
@@ -199,7 +217,7 @@ def function_of(layer: Layer) -> Block:
 
 def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
     """Declare a layer's ``ek_dense_pairs``; returns a pointer to it."""
-    few = layer.order[:BLOCK]
+    n1, n2, n3 = (min(i, layer.filters - 1) for i in (1, 2, 3))
     return w.declare(
         "ek_dense_pairs",
         variable,
@@ -209,9 +227,9 @@ def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
         filters=layer.filters,
         groups=max(layer.depth // GROUP, 1),
         back=-layer.depth % GROUP if layer.depth > GROUP else 0,
-        n1=int(few[1]),
-        n2=int(few[2]),
-        n3=int(few[3]),
+        n1=n1,
+        n2=n2,
+        n3=n3,
         block_bytes=layer.whole_bytes,
         last_bytes=layer.last_bytes,
         entry=layer.entry,
@@ -232,21 +250,26 @@ def layer_cost(layer: Layer) -> Cost:
     loops = -(-layer.groups // UNROLL)
     expanding = 8 if layer.tiled else 12
     group = Cost(products=group_instructions(layer.tiled) - expanding, packing=expanding)
-    blocks = len(layer.order) // BLOCK
-    products = (group * layer.groups + 3 * loops) * blocks
+    products = (group * layer.groups + 3 * loops) * layer.block_count
+    if layer.has_pair:
+        products += layer.groups * Cost(products=12, packing=4 if layer.tiled else 9)
     packing = 9 * layer.groups + 6 if layer.tiled else 1
     if layer.depth < GROUP:
         packing += 4 * layer.depth + 4
     elif layer.depth % GROUP:
         packing += 6
-    return rows_cost(layer, products + Cost(packing=packing))
+    looking = 7 * (layer.scaling.tail != KEEP) - 3 * (layer.block_count == 0)
+    return rows_cost(layer, products + Cost(packing=packing, control=looking))
 
 
 def rows_cost(layer: Layer, products: Cost) -> Cost:
     """Executed by one run, from what prepares and multiplies one row."""
     tails = {KEEP: -4, SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
-    block = Cost(requantize=9 + tails[layer.scaling.tail], control=5)
-    row = 26 + products + block * (len(layer.order) // BLOCK) + 14 * (layer.last_bytes != 0)
+    tail = tails[layer.scaling.tail]
+    row = 26 + products + Cost(requantize=9 + tail, control=5) * layer.block_count
+    row += 14 * (layer.last_bytes != 0)
+    if layer.has_pair:
+        row += Cost(requantize=tail // 2, control=12)
     return 25 + row * layer.rows
 
 

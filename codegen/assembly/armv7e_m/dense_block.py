@@ -2,11 +2,14 @@
 
 With a tile, the inputs of a row are expanded to 16 bits once, on the stack: 27 instructions for 32
 products. Without one they are expanded again for every four filters: 32 instructions, no memory.
+One or two filters at the end are a pair of their own: 16 or 21 instructions for 16 products, and no
+constants of filters that were computed before.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE, Constants
@@ -32,6 +35,7 @@ UNROLL = 4
 """Groups in a loop; a sum of fewer begins inside it."""
 SUMS = ("r0", "r1", "r2", "r3")
 """Sums of four filters, in pairs."""
+PAIR = SUMS[:2]
 
 
 @functools.cache
@@ -51,10 +55,14 @@ def dense_function(tiled: bool, tail: int, shift: int, sparse: bool = False) -> 
     way = "sparse" if sparse else "tile" if tiled else "plain"
     b = Block(f"dense_{way}_{kind[tail]}")
     b.name(args="r0", x="r1", y="r2", w="lr", at="r12")
-    row, block, multiplied = b.label(), b.label(), b.label()
+    row, block, pairs, multiplied = b.label(), b.label(), b.label(), b.label()
     _enter(b, multiplied)
     b.place(row)
     _begin_row(b, tiled)
+    has_pair = not (sparse or tail == KEEP)
+    if has_pair:
+        b.op("cmp {w}, r5")
+        b.op("beq {pairs}", pairs=pairs)
     b.place(block)
     b.op("ldm {w}!, {{r0-r3}}")
     if tiled:
@@ -71,9 +79,12 @@ def dense_function(tiled: bool, tail: int, shift: int, sparse: bool = False) -> 
     if tail == KEEP:
         _keep(b, block)
     else:
-        _scale(b, tail, shift)
+        _scale(b, SUMS, tail, shift)
         _store(b, block)
         _last_block(b, block)
+    if has_pair:
+        b.place(pairs)
+        _last_pair(b, tiled, tail, shift)
     _end_row(b, row)
     return b
 
@@ -190,9 +201,15 @@ def _products(b: Block, inputs: tuple[str, str]) -> None:
     b.op("ldm {w}!, {{r4-r7}}")
     for first, second, words in (("r0", "r1", ("r4", "r5")), ("r2", "r3", ("r6", "r7"))):
         for x, word in zip(inputs, words, strict=True):
-            b.op(f"smlad {second}, {x}, {word}, {second}")
-            b.op(f"sxtb16 {word}, {word}")
-            b.op(f"smlad {first}, {x}, {word}, {first}")
+            _multiply_pair(b, x, word, (first, second))
+
+
+def _multiply_pair(b: Block, x: str, word: str, sums: Sequence[str]) -> None:
+    """Two inputs times a pair of filters."""
+    first, second = sums
+    b.op(f"smlad {second}, {x}, {word}, {second}")
+    b.op(f"sxtb16 {word}, {word}")
+    b.op(f"smlad {first}, {x}, {word}, {first}")
 
 
 def _keep(b: Block, block: str) -> None:
@@ -207,17 +224,17 @@ def _keep(b: Block, block: str) -> None:
     b.op("bne {block}", block=block)
 
 
-def _scale(b: Block, tail: int, shift: int) -> None:
+def _scale(b: Block, sums: Sequence[str], tail: int, shift: int) -> None:
     if tail in (SCALE, CLAMP):
-        b.op("ldm {w}!, {{r4-r11}}")
-        for i, s in enumerate(SUMS):
+        b.op("ldm {w}!, {{r4-r{last}}}", last=3 + 2 * len(sums))
+        for i, s in enumerate(sums):
             constants = Constants(f"r{4 + 2 * i}", f"r{5 + 2 * i}")
             right = shift + 8 * (i & 1)
             scaling.scale(b, (s,), constants, right, "usat" if tail == CLAMP else "ssat")
     else:
         b.op("ldr r11, [sp, #{o}]", o=LOCALS["args"])
         b.op("ldr r11, [r11, #{o}]", o=ARGUMENTS["zero"])
-        for i, s in enumerate(SUMS):
+        for i, s in enumerate(sums):
             b.op("ldrd r8, r9, [{w}], #8")
             constants = Constants("r8", "r9", "r10")
             if tail == TWICE:
@@ -227,7 +244,7 @@ def _scale(b: Block, tail: int, shift: int) -> None:
     if tail in (CLAMP, SHIFT):
         b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
         b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
-        scaling.clamp(b, SUMS, "r8", "r9")
+        scaling.clamp(b, sums, "r8", "r9")
 
 
 def _store(b: Block, block: str) -> None:
@@ -259,6 +276,49 @@ def _last_block(b: Block, block: str) -> None:
     b.op("str r5, [sp, #{o}]", o=LOCALS["out"])
     b.op("b {block}", block=block)
     b.place(done)
+
+
+def _last_pair(b: Block, tiled: bool, tail: int, shift: int) -> None:
+    """One or two filters that are left; a single one is both of its pair."""
+    done = b.label()
+    b.op("ldr r4, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldr r4, [r4, #{o}]", o=ARGUMENTS["filters"])
+    b.op("add r4, #1")
+    b.op("tst r4, #2")  # of 4 filters, 1 or 2
+    b.op("beq {done}", done=done)
+    b.op("ldrd r0, r1, [{w}], #8")
+    b.op("ldr r2, [sp, #{o}]", o=LOCALS["x_end"])
+    if tiled:
+        b.op("add {at}, sp, #{o}", o=LOCAL_BYTES)
+    else:
+        b.op("ldr {at}, [sp, #{o}]", o=LOCALS["x"])
+    with b.loop("cmp {at}, r2", "bne {head}"):
+        _pair_products(b, tiled)
+    b.op("sub r1, r0")
+    _scale(b, PAIR, tail, shift)
+    b.op("ldr r4, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldr r4, [r4, #{o}]", o=ARGUMENTS["filters"])
+    b.op("ldr r5, [sp, #{o}]", o=LOCALS["y"])
+    b.op("subs r4, #2")
+    b.op("it pl")
+    b.op("strbpl r0, [r5, r4]")
+    b.op("add r4, #1")
+    b.op("strb r1, [r5, r4]")
+    b.place(done)
+
+
+def _pair_products(b: Block, tiled: bool) -> None:
+    """Eight inputs times a pair of filters."""
+    if tiled:
+        b.op("ldm {at}!, {{r8-r11}}")
+    else:
+        for even, odd in (("r8", "r9"), ("r10", "r11")):
+            b.op(f"ldr {even}, [{{at}}], #4")
+            b.op(f"sxtb16 {odd}, {even}, ror #8")
+            b.op(f"sxtb16 {even}, {even}")
+    b.op("ldm {w}!, {{r4-r7}}")
+    for x, word in zip(("r8", "r9", "r10", "r11"), ("r4", "r5", "r6", "r7"), strict=True):
+        _multiply_pair(b, x, word, PAIR)
 
 
 def _end_row(b: Block, row: str) -> None:

@@ -120,7 +120,7 @@ def prepare_sparse(node: Node) -> SparseLayer | str:
     rows = node.input(1).array.astype(np.int64)
     if not is_sparse(rows) or rows.shape[1] < STEP:
         return "not sparse"
-    layer = prepare(node)
+    layer = prepare(node, whole=True)
     if isinstance(layer, str):
         return layer
     found = SparseLayer(layer.rows, layer.depth, layer.filters, rows, layer.order, layer.scaling)

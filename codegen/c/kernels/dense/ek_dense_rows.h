@@ -2,8 +2,8 @@
  * the Armv7E-M functions share.
  *
  * A block of four filters holds four words that the sums start with, its weights, and two constants
- * for each filter. A halfword of weights is a + 256 b; sums of a and of the halfword are kept, 256
- * times the sum of b is their difference.
+ * for each filter; one or two filters that are left are a pair alone. A halfword of weights is
+ * a + 256 b; sums of a and of the halfword are kept, 256 times the sum of b is their difference.
  */
 #ifndef EK_DENSE_ROWS_H
 #define EK_DENSE_ROWS_H
@@ -36,6 +36,26 @@ EK_INLINE const int32_t *ek_dense_pairs_products(const ek_dense_pairs *a, const 
         }
     }
     return w;
+}
+
+/* One or two filters that are left, as a pair; a single one is both of it. */
+EK_INLINE void ek_dense_pairs_last(const ek_dense_pairs *a, const int8_t *x, const int32_t *w,
+                                   int8_t *y)
+{
+    const int32_t groups = a->groups + (a->back != 0 ? 1 : 0);
+    uint32_t sums[2] = {(uint32_t)w[0], (uint32_t)w[1]};
+    w += 2;
+    for (int32_t k = 0; k < 8 * groups; k += 4, w += 2) {
+        for (int32_t i = 0; i < 2; ++i) {
+            ek_dense_pairs_word(a, x, w[i], k + i, sums);
+        }
+    }
+    sums[1] -= sums[0];
+    for (int32_t i = 0; i < 2; ++i) {
+        const int32_t at = a->filters > 1 ? a->filters - 2 + i : 0;
+        y[at] = ek_pairs_scale(a->tail, i, w + 2 * i, (int32_t)sums[i], a->shift, a->zero, a->add,
+                               a->subtract);
+    }
 }
 
 /* A list: runs of four inputs of both pairs, or of one, each with its place. */
@@ -91,6 +111,8 @@ EK_INLINE void ek_dense_pairs_rows(const ek_dense_pairs *a, const int8_t *x, int
         }
         if (a->last_bytes != 0) {
             ek_dense_pairs_block(a, x, w, y + a->filters - 4, is_listed);
+        } else if (!is_listed && a->tail != EK_PAIRS_KEEP && ((a->filters + 1) & 2) != 0) {
+            ek_dense_pairs_last(a, x, w, y);
         }
         x += a->depth;
         y += a->filters;
