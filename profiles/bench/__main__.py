@@ -11,6 +11,7 @@ from edgekit.files import write_atomic
 from profiles.bench.fast import fast_section, run_fast
 from profiles.bench.floats import run_floats
 from profiles.bench.host import host_section
+from profiles.bench.layers import layers_section
 from profiles.bench.measure import measure_times, run_models
 from profiles.bench.memory import memory_section, run_memory, run_steps
 from profiles.bench.models import ROOT, models
@@ -40,7 +41,7 @@ def main() -> int:
         log("planning branching networks")
         planned = planning_section()
         log("planning spills")
-        others = [*sparse_section(chosen, log), *host_section(chosen, log)]
+        others = [layers_section(log), *sparse_section(chosen, log), *host_section(chosen, log)]
         sections = "\n".join([fast, memory, planned, spilling_section(), *others])
         page = write_page(runs, measure_times(chosen, log), sections, floats)
     except EdgekitError as error:

@@ -13,6 +13,8 @@ from profiles.bench import planning
 from profiles.bench.fast import FastRun, fast_section
 from profiles.bench.host import HostTimes, host_section, write_section
 from profiles.bench.kernel_tables import bars_section, kernels_section
+from profiles.bench.layers import LAYERS
+from profiles.bench.layers import measure as measure_layers
 from profiles.bench.measure import ChainTime, LayerRun, ModelRun, Times, run_models
 from profiles.bench.models import BenchModel, chain, models
 from profiles.bench.page import write_page
@@ -52,6 +54,18 @@ def test_the_page(conversions: Conversions) -> None:
     other = Times(0.9, None, None, (ChainTime(10, 0.6, (("emitting", 0.2),)),))
     again = write_page([ModelRun(model, "cortex-m4", found.report, None)], other, "## Planning\n")
     assert page.split("## Time of conversion")[0] == again.split("## Time of conversion")[0]
+
+
+def test_single_layers_with_and_without_assembly() -> None:
+    emulator("unicorn", "cortex-m4")
+    chosen = [layer for layer in LAYERS if layer.title.startswith(("matrix", "LSTM", "max pool"))]
+    product, lstm, pool = measure_layers("cortex-m4", chosen)
+    for found in (product, lstm):
+        assert found.variant
+        assert 0.5 < found.chosen < 0.7 * found.portable
+    assert pool.variant == ""
+    assert 1 < pool.chosen == pool.portable
+    assert str(pool) == f"{pool.chosen:.2f} (C)"
 
 
 def test_float_models_stand_beside_their_peers(conversions: Conversions) -> None:

@@ -215,7 +215,7 @@ def emit_softmax(w: StepWriter) -> None:
 
 def has_power_table(node: Node) -> bool:
     """True for softmaxes of so many elements that a table of all powers is worth its 1 KiB."""
-    return node.output.type.size >= 4 * LEVELS
+    return node.output.type.size >= 2 * LEVELS
 
 
 def reach(weights: NDArray[np.signedinteger], bias: NDArray[np.int32]) -> NDArray[np.int64]:
