@@ -9,6 +9,7 @@ from codegen.assembly.rv32.add import ADD
 from codegen.assembly.rv32.conv import PACKED
 from codegen.assembly.rv32.dense import DENSE, dense_lacking
 from codegen.assembly.rv32.depthwise import DEPTHWISE, depthwise_lacking
+from codegen.assembly.rv32.depthwise_windows import WINDOWS, windows_lacking
 from codegen.assembly.rv32.layer import conv_lacking
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
@@ -16,7 +17,11 @@ from edgekit.ir.ops import QAdd, QConv2D, QDense
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
-    QConv2D: (with_others(PACKED, conv_lacking), with_others(DEPTHWISE, depthwise_lacking)),
+    QConv2D: (
+        with_others(PACKED, conv_lacking),
+        with_others(DEPTHWISE, depthwise_lacking),
+        with_others(WINDOWS, windows_lacking),
+    ),
     QDense: (with_others(DENSE, dense_lacking),),
 }
 """What each operator may become, beside portable C."""

@@ -1,0 +1,217 @@
+"""Depthwise convolutions with windows of any size, stride and dilation, and any number of filters
+for each channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.cost import Cost
+from codegen.assembly.isa import RV32
+from codegen.assembly.rv32.depthwise_piece import (
+    WORDS,
+    Piece,
+    most_outputs,
+    piece,
+    piece_count,
+)
+from codegen.assembly.rv32.layer import accumulators
+from codegen.assembly.rv32.registers import SAVED
+from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import attributes, is_depthwise
+from codegen.c.operators.overlap import Declared, Walk, by_walk
+from codegen.c.step import StepWriter, Variant
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D, Window
+
+LONGEST = 9
+"""Taps of a row; longer rows of a window are divided."""
+FARTHEST = 511
+"""Last pointer that a load reaches."""
+POINTER_BYTES = 8
+"""Of a host; a core uses the half of them."""
+PER_POINTER, PER_PIECE = 5.8, 14
+"""Instructions of the driver in C, counted."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A layer as the function sees it.
+
+    Attributes:
+        kernel, window: its window; columns of one pixel lie down as rows.
+        size: of the input.
+        outputs: size of the output.
+        is_turned: True where they do.
+    """
+
+    kernel: tuple[int, int]
+    window: Window
+    size: tuple[int, int]
+    outputs: tuple[int, int]
+    is_turned: bool = False
+
+    @property
+    def parts(self) -> int:
+        """Of each row of the kernel."""
+        return -(-self.kernel[1] // LONGEST)
+
+    @property
+    def width(self) -> int:
+        """Taps of a part."""
+        return -(-self.kernel[1] // self.parts)
+
+    @property
+    def rows(self) -> int:
+        """Of a window, with the parts of long ones."""
+        return self.kernel[0] * self.parts
+
+
+def geometry_of(node: Node) -> Geometry:
+    """The window of a layer and its sizes."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    (_, *size, _), (_, *outputs, _) = node.input(0).type.shape, node.output.type.shape
+    kernel = node.input(1).type.shape[1:3]
+    found = Geometry(
+        (kernel[0], kernel[1]), op.window, (size[0], size[1]), (outputs[0], outputs[1])
+    )
+    if size[1] > 1 or outputs[1] > 1 or kernel[1] > 1:
+        return found
+    top, left, bottom, right = op.window.padding
+    turned = Window(op.window.strides[::-1], (left, top, right, bottom), op.window.dilations[::-1])
+    return Geometry((1, kernel[0]), turned, (1, size[0]), (1, outputs[0]), is_turned=True)
+
+
+@lru_cache(maxsize=64)
+def scaling_of(node: Node) -> tuple[Scaling, int] | None:
+    """The constants of every channel and the bits of the field of a sum."""
+    arguments = accumulators(node, 1)
+    found = find_scaling(*arguments)
+    return None if found is None else (found, arguments[-1])
+
+
+def windows_lacking(node: Node) -> NDArray[np.bool_] | None:
+    """Channels whose scale has no proven form."""
+    return None if _refuse_shape(node) else without_scaling(*accumulators(node, 1))
+
+
+def windows_refusal(node: Node) -> str:
+    """Why pieces of rows cannot compute a layer; empty where they can."""
+    return _refuse_shape(node) or ("" if scaling_of(node) else "a scale has no proven form")
+
+
+def _refuse_shape(node: Node) -> str:
+    op = node.op
+    assert isinstance(op, QConv2D)
+    if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
+        return "activations are not int8, or weights have a zero point"
+    if not is_depthwise(node):
+        return "not one channel for each filter"
+    return "" if _shapes(node) else "taps too far apart"
+
+
+def _shapes(node: Node, is_signed: bool = False) -> list[Piece]:
+    """Pieces that registers and loads allow, up to a whole row."""
+    op, geometry = node.op, geometry_of(node)
+    assert isinstance(op, QConv2D)
+    low, high = op.requant.low, op.requant.high
+    several = node.output.type.shape[3] > op.groups
+    steps = geometry.window.strides[1], geometry.window.dilations[1]
+    most = min(most_outputs(geometry.width), geometry.outputs[1])
+    found = [
+        Piece(outputs, geometry.width, *steps, several, is_signed, low, high - low)
+        for outputs in range(1, most + 1)
+    ]
+    return [shape for shape in found if shape.span <= FARTHEST]
+
+
+def shape_of(node: Node) -> Piece:
+    """The piece that makes a row cheapest."""
+    found = scaling_of(node)
+    assert found is not None
+    return min(_shapes(node, found[0].is_signed), key=lambda s: _row_cost(node, s).total)
+
+
+def windows_scratch(node: Node) -> int:
+    """Bytes of a piece's pointers."""
+    return POINTER_BYTES * geometry_of(node).rows * shape_of(node).span
+
+
+def emit_windows(w: StepWriter) -> None:
+    """All pieces in one call."""
+    op, node, geometry, shape = (
+        attributes(w, QConv2D),
+        w.node,
+        geometry_of(w.node),
+        shape_of(w.node),
+    )
+    found = scaling_of(node)
+    assert found is not None
+    scaling, bits = found
+    channels = node.output.type.shape[3]
+    window = declare_window(w, geometry.kernel, geometry.window, op.groups, flat=geometry.is_turned)
+    rows = node.input(1).array.reshape(channels, *geometry.kernel)
+    more = geometry.parts * geometry.width - geometry.kernel[1]
+    layer = w.declare(
+        "ek_depthwise_piece", "layer",
+        weights=w.weights(np.pad(rows, ((0, 0), (0, 0), (0, more))), "weights"),
+        table=w.table(scaling.table, "scaling"), channels=channels, filters=channels // op.groups,
+        pointers=geometry.rows * shape.span, start=1 << (bits - 1), left=32 - bits, top=shape.top,
+        zero=2 * (op.requant.zero_point - shape.low) + 1, low=shape.low, rows=geometry.rows,
+        parts=geometry.parts, width=shape.width, span=shape.span, outputs=shape.outputs,
+        stride=shape.stride, dilation=shape.dilation,
+    )  # fmt: skip
+    pad = "NULL"
+    if any(op.window.padding) or more:
+        pad = w.filler(np.full(op.groups, op.x_zero, np.int8), "pad")
+    kernel = f"ek_depthwise_piece{'_signed' * shape.is_signed}_s8"
+    function = w.function(RV32, piece(shape), kernel)
+    pointers = f"(const int8_t **)(void *){w.scratch()}"
+    with w.each_sample(node.input(0), node.output) as (x, y):
+        w.call("ek_depthwise_pieces_s8", window, layer, function, pad, x, pointers, y)
+
+
+def windows_overlap(node: Node) -> Declared:
+    """A piece is written channel by channel, while its windows are still read. A last piece that
+    begins inside the one before counts as a part of it."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    _, kernel_h, kernel_w, _ = node.input(1).type.shape
+    geometry, outputs = geometry_of(node), shape_of(node).outputs
+    width = geometry.outputs[1]
+    starts = tuple(range(0, width - outputs + 1, outputs))
+    if geometry.is_turned:
+        pixels = outputs if width % outputs == 0 else width
+        return by_walk(node, Walk((kernel_h, kernel_w), op.window, pixels))
+    return by_walk(node, Walk((kernel_h, kernel_w), op.window, columns=starts))
+
+
+def _row_cost(node: Node, shape: Piece) -> Cost:
+    """Instructions of one row of outputs."""
+    geometry = geometry_of(node)
+    filling = PER_POINTER * geometry.rows * shape.span
+    each = piece_count(shape, geometry.rows, node.output.type.shape[3])
+    each += Cost(borders=filling, control=PER_PIECE)
+    return -(-geometry.outputs[1] // shape.outputs) * each
+
+
+def windows_cost(node: Node) -> Cost:
+    """Instructions of all rows."""
+    rows = node.output.type.shape[0] * geometry_of(node).outputs[0]
+    return rows * _row_cost(node, shape_of(node))
+
+
+WINDOWS = Variant(
+    emit_windows,
+    windows_scratch,
+    overlap=windows_overlap,
+    name="depthwise",
+    refuse=windows_refusal,
+    cost=windows_cost,
+    stack=lambda node: 4 * (len(WORDS) + len(SAVED) + 2),
+)
