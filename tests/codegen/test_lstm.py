@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.mve import lstm as mve
+from codegen.assembly.rv32 import lstm as rv32
 from codegen.c import kernels
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, TensorType
@@ -86,6 +87,12 @@ def test_every_shape(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("core", ["host", "cortex-m55"])
 def test_every_shape_by_vectors(core: str) -> None:
     check_grid(layers(), KernelSet("mve"), {mve.LSTM.name}, core)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", "rv32imc"])
+def test_every_shape_by_blocks(core: str, toolchain: str) -> None:
+    check_grid(layers(), KernelSet("rv32"), {rv32.LSTM.name}, core, toolchain)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

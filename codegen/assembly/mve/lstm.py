@@ -92,14 +92,16 @@ def emit(w: StepWriter) -> None:
         layers.append(
             w.declare(
                 "ek_gates", name, weights=w.weights(packed(weights, bias), name), groups=0,
-                steps=(depth - 1) // FULL, rest=(depth - 1) % FULL + 1,
+                steps=(depth - 1) // FULL, rest=(depth - 1) % FULL + 1, units=GROUP // 4,
+                words=GROUP + GROUP * FULL // 4 * -(-depth // FULL),
             )
         )  # fmt: skip
+    kernel = w.function(MVE, gates_block(), "ek_gates_s8")
     x, h, c = (w.read(w.node.input(i)) for i in (0, 5, 6))
     outputs = [w.write(value) for value in w.node.outputs]
     w.call(
-        "ek_lstm_gates_s8", shape, *layers, w.function(MVE, gates_block(), "ek_gates_s8"), x, h, c,
-        *outputs, f"(int32_t *)(void *){w.scratch()}", rule=rule,
+        "ek_lstm_gates_s8", shape, *layers, kernel, kernel, x, h, c, *outputs,
+        f"(int32_t *)(void *){w.scratch()}", rule=rule,
     )  # fmt: skip
 
 

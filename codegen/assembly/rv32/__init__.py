@@ -11,9 +11,10 @@ from codegen.assembly.rv32.dense import DENSE, dense_lacking
 from codegen.assembly.rv32.depthwise import DEPTHWISE, depthwise_lacking
 from codegen.assembly.rv32.depthwise_windows import WINDOWS, windows_lacking
 from codegen.assembly.rv32.layer import conv_lacking
+from codegen.assembly.rv32.lstm import LSTM
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense
+from edgekit.ir.ops import QAdd, QConv2D, QDense, QLstm
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
@@ -23,5 +24,6 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
         with_others(WINDOWS, windows_lacking),
     ),
     QDense: (with_others(DENSE, dense_lacking),),
+    QLstm: (LSTM,),
 }
 """What each operator may become, beside portable C."""

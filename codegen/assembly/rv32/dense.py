@@ -33,7 +33,7 @@ BLOCKS = (16, 8, 4, 2, 1)
 """How many outputs may be computed together."""
 WEIGHTS, TABLE, DEPTH, OUTPUTS, TOP, ZERO, START, LEFT = (4 * i for i in range(8))
 """Fields of ``ek_dense_scaled``."""
-_SUMS = (*(f"s{i}" for i in range(12)), "t3", "t4", "t5", "t6")
+SUMS = (*(f"s{i}" for i in range(12)), "t3", "t4", "t5", "t6")
 _WORDS = ("y", "weights", "x", "row", "last", "channel", "layer")
 
 
@@ -41,7 +41,7 @@ def dense(block: int, unroll: int, low: int, top: int, is_signed: bool) -> Funct
     """``ek_dense_scaled_s8(layer, x, y)``, or that with a correction."""
     kind = "_signed" if is_signed else ""
     b = Function(f"dense{block}x{unroll}{kind}{clamp_suffix(low, top)}", _WORDS)
-    sums = _SUMS[:block]
+    sums = SUMS[:block]
     _enter(b, block)
     with b.loop("bnez {left}, {head}"):
         _sum(b, sums, unroll)
@@ -89,6 +89,12 @@ def _sum(b: Function, sums: tuple[str, ...], unroll: int) -> None:
     b.op("add {end}, {end}, {x}")
     for register in sums:
         b.op("mv {s}, {start}", s=register)
+    row_products(b, sums, unroll)
+    b.store(b.reg("w"), "weights")
+
+
+def row_products(b: Function, sums: tuple[str, ...], unroll: int) -> None:
+    """From ``{x}`` to ``{end}`` each input with the weights of a block, from ``{w}`` on."""
     closing = (
         f"addi {{w}}, {{w}}, {unroll * len(sums)}",
         f"addi {{x}}, {{x}}, {unroll}",
@@ -101,7 +107,6 @@ def _sum(b: Function, sums: tuple[str, ...], unroll: int) -> None:
                 b.op("lb {weight}, {at}({w})", at=len(sums) * position + i)
                 b.op("mul {weight}, {weight}, {value}")
                 b.op("add {s}, {s}, {weight}", s=register)
-    b.store(b.reg("w"), "weights")
 
 
 def dense_count(block: int, depth: int, outputs: int, is_signed: bool) -> Cost:
