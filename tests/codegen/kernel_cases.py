@@ -231,7 +231,7 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
         yield dense(rng, 7, 50, 6, rule, EXTREMES[-1])
     yield pruned(dense(rng, 8, 64, 8, Rounding.HIGH, EXTREMES[1]), Pattern(2, 4, 0.7))
     yield wide_dense(rng, 2, 9, 5)
-    yield wide_conv(rng, (4, 5, 3), 3, (3, 3), SAME)
+    yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (3, 9, 6))
     yield from lookups()

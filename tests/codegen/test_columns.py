@@ -13,6 +13,7 @@ from codegen.assembly.armv7e_m.columns import COLUMNS
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.columns import parts_of
 from codegen.assembly.mve import columns as mve
+from codegen.assembly.rv32 import columns as rv32
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, Node, TensorType
 from edgekit.ir.ops import QConv2D, QDense, Reshape, Rounding, Window
@@ -46,20 +47,25 @@ def conv(
     return single(QConv2D(spec, 0, window), [x, weights, bias], DType.INT16)
 
 
-def layers() -> Iterator[Graph]:
-    """Odd sizes, every rest of taps and pixels, pads, strides, parts by rows and by channels."""
+def layers(more: int = 0) -> Iterator[Graph]:
+    """Odd sizes, every rest of taps and pixels, pads, strides, parts by rows and by channels; so
+    many filters more than one to nine."""
     rng = np.random.default_rng(11)
     plain = Window((1, 1), (0, 0, 0, 0), (1, 1))
     for channels in (1, 2, 3, 5, 8):
-        yield conv(rng, (3, 1 + channels, channels), 1 + channels % 3, (1, 1), plain)
+        yield conv(rng, (3, 1 + channels, channels), 1 + channels % 3 + more, (1, 1), plain)
         padded = Window((1 + channels % 2, 1), (1, 1, 1, 1), (1, 1))
-        yield conv(rng, (5, 4, channels), 3, (3, 3), padded)
-    yield conv(rng, (7, 6, 3), 2, (3, 2), Window((1, 2), (2, 1, 2, 1), (2, 1)), (0, 2**15 - 1))
-    yield conv(rng, (4, 3, 64), 5, (3, 3), Window((1, 1), (1, 0, 1, 0), (1, 1)))
-    yield conv(rng, (2, 3, 301), 3, (1, 1), plain, (0, 2**15 - 1))
-    yield conv(rng, (4, 3, 130), 2, (2, 2), Window((1, 1), (0, 1, 0, 1), (1, 1)))
-    yield conv(rng, (2, 5, 57), 2, (3, 3), Window((1, 1), (1, 1, 1, 1), (1, 1)), extreme=True)
-    yield conv(rng, (1, 1, 7), 9, (1, 1), plain, extreme=True)
+        yield conv(rng, (5, 4, channels), 3 + more, (3, 3), padded)
+    yield conv(
+        rng, (7, 6, 3), 2 + more, (3, 2), Window((1, 2), (2, 1, 2, 1), (2, 1)), (0, 2**15 - 1)
+    )
+    yield conv(rng, (4, 3, 64), 5 + more, (3, 3), Window((1, 1), (1, 0, 1, 0), (1, 1)))
+    yield conv(rng, (2, 3, 301), 3 + more, (1, 1), plain, (0, 2**15 - 1))
+    yield conv(rng, (4, 3, 130), 2 + more, (2, 2), Window((1, 1), (0, 1, 0, 1), (1, 1)))
+    yield conv(
+        rng, (2, 5, 57), 2 + more, (3, 3), Window((1, 1), (1, 1, 1, 1), (1, 1)), extreme=True
+    )
+    yield conv(rng, (1, 1, 7), 9 + more, (1, 1), plain, extreme=True)
 
 
 def dense(
@@ -159,6 +165,18 @@ def test_every_shape(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("core", ["host", "cortex-m55"])
 def test_every_shape_by_vectors(core: str) -> None:
     check_grid(layers(), KernelSet("mve"), {mve.COLUMNS.name, ""}, core)  # "": one filter
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", "rv32imc"])
+def test_every_shape_by_four_filters(core: str, toolchain: str) -> None:
+    check_grid(layers(more=3), KernelSet("rv32"), {rv32.COLUMNS.name}, core, toolchain)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_output_over_input_by_four_filters(backward: bool) -> None:
+    whole = merged(list(layers(more=3)))
+    check(whole, KernelSet("rv32"), "rv32imc", planner=at_limit(backward))
 
 
 def test_the_grid_has_parts_of_both_kinds() -> None:

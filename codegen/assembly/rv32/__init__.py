@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from codegen.assembly.others import with_others
 from codegen.assembly.rv32.add import ADD
+from codegen.assembly.rv32.columns import COLUMNS
 from codegen.assembly.rv32.conv import PACKED
 from codegen.assembly.rv32.dense import DENSE, dense_lacking
 from codegen.assembly.rv32.depthwise import DEPTHWISE, depthwise_lacking
@@ -22,6 +23,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
         with_others(PACKED, conv_lacking),
         with_others(DEPTHWISE, depthwise_lacking),
         with_others(WINDOWS, windows_lacking),
+        COLUMNS,
     ),
     QDense: (with_others(DENSE, dense_lacking),),
     QLstm: (LSTM,),

@@ -18,14 +18,19 @@ FIELD_BITS = 21
 FIRST, SECOND = 0x00100000, 0x40100000
 """What the two sums of a triple start with: 2**20 in each of their fields."""
 
-_SUMS = ("t1", "t2", "t3", "t4", "t5", "t6", *(f"s{i}" for i in range(1, 11)))
+SUMS = ("t1", "t2", "t3", "t4", "t5", "t6", *(f"s{i}" for i in range(1, 11)))
 FREE = ("a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "s0", "s11", "ra")
 """Registers without a sum, all of them free once the loop is done."""
 
 
 def sums_of(filter: int) -> tuple[str, ...]:
     """The registers of one filter's four sums."""
-    return _SUMS[WORDS * filter : WORDS * (filter + 1)]
+    return SUMS[WORDS * filter : WORDS * (filter + 1)]
+
+
+def name_operands(b: Function) -> None:
+    """The registers beside sums and activations while products are summed."""
+    b.name(x="a4", w="a5", weight="a6", p="a7", q="s0", end="t0")
 
 
 def products(b: Function) -> None:
@@ -33,11 +38,10 @@ def products(b: Function) -> None:
 
     The frame holds ``columns`` and ``end`` (pointers) and ``weights``, which moves on by a block.
     """
-    b.name(x="a4", w="a5", weight="a6", p="a7", q="s0", end="t0")
-    columns = FREE[:WORDS]
+    name_operands(b)
     b.note("16 sums: 2 triples of pixels x 4 filters")
     for register in (r for f in range(FILTERS) for r in sums_of(f)):
-        start = (FIRST, SECOND)[_SUMS.index(register) % 2]
+        start = (FIRST, SECOND)[SUMS.index(register) % 2]
         b.op("lui {r}, {start}", r=register, start=start >> 12)
     b.load(b.reg("x"), "columns")
     b.load(b.reg("end"), "end")
@@ -49,12 +53,18 @@ def products(b: Function) -> None:
     )
     with b.loop(*closing):
         for position in range(UNROLL):
-            for i, column in enumerate(columns):
-                b.op("lw {c}, {at}({x})", c=column, at=COLUMN * position + 4 * i)
-            for f in range(FILTERS):
-                b.op("lb {weight}, {at}({w})", at=FILTERS * position + f)
-                _multiply(b, columns, sums_of(f))
+            multiply_position(b, position, FILTERS * position, "lw", 4)
     b.store(b.reg("w"), "weights")
+
+
+def multiply_position(b: Function, position: int, w_at: int, load: str, size: int) -> None:
+    """Four activations, each of ``size`` bytes, with the weights of four filters."""
+    columns = FREE[:WORDS]
+    for i, column in enumerate(columns):
+        b.op(f"{load} {{c}}, {{at}}({{x}})", c=column, at=size * (WORDS * position + i))
+    for f in range(FILTERS):
+        b.op("lb {weight}, {at}({w})", at=w_at + f)
+        _multiply(b, columns, sums_of(f))
 
 
 def _multiply(b: Function, columns: tuple[str, ...], sums: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 /* Sums of int16 inputs and int8 weights for four columns at once: what convolutions on int16
  * activations compute with. A column holds the taps of one pixel's window, or a part of them. Their order
  * is that of the kernel: ek_columns_s16.c is the portable one of Armv7E-M, ek_column_rows_s16.c that of
- * Armv8.1-M. */
+ * Armv8.1-M, ek_column_quads_s16.c that of RV32. */
 #ifndef EK_COLUMNS_S16_H
 #define EK_COLUMNS_S16_H
 
@@ -11,7 +11,7 @@
 
 /* Assembly reads these words in this order. */
 typedef struct {
-    /* Filter by filter (or two by two): what its sums start with (first part of the taps only), two
+    /* Filter by filter (or two by two, four by four): what its sums start with (first part of the taps only), two
      * words for eight taps, its scale times 2^32 (last part only). */
     const int32_t *weights;
     const int32_t *end;

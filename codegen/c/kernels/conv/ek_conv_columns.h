@@ -14,7 +14,7 @@ typedef struct {
     const int32_t *weights;
     int32_t rows, piece; /* kernel rows of a part, and values of each row */
     int32_t filters;     /* that the kernel computes */
-    int32_t again;       /* then the last so many once more, with one that is left: 0 or 2 */
+    int32_t again;       /* then the last so many once more, with those that are left: 0, 2 or 4 */
     int32_t group_bytes; /* code of the products of eight taps */
     int32_t low;
 } ek_conv_columns;
