@@ -67,6 +67,7 @@ def check(
     toolchain: str = "",
     planner: Planner = simple,
     count: int = 3,
+    emulator: str = "auto",
 ) -> RunResult:
     """Run a graph with random samples and the extremes; it must give what the reference does.
 
@@ -77,6 +78,7 @@ def check(
         toolchain: compiler; by default the first that is present.
         planner: places the tensors.
         count: samples.
+        emulator: what runs the core.
     """
     target = load_core(core)
     tool = get_toolchain(toolchain or available(target)[0].name)
@@ -95,7 +97,7 @@ def check(
             image = tool.build_host_library(folder, artefact.manifest, folder / "m.so")
             run = HOST.run(image, artefact.manifest, inputs)
         else:
-            runner = select(target)
+            runner = select(target, emulator)
             if isinstance(runner, Problem):
                 pytest.skip(str(runner))
             image = tool.build_firmware(folder, artefact.manifest, target, folder / "m.elf")

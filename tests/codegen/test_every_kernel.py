@@ -63,3 +63,9 @@ def test_costs_are_the_sums_of_their_parts(isa: str) -> None:
 @pytest.mark.parametrize("isa", VARIANTS)
 def test_outputs(isa: str, place: str) -> None:
     check(whole(), kernels(isa), CORES[isa] if place == "core" else "host", "gcc")
+
+
+@pytest.mark.parametrize("isa", ["armv6_m", "armv7_m", "armv7e_m"])
+def test_no_access_is_misaligned(isa: str) -> None:
+    """As cores do, QEMU faults where LDM or LDRD meets such an address, and on Armv6-M any load."""
+    check(whole(), kernels(isa), CORES[isa], "gcc", count=1, emulator="qemu")
