@@ -13,6 +13,7 @@ from codegen.assembly import dense, rows, sums, tiles
 from codegen.assembly.cost import Cost
 from codegen.assembly.others import Mask, with_others
 from codegen.assembly.tile_cost import TileCost, convolution_cost
+from codegen.assembly.windows import WindowCore
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -34,6 +35,7 @@ class Scalar:
         dense_cost, row_cost: instructions executed by one run of a node.
         tile_cost: what convolutions by tiles spend.
         tile_frame: bytes of the stack that their function takes.
+        windows: depthwise convolutions with any window.
         refuse_rows: why the shape of a depthwise convolution does not suit rows.
     """
 
@@ -47,6 +49,7 @@ class Scalar:
     row_cost: Count
     tile_cost: TileCost
     tile_frame: int
+    windows: WindowCore
     refuse_rows: Callable[[Node], str]
 
     def _sum_cost(self, node: Node) -> Cost:
@@ -84,14 +87,27 @@ class Scalar:
             refuse=lambda node: self.refuse_rows(node) or rows.refuse_form(node, self.bits),
             cost=self.row_cost,
         )
+        windows = self.windows
+        by_patches = Variant(
+            windows.emit,
+            scratch=windows.scratch,
+            overlap=windows.overlap,
+            name="windows",
+            refuse=lambda node: windows.refuse(node) or rows.refuse_form(node, self.bits),
+            cost=windows.cost,
+        )
         return {
             QAdd: (affine,),
             QDense: (with_others(blocks, lambda node: tiles.without_form(node, self.bits)),),
             QConv2D: (
                 with_others(by_tiles, lambda node: tiles.lacking(node, self.bits)),
                 with_others(by_rows, self._lacking_rows),
+                with_others(by_patches, self._lacking_windows),
             ),
         }
 
     def _lacking_rows(self, node: Node) -> Mask | None:
         return None if self.refuse_rows(node) else tiles.without_form(node, self.bits)
+
+    def _lacking_windows(self, node: Node) -> Mask | None:
+        return None if self.windows.refuse(node) else tiles.without_form(node, self.bits)

@@ -78,6 +78,11 @@ DEPTHWISE: tuple[tuple[Pair, int, Pair, Window], ...] = (
     ((5, 5), 8, (2, 2), Window((2, 2))),
 )
 """Size, channels, kernel, window."""
+MULTIPLIED: tuple[tuple[Pair, int, int, Pair, Window], ...] = (
+    ((5, 6), 4, 2, (3, 3), SAME),
+    ((1, 9), 3, 4, (1, 5), Window((1, 2), (0, 2, 0, 2))),
+)
+"""Size, channels, filters of each, kernel, window."""
 DENSE = (
     (1, 1, 1), (1, 5, 3), (1, 16, 4), (1, 33, 9), (1, 904, 4), (2, 64, 10), (1, 130, 12),
     (3, 20, 5), (5, 8, 2), (7, 50, 6),
@@ -184,6 +189,9 @@ def makers() -> Iterator[Callable[..., Graph]]:
         yield partial(conv, size=size, shape=shape, window=window, groups=1)
     for size, channels, kernel, window in DEPTHWISE:
         shape = (channels, *kernel, 1)
+        yield partial(conv, size=size, shape=shape, window=window, groups=channels)
+    for size, channels, each, kernel, window in MULTIPLIED:
+        shape = (channels * each, *kernel, 1)
         yield partial(conv, size=size, shape=shape, window=window, groups=channels)
     for rows, depth, filters in DENSE:
         yield partial(dense, rows=rows, depth=depth, filters=filters)

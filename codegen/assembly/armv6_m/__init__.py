@@ -9,10 +9,13 @@ from codegen.assembly.armv6_m.dense import dense
 from codegen.assembly.armv6_m.high_word import BITS
 from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
+from codegen.assembly.armv6_m.window import BOTH, TAPS, reaches, window
+from codegen.assembly.armv6_m.window import PIXELS as WINDOW_PIXELS
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV6_M
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
+from codegen.assembly.windows import Copies, WindowCore
 from codegen.c.step import StepWriter
 from edgekit.ir import Node
 
@@ -26,6 +29,11 @@ TILE_COST = TileCost(
 )
 
 
+OUTPUT, SIGNED, CLAMPED = 28, 9, 6
+"""An output of a depthwise convolution, from the start of its sum; more, rounded twice or clamped
+to less than int8."""
+
+
 def emit_rows(w: StepWriter) -> None:
     rows.emit(w, ARMV6_M, row, PIXELS, BITS)
 
@@ -35,12 +43,21 @@ def row_cost(node: Node) -> Cost:
     kind = rows.kernel_of(node, PIXELS)
     _, height, width, channels = node.output.type.shape
     count = node.output.type.shape[0] * height * -(-width // kind.pixels)
+    output = OUTPUT + SIGNED * kind.signed + CLAMPED * kind.clamp
     each = Cost(
-        products=3 * (kind.columns + 9 * kind.pixels + 18),
-        requantize=32 * kind.pixels,
-        control=40,
+        products=3 * (kind.columns + 9 * kind.pixels + 22),
+        requantize=output * kind.pixels,
+        control=21,
     )
     return count * (channels * each + 80)
+
+
+WINDOWS = WindowCore(
+    ARMV6_M, window, reaches, bits=BITS, pixels=WINDOW_PIXELS, taps=TAPS, both=BOTH,
+    column=2, product=3, last=2, weight=2, piece=1, row=10, filter=15, channel=10, output=OUTPUT,
+    signed=SIGNED, clamped=CLAMPED,
+    copies=Copies(patch=469, block=60, line=54, most=15.5, pixel=9, word=5.3, byte=9, filled=4.9),
+)  # fmt: skip
 
 
 def emit_sum(w: StepWriter) -> None:
@@ -70,6 +87,7 @@ VARIANTS = Scalar(
     row_cost=row_cost,
     tile_cost=TILE_COST,
     tile_frame=FRAME,
+    windows=WINDOWS,
     refuse_rows=rows.refuse,
 ).variants()
 """What each operator may become, beside portable C."""

@@ -8,10 +8,13 @@ from codegen.assembly.armv7_m.add import add
 from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
+from codegen.assembly.armv7_m.window import BOTH, TAPS, reaches, window
+from codegen.assembly.armv7_m.window import PIXELS as WINDOW_PIXELS
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
+from codegen.assembly.windows import Copies, WindowCore
 from codegen.c.step import StepWriter
 from edgekit.ir import Node
 
@@ -48,6 +51,14 @@ def row_cost(node: Node) -> Cost:
     return count * (channels * each + 40)
 
 
+WINDOWS = WindowCore(
+    ARMV7_M, window, reaches, bits=31, pixels=WINDOW_PIXELS, taps=TAPS, both=BOTH,
+    column=1, product=1, last=1, weight=1, piece=0, row=3, filter=14, channel=10, output=8,
+    signed=5, clamped=6,
+    copies=Copies(patch=240, block=23, line=35, most=8, pixel=11, word=4, byte=5, filled=4.6),
+)  # fmt: skip
+
+
 def emit_sum(w: StepWriter) -> None:
     sums.emit(w, ARMV7_M, add)
 
@@ -75,6 +86,7 @@ VARIANTS = Scalar(
     row_cost=row_cost,
     tile_cost=TILE_COST,
     tile_frame=FRAME,
+    windows=WINDOWS,
     refuse_rows=refuse_rows,
 ).variants()
 """What each operator may become, beside portable C."""

@@ -1,0 +1,300 @@
+"""Depthwise convolutions with any window by patches: what instruction sets without byte products
+share.
+
+`ek_depthwise_patches_s8` copies what the windows of some neighbouring pixels reach, a few channels
+at a time, so that the kernel of an instruction set knows no borders, no dilated rows and no shape
+of the input: one function for each width of a window, stride and number of pixels.
+
+A kernel keeps the sums of its pixels in registers, and beside them the weights of a piece of a
+kernel row. Each column of the patch that the piece needs is loaded once and multiplied by all of
+them that meet it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
+from codegen.assembly.isa import Isa
+from codegen.assembly.tiles import form_of
+from codegen.c.operators.geometry import declare_window
+from codegen.c.operators.integer import attributes, is_depthwise
+from codegen.c.operators.overlap import Declared, Walk, by_walk
+from codegen.c.step import StepWriter
+from edgekit.ir import DType, Node, TensorType, Value
+from edgekit.ir.ops import QConv2D, Window
+
+LANES = (16, 8, 4)
+"""Channels of a patch: the most whose patch is no larger than `PATCH`, else the fewest."""
+PATCH = 2048
+
+
+@dataclass(frozen=True)
+class WindowKernel:
+    """What a kernel has to know when it is written.
+
+    Attributes:
+        pixels: at once.
+        pieces: taps of a kernel row whose weights are in registers together.
+        stride: columns from one window to the next.
+        dilation: columns from one tap to the next.
+        lanes: bytes from one column to the next.
+        signed: outputs are rounded twice.
+        clamp: the output's range is narrower than int8.
+    """
+
+    pixels: int
+    pieces: tuple[int, ...]
+    stride: int
+    dilation: int
+    lanes: int
+    signed: bool
+    clamp: bool
+
+    @property
+    def width(self) -> int:
+        """Of the windows."""
+        return sum(self.pieces)
+
+    @property
+    def columns(self) -> int:
+        """Of a patch."""
+        return (self.pixels - 1) * self.stride + (self.width - 1) * self.dilation + 1
+
+    def meeting(self, piece: int) -> dict[int, list[tuple[int, int]]]:
+        """The columns that a piece needs, in order; with each its products, pixel and tap of the
+        piece."""
+        before = sum(self.pieces[:piece])
+        found: dict[int, list[tuple[int, int]]] = {}
+        for p, tap in itertools.product(range(self.pixels), range(self.pieces[piece])):
+            column = p * self.stride + (before + tap) * self.dilation
+            found.setdefault(column, []).append((p, tap))
+        return dict(sorted(found.items()))
+
+    @property
+    def portable(self) -> str:
+        """The portable equal."""
+        return "ek_depthwise_patch_signed_s8" if self.signed else "ek_depthwise_patch_s8"
+
+    @property
+    def symbol(self) -> str:
+        """The function's name in the model."""
+        shape = f"{self.pixels}w{'_'.join(map(str, self.pieces))}s{self.stride}d{self.dilation}"
+        return f"window_{shape}_{self.lanes}" + "_signed" * self.signed + "_clamp" * self.clamp
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What the driver spends, as a compiler makes it.
+
+    Attributes:
+        patch, block: for each patch, and for the channels of one that are copied together.
+        line: for a row of them inside the input.
+        most: for a pixel of 8 or 16 channels on words; ``pixel``: of others, ``word``: more for
+            each of their words, ``byte``: for each byte, where channels are no multiple of four.
+        filled: for a word outside the input.
+    """
+
+    patch: float
+    block: float
+    line: float
+    most: float
+    pixel: float
+    word: float
+    byte: float
+    filled: float
+
+    def cost(self, node: Node, kind: WindowKernel) -> Cost:
+        """Instructions for one sample."""
+        op, (_, in_h, in_w, channels) = node.op, node.input(0).type.shape
+        assert isinstance(op, QConv2D)
+        _, height, width, _ = node.output.type.shape
+        kernel_h, window = node.input(1).type.shape[1], op.window
+        at = np.minimum(np.arange(0, width, kind.pixels), width - kind.pixels)
+        columns = _inside(at, window.strides[1], window.padding[1], kind.columns, 1, in_w)
+        rows = _inside(
+            np.arange(height), window.strides[0], window.padding[0], kernel_h,
+            window.dilations[0], in_h,
+        ).sum()  # fmt: skip
+        lines = height * len(at) * kernel_h
+        outside = (lines * kind.columns - rows * columns.sum()) * kind.lanes // 4
+        sizes = [min(kind.lanes, channels - c) for c in range(0, channels, kind.lanes)]
+        pixel = sum(self._pixel(size, channels % 4 == 0) for size in sizes)
+        each_line = len(sizes) * len(at) * rows * self.line
+        each_patch = height * len(at) * (self.patch + len(sizes) * self.block)
+        return Cost(
+            packing=float(each_line + rows * columns.sum() * pixel),
+            borders=float(outside * self.filled),
+            control=each_patch,
+        )
+
+    def _pixel(self, size: int, on_words: bool) -> float:
+        if on_words and size in LANES[:2]:
+            return self.most
+        return self.pixel + (size // 4 * self.word if on_words else size * self.byte)
+
+
+def _inside(
+    at: NDArray[np.signedinteger], stride: int, padding: int, taps: int, dilation: int, size: int
+) -> NDArray[np.int64]:
+    """How many positions of each window lie inside an axis of the input."""
+    found = np.add.outer(at * stride - padding, np.arange(taps) * dilation)
+    return np.asarray(((found >= 0) & (found < size)).sum(axis=1), np.int64)
+
+
+@dataclass(frozen=True)
+class WindowCore:
+    """An instruction set's kernels and what they execute.
+
+    Attributes:
+        isa: the instruction set.
+        write: makes a kernel.
+        reaches: whether its loads reach all columns.
+        bits: of the multipliers.
+        pixels, taps, both: most sums, weights, and both together that are in registers.
+        column, product, last, weight: instructions to load a column, for a product, for the last
+            one of a column, to load a weight.
+        piece, row, filter, channel: for each of them, what is inside aside.
+        output: for an output; ``signed``, ``clamped``: more.
+        copies: of the driver.
+    """
+
+    isa: Isa
+    write: Callable[[WindowKernel], Block]
+    reaches: Callable[[WindowKernel], bool]
+    bits: int
+    pixels: int
+    taps: int
+    both: int
+    column: int
+    product: int
+    last: int
+    weight: int
+    piece: int
+    row: int
+    filter: int
+    channel: int
+    output: int
+    signed: int
+    clamped: int
+    copies: Copies
+
+    def kernel(self, node: Node) -> WindowKernel:
+        """The kernel for a node: the pieces and the pixels that take the fewest instructions."""
+        node = turned(node)
+        width, kernel_w = node.output.type.shape[2], node.input(1).type.shape[2]
+        found = []
+        for count in range(-(-kernel_w // self.taps), kernel_w + 1):
+            pieces = tuple(-(-(kernel_w - i) // count) for i in range(count))
+            most = min(self.pixels, self.both - pieces[0], width)
+            kind = self._kernel(node, -(-width // -(-width // most)), pieces)
+            found.append((self._cost(node, kind).total, kind))
+        return min(found, key=lambda each: each[0])[1]
+
+    def _kernel(self, node: Node, pixels: int, pieces: tuple[int, ...]) -> WindowKernel:
+        op, kernel_h = node.op, node.input(1).type.shape[1]
+        assert isinstance(op, QConv2D)
+        form = form_of(node, self.bits)
+        clamp = (op.requant.low, op.requant.high) != (-128, 127)
+        kind = WindowKernel(
+            pixels, pieces, op.window.strides[1], op.window.dilations[1], LANES[-1],
+            form is not None and form.signed, clamp,
+        )  # fmt: skip
+        wider = (replace(kind, lanes=n) for n in LANES if kernel_h * kind.columns * n <= PATCH)
+        return next(filter(self.reaches, wider), kind)
+
+    def cost(self, node: Node) -> Cost:
+        """Instructions executed by one run of a node."""
+        return self._cost(turned(node), self.kernel(node))
+
+    def _cost(self, node: Node, kind: WindowKernel) -> Cost:
+        batch, height, width, filters = node.output.type.shape
+        patches = batch * height * -(-width // kind.pixels)
+        channel = self._filter(node, kind) * filters + self.channel * node.input(0).type.shape[3]
+        return patches * channel + batch * self.copies.cost(node, kind)
+
+    def _filter(self, node: Node, kind: WindowKernel) -> Cost:
+        """Of one filter for one patch."""
+        row = Cost(products=self.weight * kind.width, control=self.row)
+        for piece in range(len(kind.pieces)):
+            row += self.piece
+            for products in kind.meeting(piece).values():
+                count = self.column + self.product * (len(products) - 1) + self.last
+                row += Cost(products=count)
+        output = self.output + self.signed * kind.signed + self.clamped * kind.clamp
+        kernel_h = node.input(1).type.shape[1]
+        return kernel_h * row + Cost(requantize=kind.pixels * output, control=self.filter)
+
+    def scratch(self, node: Node) -> int:
+        """Bytes of a patch."""
+        kind = self.kernel(node)
+        return turned(node).input(1).type.shape[1] * kind.columns * kind.lanes
+
+    def overlap(self, node: Node) -> Declared:
+        """Every pixel of a patch may read what the others read; so may the last two patches of a
+        row, if they share pixels."""
+        node, kind = turned(node), self.kernel(node)
+        op, width = node.op, node.output.type.shape[2]
+        assert isinstance(op, QConv2D)
+        starts = tuple(range(0, width - kind.pixels + 1, kind.pixels))
+        kernel_h, kernel_w = node.input(1).type.shape[1:3]
+        return by_walk(node, Walk((kernel_h, kernel_w), op.window, columns=starts))
+
+    def refuse(self, node: Node) -> str:
+        """Why the shape of a convolution does not suit patches."""
+        op = node.op
+        assert isinstance(op, QConv2D)
+        if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
+            return "int8 without a zero point of the weights only"
+        if not is_depthwise(node):
+            return "not depthwise"
+        return "" if self.reaches(self.kernel(node)) else "taps too far apart"
+
+    def emit(self, w: StepWriter) -> None:
+        """Write a step."""
+        w = replace(w, step=replace(w.step, node=turned(w.node)))
+        op = attributes(w, QConv2D)
+        form = form_of(w.node, self.bits)
+        assert form is not None  # else refused
+        kind = self.kernel(w.node)
+        kernel = w.function(self.isa, self.write(kind), kind.portable)
+        _, kernel_h, kernel_w, _ = w.node.input(1).type.shape
+        window = declare_window(w, (kernel_h, kernel_w), op.window, op.groups)
+        filters = w.node.output.type.shape[3]
+        patch = w.declare(
+            "ek_depthwise_patch", "patch",
+            weights=w.weights(w.node.input(1).array, "weights"),
+            table=w.table(form.words().ravel(), "requant"),
+            multiplier=filters // op.groups, kernel_h=kernel_h,
+            row_bytes=kind.columns * kind.lanes, pitch=filters,
+            offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
+            kernel_w=kernel_w, pixels=kind.pixels, stride=kind.stride, dilation=kind.dilation,
+            lanes=kind.lanes, fill=op.x_zero,
+        )  # fmt: skip
+        with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+            w.call("ek_depthwise_patches_s8", window, patch, kernel, x, w.scratch(), y)
+
+
+def turned(node: Node) -> Node:
+    """A convolution along a column of one pixel's width as one along a row: the bytes are those."""
+    op, x, weights, y = node.op, node.input(0), node.input(1), node.output
+    assert isinstance(op, QConv2D)
+    if (x.type.shape[2], weights.type.shape[2], y.type.shape[2]) != (1, 1, 1):
+        return node
+    top, left, bottom, right = op.window.padding
+    window = Window(op.window.strides[::-1], (left, top, right, bottom), op.window.dilations[::-1])
+    inputs = (_turned(x), _turned(weights), node.optional_input(2))
+    op = replace(op, window=window)
+    return Node(node.name, op, inputs, (_turned(y),), node.origin, node.device)
+
+
+def _turned(value: Value) -> Value:
+    first, height, width, last = value.type.shape
+    data = value.array.transpose(0, 2, 1, 3) if value.is_constant else None
+    return Value(value.name, TensorType((first, width, height, last), value.type.dtype), data)
