@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from codegen.assembly.armv7e_m.matmul import MATMUL, scaling_of
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling
+from codegen.assembly.rv32 import matmul as rv32
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QMatMul, Rounding
@@ -41,6 +42,13 @@ def matmul(
     return single(QMatMul(spec, *zeros), types)
 
 
+def saturated(rng: np.random.Generator, zeros: tuple[int, int], rule: Rounding) -> Graph:
+    """The deepest product that is copied, with zero points at the ends of their ranges."""
+    depth = rv32.MOST_DEPTH
+    spec = make_requant([2.0**-18], rule, int(rng.integers(-128, 128)), bounds=[255 * 255 * depth])
+    return single(QMatMul(spec, *zeros), (int8(2, depth), int8(depth, 4)))
+
+
 def products() -> Iterator[Graph]:
     """Every rest of elements and columns, stacks that repeat, each way to scale."""
     rng = np.random.default_rng(9)
@@ -60,6 +68,35 @@ def test_every_shape(core: str, toolchain: str) -> None:
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
         compare_counts(graph, KERNELS, run)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", "rv32imc"])
+def test_every_shape_by_four_rows(core: str, toolchain: str) -> None:
+    graph, kernels = merged(list(products())), KernelSet("rv32")
+    names = chosen(graph, kernels)
+    assert names.count(rv32.MATMUL.name) >= len(names) - 1
+    run = check(graph, kernels, core, toolchain)
+    if core != "host":
+        compare_counts(graph, kernels, run)
+
+
+@pytest.mark.parametrize("core", ["host", "rv32imc"])
+def test_the_largest_sums_by_four_rows(core: str) -> None:
+    rng = np.random.default_rng(6)
+    graphs = [
+        saturated(rng, zeros, rule)
+        for zeros in ((127, 127), (-128, -128), (127, -128), (-128, 127))
+        for rule in RULES
+    ]
+    kernels = KernelSet("rv32")
+    assert chosen(merged(graphs), kernels).count(rv32.MATMUL.name) > 0.8 * len(graphs)
+    check(merged(graphs), kernels, core)
+
+
+def test_both_roundings_are_reached_by_four_rows() -> None:
+    found = [rv32.scaling_of(n) for n in merged(list(products())).nodes]
+    assert {s[0].is_signed for s in found if s is not None} == {False, True}
 
 
 def test_the_grid_has_every_form() -> None:

@@ -13,9 +13,10 @@ from codegen.assembly.rv32.depthwise import DEPTHWISE, depthwise_lacking
 from codegen.assembly.rv32.depthwise_windows import WINDOWS, windows_lacking
 from codegen.assembly.rv32.layer import conv_lacking
 from codegen.assembly.rv32.lstm import LSTM
+from codegen.assembly.rv32.matmul import MATMUL
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense, QLstm
+from edgekit.ir.ops import QAdd, QConv2D, QDense, QLstm, QMatMul
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
@@ -27,5 +28,6 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     ),
     QDense: (with_others(DENSE, dense_lacking),),
     QLstm: (LSTM,),
+    QMatMul: (MATMUL,),
 }
 """What each operator may become, beside portable C."""
