@@ -33,7 +33,7 @@ class AffineSum:
     Attributes:
         first, second: factors of the operands as they are stored, int32.
         offset: zero points and rounding.
-        shift: to the right; every sum fits into int32.
+        shift: to the right; every sum fits into int32, also with 128 more or less as its output.
         dropped: bits that each product loses.
     """
 
@@ -74,7 +74,8 @@ def affine_sum(op: QAdd, most_shift: int = 24, dropped: int = 0) -> AffineSum | 
         )
         offset = int(max(least, min(most, 0)))
         sums = product + offset
-        if least <= most and sums.min() >= -(2**31) and sums.max() < 2**31:
+        room = 2**31 - (128 << shift)
+        if least <= most and sums.min() >= -room and sums.max() < room:
             return AffineSum(first, second, offset, shift, dropped)
     return None
 

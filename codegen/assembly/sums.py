@@ -26,13 +26,13 @@ def refuse(node: Node) -> str:
     return "" if affine_sum(op) else "no affine form is proven"
 
 
-def emit(w: StepWriter, isa: Isa, write: Callable[[bool], Block]) -> None:
-    """Emit a sum; ``write`` makes the function, with a clamp or without."""
+def emit(w: StepWriter, isa: Isa, write: Callable[[bool, int], Block]) -> None:
+    """Emit a sum; ``write`` makes the function, with a clamp or without, for one shift."""
     op = attributes(w, QAdd)
     form = affine_sum(op)
     assert form is not None  # else refused
     fields = declare_affine_sum(w, op, form)
     low, high = op.requant.low, op.requant.high
-    block = write((low, high) != (-128, 127))
+    block = write((low, high) != (-128, 127), form.shift)
     operands = w.read(w.node.input(0)), w.read(w.node.input(1))
     w.assemble(isa, block, KERNEL, fields, *operands, w.write(w.node.output))

@@ -48,6 +48,20 @@ def test_sizes(core: str, toolchain: str) -> None:
     check_on(core, graphs(1), "affine", toolchain)
 
 
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize(
+    ("core", "emulated"),
+    [(core, "unicorn") for core in (*CORES, "rv32imc")] + [("cortex-m55", "qemu")],
+)
+def test_a_third_of_all_pairs(core: str, emulated: str, toolchain: str) -> None:
+    """Forms are proven on all pairs of operands; what computes them has to be as exact."""
+    rng = np.random.default_rng(3)
+    found = [add(rng, 1 << 14, RULES[i % 2], i > 1) for i in range(4)]
+    able = [g for g in found if not sums.refuse(g.nodes[0])]
+    assert len(able) >= 3
+    check_on(core, able, "affine", toolchain, emulated)
+
+
 @pytest.mark.parametrize("core", CORES)
 def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
     check_limits(core, graphs(2)[:6])

@@ -82,7 +82,7 @@ VARIANTS = Scalar(
     emit_dense=emit_dense,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
-    sum_element=Cost(products=6, requantize=6, control=3),
+    sum_element=Cost(products=6, requantize=5.5, control=2),
     dense_cost=dense_cost,
     row_cost=row_cost,
     tile_cost=TILE_COST,

@@ -81,7 +81,7 @@ VARIANTS = Scalar(
     emit_dense=emit_dense,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
-    sum_element=Cost(products=4, requantize=3, control=1),
+    sum_element=Cost(products=4, requantize=2, control=0.5),
     dense_cost=dense_cost,
     row_cost=row_cost,
     tile_cost=TILE_COST,
