@@ -78,6 +78,11 @@ class KernelSet:
         found = self.find(node)
         return () if found is None else found.overlap(node)
 
+    def instructions(self, node: Node) -> int | None:
+        """What one run of a node's kernel executes; None for portable C, which does not count."""
+        found = self.find(node)
+        return found.instructions(node) if isinstance(found, Variant) else None
+
     def refusal(self, node: Node) -> str:
         """Why portable C computes a node on a core with kernels in assembly; empty where it does
         not, or where they are not to be used.

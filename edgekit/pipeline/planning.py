@@ -101,7 +101,8 @@ def _search(
     if (ram is None and PATCHES not in options.levers) or split_over:
         scratch, overlaps = kernels.scratch_bytes, kernels.overlaps
         return plan_split(graph, scratch, overlaps, options, split_over), ()
-    planner = Planner(graph, kernels.scratch_bytes, kernels.overlaps, options)
+    known = kernels.scratch_bytes, kernels.overlaps, options, kernels.instructions
+    planner = Planner(graph, *known)
     fitting = None if ram is None else planner.fit(ram - planner.plain.state_bytes)
     smallest, front = planner.explore()
     return fitting or smallest, front

@@ -45,7 +45,8 @@ def schedule(
     if memories or (ram is None and board is None):
         program = plan_split(graph, kernels.scratch_bytes, kernels.overlaps, limit, memories)
     else:
-        planner = Planner(graph, kernels.scratch_bytes, kernels.overlaps, limit)
+        known = kernels.scratch_bytes, kernels.overlaps, limit, kernels.instructions
+        planner = Planner(graph, *known)
         state = planner.plain.state_bytes
         program = _on_board(planner, board) if ram is None else planner.fit(ram - state)
         front = planner.explore()[1] if ram is not None or program is not planner.plain else ()

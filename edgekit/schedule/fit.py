@@ -26,6 +26,8 @@ FINER = 3
 """Numbers of strips that are tried from the first that may do."""
 FREE = CARRIES[:2]
 """Ways of carrying rows that compute nothing twice; they are tried first."""
+GUESSES = 3
+"""Estimates that are followed until strips of a stage are within the limit."""
 LONGEST = 24
 """Tasks of a stage at most."""
 
@@ -161,34 +163,54 @@ class Fitter:
         yield from sorted(found, key=rank)
 
     def _look_at(self, first: int, last: int, limit: int, carry: Carry) -> bool:
-        """Find the coarsest strips of a stage that are within the limit; True where there are any.
+        """Find the coarsest strips of a stage that are within the limit, and some finer ones, which
+        may suit kernels better; True where there are any.
 
-        Finer strips are taken to need less.
+        Finer strips are taken to need less, and estimates to be wrong by about the same amount.
         """
         ladder = self.stages.strips(last)
+        goal = limit
+        for _ in range(GUESSES):
+            at = self._coarsest(first, last, ladder, carry, goal)
+            if at is None:
+                break
+            for i in range(at, min(at + FINER, len(ladder))):
+                if self._try(first, last, ladder[i], carry) <= limit:
+                    for finer in ladder[i + 1 : i + FINER]:
+                        self._try(first, last, finer, carry)
+                    return True
+            excess = self._try(first, last, ladder[at], carry) - limit
+            goal = self.stages.estimate(first, last, ladder[at], carry) - excess
+        return False
+
+    def _coarsest(
+        self, first: int, last: int, ladder: list[int], carry: Carry, goal: int
+    ) -> int | None:
+        """Position of the first number of strips whose estimate is within a goal."""
+
+        def may(at: int) -> bool:
+            return self.stages.estimate(first, last, ladder[at], carry) <= goal
+
         high = len(ladder) - 1
-        options = [i for i in (high, high // 2) if self._may(first, last, ladder[i], carry, limit)]
-        low, high = -1, min(options, default=-1)
+        options = [i for i in (high, high // 2) if may(i)]
+        if not options:
+            return None
+        low, high = -1, min(options)
         while high - low > 1:
             middle = (low + high) // 2
-            if self._may(first, last, ladder[middle], carry, limit):
+            if may(middle):
                 high = middle
             else:
                 low = middle
-        found = False
-        for strips in ladder[high : high + FINER] if options else ():
-            found = found or self._try(first, last, strips, carry, limit)
-        return found
+        return high
 
-    def _may(self, first: int, last: int, strips: int, carry: Carry, limit: int) -> bool:
-        return self.stages.estimate(first, last, strips, carry) <= limit
-
-    def _try(self, first: int, last: int, strips: int, carry: Carry, limit: int) -> bool:
+    def _try(self, first: int, last: int, strips: int, carry: Carry) -> int:
+        """Take up a choice; returns its peak."""
         known = self.table.setdefault((first, last), [])
         choice = self.stages.choice(first, last, strips, carry)
         if all(choice.stage != other.stage for other in known):
             known.append(choice)
-        return choice.peak <= limit
+        return choice.peak
 
 
 def _groups(tasks: list[int]) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from edgekit.ir import Graph, Node
 from edgekit.options import PATCHES
 from edgekit.schedule.deadline import Deadline
 from edgekit.schedule.fit import Fitter, Mix
-from edgekit.schedule.model import OverlapOf, ScratchOf, build_model
+from edgekit.schedule.model import CostOf, OverlapOf, ScratchOf, build_model
 from edgekit.schedule.overlap import Overlap
 from edgekit.schedule.plan import ALIGN, PlanOptions, plan
 from edgekit.schedule.program import Program
@@ -59,18 +59,24 @@ class Planner:
         graph: lowered graph.
         scratch_of, overlap_of: what kernels declare.
         options: levers and time limit; ``patches`` is added where a plan needs it.
+        cost_of: instructions of a kernel, None where it does not count them.
 
     Attributes:
         plain: the plan without strips.
     """
 
     def __init__(
-        self, graph: Graph, scratch_of: ScratchOf, overlap_of: OverlapOf, options: PlanOptions
+        self,
+        graph: Graph,
+        scratch_of: ScratchOf,
+        overlap_of: OverlapOf,
+        options: PlanOptions,
+        cost_of: CostOf = lambda node: None,
     ) -> None:
         levers = tuple(x for x in options.levers if x != PATCHES)
         self._options = replace(options, levers=levers)
         self._given = [n.name for n in graph.nodes]
-        self._kernels = Kernels(scratch_of, overlap_of)
+        self._kernels = Kernels(scratch_of, overlap_of, cost_of)
         build_model(graph, self._kernels.scratch, self._kernels.overlaps, ALIGN)
         # From here on: kernels are chosen by now, which is no planning.
         self._limit = Deadline.after(ENDING_SHARE * options.seconds)
@@ -183,7 +189,7 @@ class Planner:
         def usable(node: Node) -> Sequence[Overlap | None]:
             return [o if o is not None and o.kind in levers else None for o in overlaps(node)]
 
-        return Kernels(self._kernels.scratch, usable)
+        return Kernels(self._kernels.scratch, usable, self._kernels.cost)
 
 
 def _point(program: Program, mix: Mix) -> Point:

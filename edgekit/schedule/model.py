@@ -15,6 +15,7 @@ from edgekit.schedule.views import Root, Views, find_views
 
 ScratchOf = Callable[[Node], int]
 OverlapOf = Callable[[Node], Sequence[Overlap | None]]
+CostOf = Callable[[Node], int | None]
 
 
 @dataclass(frozen=True)

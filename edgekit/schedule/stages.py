@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from edgekit.ir import Graph, Node, Value
+from edgekit.ir.op import Op
 from edgekit.ir.ops import Concat, Slice
 from edgekit.schedule.deadline import Deadline
-from edgekit.schedule.model import MemoryModel, OverlapOf, ScratchOf, build_model
+from edgekit.schedule.model import CostOf, MemoryModel, OverlapOf, ScratchOf, build_model
 from edgekit.schedule.order import Ordered
 from edgekit.schedule.overlap import Overlap
 from edgekit.schedule.plan import ALIGN, given_order, lay_out
@@ -23,7 +24,7 @@ from edgekit.schedule.space import Space
 from edgekit.schedule.strips import Stage, in_strips
 
 CALL = 200
-"""Instructions that one more call of a kernel costs, about."""
+"""Instructions that one more call costs, about, of a kernel that does not count its own."""
 STRIPS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128)
 """Numbers of strips that are tried."""
 CARRIES: tuple[Carry, ...] = ("keep", "move", "again")
@@ -33,10 +34,11 @@ T = TypeVar("T")
 class Kernels:
     """What kernels declare, asked once for each geometry."""
 
-    def __init__(self, scratch_of: ScratchOf, overlap_of: OverlapOf) -> None:
-        self._scratch_of, self._overlap_of = scratch_of, overlap_of
+    def __init__(self, scratch_of: ScratchOf, overlap_of: OverlapOf, cost_of: CostOf) -> None:
+        self._scratch_of, self._overlap_of, self._cost_of = scratch_of, overlap_of, cost_of
         self._scratch: dict[Hashable, int] = {}
         self._overlaps: dict[Hashable, Sequence[Overlap | None]] = {}
+        self._costs: dict[Hashable, int | None] = {}
 
     def scratch(self, node: Node) -> int:
         """Bytes of scratch."""
@@ -45,6 +47,10 @@ class Kernels:
     def overlaps(self, node: Node) -> Sequence[Overlap | None]:
         """What a node's kernel tolerates, by input."""
         return _once(self._overlaps, node, self._overlap_of)
+
+    def cost(self, node: Node) -> int | None:
+        """Instructions of a run, None where they are not known."""
+        return _once(self._costs, node, self._cost_of)
 
 
 def _once(known: dict[Hashable, T], node: Node, ask: Callable[[Node], T]) -> T:
@@ -69,7 +75,7 @@ class Choice:
         stage: how it is executed.
         peak: largest need of its steps, in bytes; what lives across it included.
         extra_macs: multiply-accumulates that it adds.
-        work: further instructions, about: calls and moved bytes.
+        work: further instructions, about: what kernels count, calls and moved bytes.
     """
 
     first: int
@@ -175,15 +181,31 @@ class _Part:
         moved = [
             n.output.type.nbytes for n in model.views.steps if isinstance(n.op, Slice | Concat)
         ]
-        calls = len(model.tasks) - len(self.plain.tasks)
         return Choice(
             self.first,
             self.last,
             stage,
             max(self.across + max(peak, space.bound), max(roots)),
             split.macs() - self.graph.macs(),
-            CALL * calls + sum(moved),
+            self._further(model) + sum(moved),
         )
+
+    def _further(self, split: MemoryModel) -> int:
+        """Instructions beyond those of whole layers; kernels of a kind of which some do not count
+        theirs are taken to cost no more than their calls."""
+        total = 0
+        for kind in {type(t.node.op) for t in split.tasks}:
+            whole, strips = (self._counts(model, kind) for model in (self.plain, split))
+            known = [c for c in (*whole, *strips) if c is not None]
+            if len(known) == len(whole) + len(strips):
+                total += sum(known[len(whole) :]) - sum(known[: len(whole)])
+            else:
+                total += CALL * (len(strips) - len(whole))
+        return max(total, 0)
+
+    def _counts(self, model: MemoryModel, kind: type[Op]) -> list[int | None]:
+        cost = self.stages.kernels.cost
+        return [cost(t.node) for t in model.tasks if type(t.node.op) is kind]
 
     def estimate(self, strips: int, carry: Carry) -> int:
         nodes = self.graph.nodes

@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from codegen.c.choice import PORTABLE
+from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.errors import DataError, FitError
-from edgekit.ir import DType, Graph, TensorType
-from edgekit.ir.ops import QMaxPool2D, Softmax, Window
+from edgekit.ir import DType, Graph, TensorType, Value
+from edgekit.ir.ops import QConv2D, QMaxPool2D, Rounding, Softmax, Window
 from edgekit.schedule import PlanOptions, Program, verify_program
 from edgekit.schedule.fitting import Planner, in_order_of
 from edgekit.schedule.planfile import plan_text, read_plan
 from edgekit.schedule.restore import restore
+from quantize.requantize import make_requant
 from tests.codegen.batch import compile_all
+from tests.codegen.graphs import int8
+from tests.codegen.on_core import check
 from tests.schedule.images import network
+
+M4 = KernelSet("armv7e_m")
 
 
 def pyramid() -> Graph:
@@ -30,6 +36,45 @@ def pyramid() -> Graph:
     small = TensorType((1, 8, 2, 4), DType.INT8)
     graph.outputs = [graph.add_node(less, [value], small).output]
     return graph
+
+
+def pooled() -> Graph:
+    """A convolution at full height whose output a maximum quarters."""
+    rng = np.random.default_rng(1)
+    graph = Graph("pooled")
+    value = layer(graph, rng, graph.add_input("x", int8(1, 32, 16, 3)), 16, 3)
+    pool = QMaxPool2D((2, 2), Window((2, 2)))
+    graph.outputs = [graph.add_node(pool, [value], int8(1, 16, 8, 16)).output]
+    graph.bind_ports()
+    return graph
+
+
+def bottleneck() -> Graph:
+    """1x1 to six times the channels, depthwise 3x3, 1x1 back: little goes in and comes out."""
+    rng = np.random.default_rng(2)
+    graph = Graph("bottleneck")
+    value = layer(graph, rng, graph.add_input("x", int8(1, 24, 24, 8)), 48, 1)
+    value = layer(graph, rng, value, 48, 3, groups=48)
+    graph.outputs = [layer(graph, rng, value, 8, 1)]
+    graph.bind_ports()
+    return graph
+
+
+def layer(
+    graph: Graph, rng: np.random.Generator, x: Value, filters: int, kernel: int, groups: int = 1
+) -> Value:
+    """A convolution of images that keeps their size, with scales as networks have them."""
+    shape = filters, kernel, kernel, x.type.shape[3] // groups
+    weights = rng.integers(-127, 128, shape, np.int8)
+    bias = rng.integers(-1000, 1000, filters).astype(np.int32)
+    window = Window(padding=(kernel // 2,) * 4)
+    op = QConv2D(make_requant([2.0**-9] * filters, Rounding.SINGLE, -128), -128, window, groups)
+    constants = [graph.constant(weights), graph.constant(bias)]
+    return graph.add_node(op, [x, *constants], int8(*x.type.shape[:3], filters)).output
+
+
+def on_m4(graph: Graph) -> Planner:
+    return Planner(graph, M4.scratch_bytes, M4.overlaps, PlanOptions(seconds=4.0), M4.instructions)
 
 
 def planner(graph: Graph, seconds: float = 4.0, levers: tuple[str, ...] = ("order",)) -> Planner:
@@ -55,6 +100,37 @@ def test_strips_make_it_fit() -> None:
     assert program.certificate.extra_macs == 0
     (compiled,) = compile_all([program.graph], planner=lambda graph: program)
     compiled.check_samples()
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m4"])
+def test_a_convolution_and_its_maximum_in_strips(core: str) -> None:
+    """The image between them never exists as a whole."""
+    graph = pooled()
+    between = graph.nodes[0].output.type.nbytes
+    made = on_m4(graph)
+    assert made.plain.arena_bytes >= between
+    program = made.fit(between // 2)
+    verify_program(program, M4.overlaps)
+    (stage,) = program.certificate.stages
+    assert stage.nodes == tuple(n.name for n in graph.nodes)
+    kinds = [s.node.op.name for s in program.steps]
+    assert kinds.count("QConv2D") == kinds.count("QMaxPool2D") == stage.strips
+    check(graph, M4, core, planner=lambda graph, kernels: program)
+
+
+def test_strips_suit_the_kernels_that_compute_them() -> None:
+    """A depthwise kernel computes two rows at a time: five strips of 24 rows cost more than six."""
+    made = on_m4(bottleneck())
+    stages = [made.fit(limit).certificate.stages for limit in (15_000, 14_000)]
+    assert [s.strips for (s,) in stages] == [6, 6]
+
+
+def test_every_point_of_the_front_is_a_limit_that_fits() -> None:
+    """Estimates of what strips need are too low here by two rows of the largest image."""
+    points = on_m4(bottleneck()).explore()[1]
+    assert len(points) > 4
+    for point in points:
+        assert on_m4(bottleneck()).fit(point.arena_bytes).arena_bytes <= point.arena_bytes
 
 
 def test_what_cannot_fit_names_the_smallest_and_a_step() -> None:
