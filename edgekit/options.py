@@ -15,7 +15,7 @@ ToolchainChoice = Literal["auto", "zig", "gcc"]
 EmulatorChoice = Literal["auto", "unicorn", "qemu", "none"]
 Observer = Literal["minmax", "percentile"]
 Kernels = Literal["fastest", "portable"]
-Optimize = Literal["speed", "balanced", "size"]
+Optimize = Literal["fastest", "speed", "balanced", "size"]
 Lever = Literal["order", "in-place", "rows", "patches"]
 Place = Literal["reference", "host", "emulator"]
 LEVERS: tuple[Lever, ...] = ("order", "in-place", "rows")
@@ -56,8 +56,10 @@ class ConvertOptions:
         plan_time: time limit of the memory plan in seconds.
         kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
             C alone.
-        optimize: ``speed``; ``size``: portable kernels, compiled for size; ``balanced``: assembly
-            only for the kinds of layers that hold much of the model's work.
+        optimize: ``speed``; ``fastest``: as speed, and with kernels that pay for instructions with
+            flash (Winograd: four times the weights of 3x3 layers); ``size``: portable kernels,
+            compiled for size; ``balanced``: assembly only for the kinds of layers that hold much of
+            the model's work.
         memories: bytes that the arena may take in each memory of the target, the fastest first;
             None: all that the board has there. Empty: the arena is one piece.
         weights: bytes that copies of constants may take in a memory of the target, by its name:

@@ -36,11 +36,13 @@ class KernelSet:
         isa: instruction set with an emitter of its own; empty for portable C alone.
         without: names of its variants that are not used.
         small: True where compilers shall optimise for size.
+        pays_flash: True where kernels may be chosen that pay for instructions with flash.
     """
 
     isa: str = ""
     without: frozenset[str] = frozenset()
     small: bool = False
+    pays_flash: bool = False
     _found: dict[int, tuple[Node, Emitter | None]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -91,7 +93,7 @@ class KernelSet:
         """
         if not self.isa or isinstance(self.find(node), Variant):
             return ""
-        variants = VARIANTS[self.isa].get(type(node.op), ())
+        variants = self._variants(node)
         if not variants:
             return f"no kernel in assembly for {node.op.name}"
         found = {v.name: v.refuse(node) or "too little work for its code" for v in variants}
@@ -102,11 +104,17 @@ class KernelSet:
         return "; ".join(f"{', '.join(names[why])}: {why}" for why in names)
 
     def _choose(self, node: Node) -> Emitter | None:
-        variants = VARIANTS.get(self.isa, {}).get(type(node.op), ())
-        able = [v for v in variants if v.name not in self.without and not v.refuse(node)]
+        able = [
+            v for v in self._variants(node) if v.name not in self.without and not v.refuse(node)
+        ]
         if able:
             return min(able, key=lambda v: v.instructions(node))
         return EMITTERS.get(type(node.op))
+
+    def _variants(self, node: Node) -> list[Variant]:
+        """What the node's operator may become, refused or not."""
+        found = VARIANTS.get(self.isa, {}).get(type(node.op), ())
+        return [v for v in found if self.pays_flash or not v.pays_flash]
 
 
 PORTABLE = KernelSet()
@@ -135,6 +143,8 @@ def kernels_for(
         return KernelSet(small=True)
     if isa is None or kernels == "portable":
         return PORTABLE
+    if optimize == "fastest":
+        return KernelSet(isa.name, pays_flash=True)
     fastest = KernelSet(isa.name)
     if optimize == "speed" or graph is None:
         return fastest

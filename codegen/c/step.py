@@ -326,12 +326,15 @@ class Variant(Emitter):
             are spent on.
         stack: bytes of working memory that it takes from the stack (tiles that the stack pointer
             addresses), beside the few words that any function saves.
+        pays_flash: True where it takes several times the weights of other kernels: chosen by
+            ``--optimize fastest`` alone.
     """
 
     name: str
     refuse: Callable[[Node], str]
     cost: Callable[[Node], Cost]
     stack: Callable[[Node], int] = _nothing
+    pays_flash: bool = False
 
     def instructions(self, node: Node) -> int:
         """Executed by one run of a node."""

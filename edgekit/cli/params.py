@@ -175,7 +175,9 @@ optimize_option = _choice(
     "--optimize",
     allowed(Optimize),
     "speed",
-    "size: portable kernels compiled for size; balanced: assembly only where most work is.",
+    "fastest: also kernels that pay for instructions with flash (Winograd: four times the weights "
+    "of 3x3 layers); size: portable kernels compiled for size; balanced: assembly only where most "
+    "work is.",
 )
 plan_time_option = click.option(
     "--plan-time",

@@ -15,6 +15,7 @@ from profiles.bench.layers import layers_section
 from profiles.bench.measure import measure_times, run_models
 from profiles.bench.memory import memory_section, run_memory, run_steps
 from profiles.bench.models import ROOT, models
+from profiles.bench.optimize import optimize_section, run_optimize
 from profiles.bench.page import write_page
 from profiles.bench.planning import planning_section
 from profiles.bench.sparse import sparse_section
@@ -38,11 +39,12 @@ def main() -> int:
         floats = list(run_floats(chosen, log))
         memory = memory_section(list(run_memory(chosen, log)), list(run_steps(chosen, log)))
         fast = fast_section(list(run_fast(chosen, log)))
+        levels = optimize_section(list(run_optimize(chosen, log)))
         log("planning branching networks")
         planned = planning_section()
         log("planning spills")
         others = [layers_section(log), *sparse_section(chosen, log), *host_section(chosen, log)]
-        sections = "\n".join([fast, memory, planned, spilling_section(), *others])
+        sections = "\n".join([levels, fast, memory, planned, spilling_section(), *others])
         page = write_page(runs, measure_times(chosen, log), sections, floats)
     except EdgekitError as error:
         log(str(error))

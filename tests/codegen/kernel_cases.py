@@ -52,6 +52,7 @@ CONVOLUTIONS: tuple[tuple[Pair, int, int, Pair, Window], ...] = (
     ((6, 9), 3, 5, (3, 3), HALVED),  # a first layer
     ((5, 5), 16, 3, (3, 3), SAME),
     ((4, 5), 33, 6, (3, 3), PLAIN),
+    ((9, 9), 32, 18, (3, 3), SAME),  # halves of the products are worth their additions
     ((2, 2), 4, 4, (3, 3), Window(padding=(3, 2, 1, 2))),  # every window reaches over an edge
     ((13, 10), 1, 8, (10, 4), Window((2, 2), (4, 1, 5, 1))),
     ((7, 7), 2, 4, (5, 5), Window(padding=(2, 2, 2, 2))),

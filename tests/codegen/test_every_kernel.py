@@ -33,7 +33,7 @@ def nodes() -> list[Node]:
 
 
 def kernels(isa: str) -> KernelSet:
-    return kernels_for(load_core(CORES[isa]))
+    return kernels_for(load_core(CORES[isa]), optimize="fastest")
 
 
 def test_every_instruction_set_has_its_core() -> None:

@@ -87,6 +87,21 @@ def test_working_memory(name: str, optimize: Optimize, converted: Convert) -> No
     assert declared < made.report.memory.stack_bytes <= declared + 512
 
 
+def test_fastest_pays_with_flash(converted: Convert) -> None:
+    """Winograd halves the products of ResNet8's 3x3 layers of stride 1, three quarters of its MACs:
+    four times their weights, inside the bounds of code, tables and memory."""
+    speed, fastest = (converted("pretrainedResnet_quant", o) for o in ("speed", "fastest"))
+    counts = [made.report.latency.instructions or 0 for made in (speed, fastest)]
+    flash = [made.report.memory.flash_bytes or 0 for made in (speed, fastest)]
+    print(f"instructions {counts[0]:,} to {counts[1]:,}, flash {flash[0]:,} to {flash[1]:,} B")
+    assert 0 < counts[1] <= 0.7 * counts[0]
+    assert flash[0] < flash[1] <= 2.7 * flash[0]
+    assert [s.variant for s in fastest.manifest.steps].count("conv winograd") == 4
+    assert (fastest.report.memory.code_bytes or 0) <= 16 * KIB
+    assert max(s.scratch_bytes + s.stack_bytes for s in fastest.manifest.steps) <= 2 * KIB
+    assert fastest.manifest.table_bytes == speed.manifest.table_bytes
+
+
 def test_balanced_lies_between(converted: Convert) -> None:
     speed, balanced, size = (
         converted("pretrainedResnet_quant", o).report for o in ("speed", "balanced", "size")

@@ -16,6 +16,7 @@ from codegen.assembly.armv7e_m.matmul import MATMUL
 from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
 from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
+from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
@@ -23,7 +24,15 @@ from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QM
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (COLUMNS, CONV, CONV_SPARSE, DEPTHWISE_3X3, DEPTHWISE_WINDOWS, DEPTHWISE_TWICE),
+    QConv2D: (
+        COLUMNS,
+        CONV,
+        CONV_SPARSE,
+        CONV_WINOGRAD,
+        DEPTHWISE_3X3,
+        DEPTHWISE_WINDOWS,
+        DEPTHWISE_TWICE,
+    ),
     QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE, DENSE_WORDS),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),

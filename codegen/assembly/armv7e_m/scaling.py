@@ -99,7 +99,7 @@ def _best(
     not serve."""
     low = np.minimum(-128 * rows, 127 * rows).sum(axis=1)
     high = np.maximum(-128 * rows, 127 * rows).sum(axis=1)
-    bias = _tame(requant, bias, low, high)
+    bias = tame(requant, bias, low, high)
     steps = find_steps(requant, low + bias, high + bias).of(order)
     tried = []
     for found, lacking in _forms(steps, requant, order, bias[order], shifts):
@@ -110,9 +110,16 @@ def _best(
     return min(tried, key=lambda each: int(each[1].sum()))
 
 
-def _tame(requant: Requant, bias: Int, low: Int, high: Int) -> Int:
-    """Biases of filters that always saturate, moved until their sums fit into a register."""
-    room = np.maximum(UPPER_LIMIT - 1 - np.maximum(high, -low), 0)
+def tame(requant: Requant, bias: Int, low: Int, high: Int, limit: int = UPPER_LIMIT) -> Int:
+    """Biases of filters that always saturate, moved until their sums fit into a register.
+
+    Args:
+        requant: the definition.
+        bias: of each filter.
+        low, high: bounds of its sum without bias.
+        limit: of the sum with bias.
+    """
+    room = np.maximum(limit - 1 - np.maximum(high, -low), 0)
     moved = np.clip(bias, -room, room)
     ends = np.stack([bias + low, bias + high, moved + low, moved + high])
     outputs = requantize(np.clip(ends, -INT32_MAX, INT32_MAX), requant)

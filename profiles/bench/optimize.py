@@ -1,0 +1,70 @@
+"""What each value of ``--optimize`` makes of a model: instructions beside flash and memory.
+
+``python -m profiles.bench.optimize`` prints the section of docs/benchmarks.md alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from edgekit import api
+from edgekit.options import Optimize, ToolchainChoice
+from edgekit.report.model import Report
+from profiles.bench.markdown import number, table
+from profiles.bench.measure import TIMING_CORE, Log
+from profiles.bench.models import BenchModel, models
+
+COMPILER: ToolchainChoice = "gcc"
+"""One for all, so that figures differ by the kernels alone."""
+
+
+LEVELS: tuple[Optimize, ...] = get_args(Optimize)
+
+
+@dataclass(frozen=True)
+class OptimizeRun:
+    """A model converted for `TIMING_CORE` with one value of ``--optimize``."""
+
+    key: str
+    optimize: Optimize
+    report: Report
+
+
+def run_optimize(chosen: Sequence[BenchModel], log: Log) -> Iterator[OptimizeRun]:
+    """Convert every int8 model that is there with every value."""
+    for model in chosen:
+        if not model.path.is_file() or model.calibration is not None:
+            continue
+        for optimize in LEVELS:
+            log(f"{model.key} at {optimize}")
+            options = api.ConvertOptions(
+                TIMING_CORE, toolchain=COMPILER, optimize=optimize, vectors=1
+            )
+            yield OptimizeRun(model.key, optimize, api.convert(model.path, None, options).report)
+
+
+def optimize_section(runs: Sequence[OptimizeRun]) -> str:
+    """One line for each conversion."""
+    rows = []
+    for run in runs:
+        memory, count = run.report.memory, run.report.latency.instructions
+        per_mac = "-" if count is None else f"{count / run.report.model.macs:.2f}"
+        sizes = memory.code_bytes, memory.flash_bytes, memory.arena_bytes, memory.stack_bytes
+        rows.append([run.key.upper(), run.optimize, number(count), per_mac, *map(number, sizes)])
+    head = ["model", "optimize", "instructions", "per MAC", "code", "flash", "arena", "stack"]
+    return "\n".join([
+        "## Speed, flash, size",
+        "",
+        f"What `--optimize` chooses on {TIMING_CORE} with {COMPILER}; `fastest` pays for "
+        "instructions with flash. Sizes in bytes.",
+        "",
+        *table(head, rows),
+        "",
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    print(optimize_section(list(run_optimize(models(), lambda text: print(text, file=sys.stderr)))))

@@ -1,0 +1,183 @@
+"""Winograd convolutions of Armv7E-M: assembly on the emulated core, its equals on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codegen.assembly.armv7e_m.conv import CONV
+from codegen.assembly.armv7e_m.conv_layer import accumulators
+from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
+from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD, parts_of, refuse
+from codegen.assembly.armv7e_m.winograd_block import FRAME_BYTES
+from codegen.assembly.armv7e_m.winograd_scaling import find_form
+from codegen.c.choice import KernelSet
+from edgekit.ir import Graph
+from edgekit.ir.ops import Window
+from tests.codegen import kernel_cases
+from tests.codegen.batch import BOTH
+from tests.codegen.graphs import RULES
+from tests.codegen.kernel_cases import EXTREMES, Extreme
+from tests.codegen.on_core import assert_counted, at_limit, check, chosen, merged
+from tests.codegen.test_armv7e_m_conv import NONE, SAME, Size, conv
+
+CORE = "cortex-m4"
+NAME = CONV_WINOGRAD.name
+FASTEST = KernelSet("armv7e_m", pays_flash=True)
+KERNELS = replace(FASTEST, without=frozenset({CONV.name, "conv sparse"}))
+"""What also takes layers that are too small to gain."""
+
+
+def shapes() -> Iterator[tuple[Size, int, int, Window]]:
+    """Odd sizes, rows and columns that are left, filters that are no multiple of 4, parts of the
+    channels of equal and of different lengths, groups of filters, every padding."""
+    same = Window(padding=SAME)
+    for size in ((1, 2), (2, 3), (4, 2), (5, 4), (3, 7), (6, 6), (9, 5)):
+        yield size, 4, 4, same
+    for channels in (8, 12, 16, 20, 28, 32, 36, 44, 64, 92, 128):
+        yield (4, 5), channels, 5 + channels % 3, same
+    for filters in (6, 7, 11, 32, 33, 64):
+        yield (5, 4), 8, filters, same
+    yield (8, 8), 64, 64, same
+    yield (4, 4), 40, 70, same
+    yield (5, 5), 72, 9, Window()
+    for padding in (NONE, (2, 0, 0, 2), (0, 1, 2, 0), (2, 2, 2, 2), (1, 0, 0, 1), (3, 3, 4, 3)):
+        yield (6, 7), 12, 5, Window(padding=padding)
+    yield (3, 4), 8, 4, Window()  # one row, two columns
+
+
+def layers() -> list[Graph]:
+    """Every shape with two random layers."""
+    rng = np.random.default_rng(1)
+    found = []
+    for size, channels, filters, window in shapes():
+        found += [conv(rng, size, channels, filters, (3, 3), window) for _ in range(2)]
+    return found
+
+
+def extremes() -> list[Graph]:
+    """Every rule with constants at the ends of their ranges; parts of the channels too."""
+    rng = np.random.default_rng(2)
+    found = []
+    for index, kind in enumerate((*EXTREMES, Extreme((-128, -128), x_zero=127, zero=-128))):
+        for k, rule in enumerate(RULES):
+            channels, filters = ((4, 4), (16, 6), (64, 5), (32, 8))[(index + k) % 4]
+            shape = filters, 3, 3, channels
+            found.append(kernel_cases.conv(rng, (5, 4), shape, Window(padding=SAME), 1, rule, kind))
+    return found
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_every_shape(core: str, toolchain: str) -> None:
+    graph = merged(layers())
+    names = chosen(graph, KERNELS)
+    assert names.count(NAME) >= 0.75 * len(names)
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
+        for node, layer in zip(nodes, run.layers, strict=True):
+            if KERNELS.emitter(node) is CONV_WINOGRAD:
+                assert_counted(CONV_WINOGRAD, node, layer.instructions, 0.02, 60)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_extremes(core: str) -> None:
+    graph = merged(extremes())
+    names = chosen(graph, KERNELS)
+    assert names.count(NAME) >= 0.6 * len(names)
+    check(graph, KERNELS, core)
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_over_its_input(core: str, backward: bool) -> None:
+    check(merged(layers()), KERNELS, core, planner=at_limit(backward))
+
+
+def test_every_form_of_requantization() -> None:
+    """The grids reach all four tails, and layers in parts and groups."""
+    nodes = [n for g in (*layers(), *extremes()) for n in g.nodes if n.op.name == "QConv2D"]
+    able = [n for n in nodes if not refuse(n)]
+    found = {find_form(*accumulators(n))[0].tail for n in able}
+    assert found == {SCALE, CLAMP, TWICE, SHIFT}
+    parts = [parts_of(n) for n in able]
+    assert {p is not None and p.is_whole for p in parts} == {True, False}
+    assert any(p is not None and len(p.groups) > 1 for p in parts)
+    assert any(p is not None and len({*p.counts}) > 1 for p in parts)
+
+
+def test_memory() -> None:
+    """Scratch and stack together never pass 2 KiB."""
+    rng = np.random.default_rng(4)
+    for channels in (4, 16, 36, 64, 128, 512):
+        for filters in (4, 30, 64, 130, 512):
+            node = conv(rng, (5, 4), channels, filters, (3, 3), Window(padding=SAME)).nodes[0]
+            if found := parts_of(node):
+                assert found.nbytes + FRAME_BYTES <= 2048
+                assert sum(found.counts) == channels
+                assert sum(found.groups) == found.blocks
+
+
+OTHER = "not for other windows than 3x3 with stride 1"
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "filters", "kernel", "window", "reason"),
+    [
+        ((5, 5), 6, 4, (3, 3), Window(), "channels that are no multiple of 4"),
+        ((5, 5), 8, 3, (3, 3), Window(), "few filters or columns"),
+        ((5, 3), 8, 4, (3, 3), Window(), "few filters or columns"),
+        ((5, 5), 8, 4, (3, 3), Window((2, 1)), OTHER),
+        ((7, 7), 8, 4, (3, 3), Window(dilations=(1, 2)), OTHER),
+        ((5, 5), 8, 4, (1, 3), Window(), OTHER),
+        ((5, 5), 8, 4, (5, 5), Window(), OTHER),
+    ],
+)  # fmt: skip
+def test_refusals(
+    size: Size, channels: int, filters: int, kernel: Size, window: Window, reason: str
+) -> None:
+    layer = conv(np.random.default_rng(0), size, channels, filters, kernel, window)
+    assert refuse(layer.nodes[0]) == reason
+
+
+def test_only_for_those_who_pay() -> None:
+    """Never at ``speed``, where nothing is said of it; at ``fastest`` where it is cheaper."""
+    rng = np.random.default_rng(6)
+    same = Window(padding=SAME)
+    large = conv(rng, (16, 16), 16, 16, (3, 3), same)
+    small = conv(rng, (1, 2), 4, 4, (3, 3), same)
+    for graph, name in ((large, NAME), (small, CONV.name)):
+        assert chosen(graph, FASTEST) == [name]
+        assert chosen(graph, KernelSet("armv7e_m")) == [CONV.name]
+    speed = KernelSet("armv7e_m", without=KERNELS.without)
+    assert chosen(large, speed) == [""]
+    assert NAME not in speed.refusal(large.nodes[0])
+    assert 0.75 * CONV.instructions(large.nodes[0]) > CONV_WINOGRAD.instructions(large.nodes[0])
+
+
+@st.composite
+def random_layers(draw: st.DrawFn) -> Graph:
+    """Any layer that the kernel is for, small enough to be one of many."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    size = draw(st.integers(1, 9)), draw(st.integers(2, 9))
+    channels, filters = 4 * draw(st.integers(1, 24)), draw(st.integers(4, 24))
+    padding = [draw(st.integers(0, 2)) for _ in range(4)]
+    for axis in (0, 1):  # some output
+        padding[axis] += max(0, 3 + axis - size[axis] - padding[axis] - padding[axis + 2])
+    window = Window(padding=(padding[0], padding[1], padding[2], padding[3]))
+    if draw(st.booleans()):
+        return conv(rng, size, channels, filters, (3, 3), window)
+    rule, kind = draw(st.sampled_from(RULES)), draw(st.sampled_from(EXTREMES))
+    return kernel_cases.conv(rng, size, (filters, 3, 3, channels), window, 1, rule, kind)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(random_layers(), min_size=8, max_size=8))
+def test_random_layers(many: list[Graph]) -> None:
+    check(merged(many), KERNELS, CORE)
