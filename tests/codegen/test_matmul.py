@@ -43,10 +43,10 @@ def matmul(
 
 
 def saturated(rng: np.random.Generator, zeros: tuple[int, int], rule: Rounding) -> Graph:
-    """The deepest product that is copied, with zero points at the ends of their ranges."""
+    """The deepest product that is packed, with zero points at the ends of their ranges."""
     depth = rv32.MOST_DEPTH
     spec = make_requant([2.0**-18], rule, int(rng.integers(-128, 128)), bounds=[255 * 255 * depth])
-    return single(QMatMul(spec, *zeros), (int8(2, depth), int8(depth, 4)))
+    return single(QMatMul(spec, *zeros), (int8(7, depth), int8(depth, 5)))
 
 
 def products() -> Iterator[Graph]:
@@ -72,7 +72,7 @@ def test_every_shape(core: str, toolchain: str) -> None:
 
 @pytest.mark.parametrize("toolchain", BOTH)
 @pytest.mark.parametrize("core", ["host", "rv32imc"])
-def test_every_shape_by_four_rows(core: str, toolchain: str) -> None:
+def test_every_shape_by_six_rows(core: str, toolchain: str) -> None:
     graph, kernels = merged(list(products())), KernelSet("rv32")
     names = chosen(graph, kernels)
     assert names.count(rv32.MATMUL.name) >= len(names) - 1
@@ -82,7 +82,7 @@ def test_every_shape_by_four_rows(core: str, toolchain: str) -> None:
 
 
 @pytest.mark.parametrize("core", ["host", "rv32imc"])
-def test_the_largest_sums_by_four_rows(core: str) -> None:
+def test_the_largest_sums_by_six_rows(core: str) -> None:
     rng = np.random.default_rng(6)
     graphs = [
         saturated(rng, zeros, rule)
@@ -94,7 +94,7 @@ def test_the_largest_sums_by_four_rows(core: str) -> None:
     check(merged(graphs), kernels, core)
 
 
-def test_both_roundings_are_reached_by_four_rows() -> None:
+def test_both_roundings_are_reached_by_six_rows() -> None:
     found = [rv32.scaling_of(n) for n in merged(list(products())).nodes]
     assert {s[0].is_signed for s in found if s is not None} == {False, True}
 

@@ -1,10 +1,12 @@
-"""Products of two int8 matrices on RV32IMC: four rows with four columns, sixteen sums in registers.
+"""Products of two int8 matrices on RV32IMC: packed products of six rows with four columns.
 
-The rows are copied beforehand, less their zero point; the right matrix is read where it lies.
+Nothing is known of the elements, so a field of 21 bits holds the products of 64 of them; then they
+are added to sums in the frame. The right matrix is read where it lies.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -18,9 +20,13 @@ from codegen.assembly.rv32.outputs import (
     clamp_suffix,
     scale,
     scale_signed,
+    unpack_low,
 )
 from codegen.assembly.rv32.products import (
+    COLUMN,
+    FIELD_BITS,
     FILTERS,
+    SLOTS,
     SUMS,
     WORDS,
     multiply_position,
@@ -36,24 +42,35 @@ from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.ops import QMatMul
 
-MOST_DEPTH = 512
-"""Columns of the left matrix whose four rows are copied."""
-SIZE = 2
-"""Bytes of a copied element."""
-START, NEXT, DEPTH, COLUMNS, TABLE, LEFT, TOP, ZERO = 0, 16, 32, 36, 40, 52, 56, 60
-"""Fields of ``ek_matmul_quads``."""
-FRAME = ("layer", "x", "x_end", "b", "y", "columns", "left")
-PER_ELEMENT, PER_TILE, PER_MATRIX = 5.5, 120, 90
-"""Instructions of the driver in C, counted."""
+MOST_DEPTH = 256
+"""Columns of the left matrix whose six rows are packed."""
+CHUNK = 64
+"""Elements whose products a field holds, whatever they are."""
+EXCESS = (1 << (FIELD_BITS - 1)) - 1
+"""What a field starts with: 64 times -128 * -128 is 2**20, 64 times -128 * 127 more than -2**20."""
+FIRST, SECOND = EXCESS * (1 + (1 << 21)) & 0xFFFFFFFF, EXCESS * (1 + (1 << 10)) & 0xFFFFFFFF
+"""What the two sums of a triple start with."""
+START, NEXT, TERMS, EXCEEDED, DEPTH, COLUMNS = 0, 24, 48, 52, 56, 60
+TABLE, LEFT, TOP, ZERO = 64, 76, 80, 84
+"""Fields of ``ek_matmul_packed``."""
+FRAME = (
+    "layer", "words", "words_end", "x", "b", "w", "y", "columns", "left", "terms",
+    *(f"sum{i}" for i in range(FILTERS * SLOTS)),
+)  # fmt: skip
+PER_LEFT, PER_RIGHT, PER_TILE, PER_MATRIX = 7.5, 5, 190, 90
+"""Instructions of the driver in C, counted: for elements of both matrices, six rows, a product."""
 
 
-def quads(unroll: int, low: int, top: int, is_signed: bool) -> Function:
-    """``ek_matmul_quads_s8(layer, x, b, y)``, or that with a correction."""
+def rows_function(unroll: int, low: int, top: int, is_signed: bool) -> Function:
+    """``ek_matmul_packed_s8(layer, words, b, y)``, or that with a correction."""
     kind = "_signed" if is_signed else ""
-    b = Function(f"matmul_quads{unroll}{kind}{clamp_suffix(low, top)}", FRAME)
+    b = Function(f"matmul_packed{unroll}{kind}{clamp_suffix(low, top)}", FRAME)
     _enter(b)
     with b.loop("bnez {left}, {head}"):
-        _sum(b, unroll)
+        _begin(b)
+        with b.loop("bne {x}, {end}, {head}"):
+            _multiply(b, unroll)
+            _add(b)
         _outputs(b, low, top, is_signed)
         _next_columns(b)
     b.finish()
@@ -63,38 +80,87 @@ def quads(unroll: int, low: int, top: int, is_signed: bool) -> Function:
 def _enter(b: Function) -> None:
     """Fill the frame from the arguments."""
     b.name(u="a4")
-    for register, word in (("a0", "layer"), ("a1", "x"), ("a2", "b"), ("a3", "y")):
+    for register, word in (("a0", "layer"), ("a1", "words"), ("a2", "b"), ("a3", "y")):
         b.store(register, word)
     b.op("lw {u}, {at}(a0)", at=DEPTH)
-    b.op("slli {u}, {u}, {shift}", shift=(SIZE * WORDS).bit_length() - 1)
+    b.op("slli {u}, {u}, {shift}", shift=COLUMN.bit_length() - 1)
     b.op("add {u}, {u}, a1")
-    b.store(b.reg("u"), "x_end")
+    b.store(b.reg("u"), "words_end")
+    b.op("lw {u}, {at}(a0)", at=TERMS)
+    b.store(b.reg("u"), "terms")
     b.op("lw {u}, {at}(a0)", at=COLUMNS)
     b.store(b.reg("u"), "columns")
     b.store(b.reg("u"), "left")
 
 
-def _sum(b: Function, unroll: int) -> None:
-    """All elements of four rows with those of four columns, which take the places of filters."""
+def _begin(b: Function) -> None:
+    """What the sums of four columns start with: that of the row and that of the column."""
+    b.name(layer="a0", terms="a1", excess="a2", t="a3", u="a4")
+    rows = SUMS[:SLOTS]
+    b.load(b.reg("layer"), "layer")
+    b.load(b.reg("terms"), "terms")
+    b.op("lw {excess}, {at}({layer})", at=EXCEEDED)
+    for row, register in enumerate(rows):
+        b.op("lw {r}, {at}({layer})", r=register, at=START + 4 * row)
+        b.op("sub {r}, {r}, {excess}", r=register)
+    for f in range(FILTERS):
+        b.op("lw {t}, {at}({terms})", at=4 * f)
+        for row, register in enumerate(rows):
+            b.op("add {u}, {t}, {r}", r=register)
+            b.store(b.reg("u"), f"sum{SLOTS * f + row}")
+    for source, word in (("words", "x"), ("b", "w")):
+        b.load(b.reg("u"), source)
+        b.store(b.reg("u"), word)
+
+
+def _multiply(b: Function, unroll: int) -> None:
+    """Up to 64 elements of the rows with those of four columns, which take filters' places."""
     name_operands(b)
     b.name(step="s11")
-    b.load(b.reg("p"), "layer")
-    for row in range(WORDS):
-        first, *others = (sums_of(f)[row] for f in range(FILTERS))
-        b.op("lw {s}, {at}({p})", s=first, at=START + 4 * row)
-        for register in others:
-            b.op("mv {s}, {first}", s=register, first=first)
-    for register, word in (("x", "x"), ("end", "x_end"), ("w", "b"), ("step", "columns")):
+    whole = b.label()
+    for register, word in (("x", "x"), ("q", "words_end"), ("w", "w"), ("step", "columns")):
         b.load(b.reg(register), word)
-    closing = f"addi {{x}}, {{x}}, {SIZE * WORDS * unroll}", "bne {x}, {end}, {head}"
+    b.op("addi {end}, {x}, {n}", n=CHUNK * COLUMN)
+    b.op("bgeu {q}, {end}, {whole}", whole=whole)
+    b.op("mv {end}, {q}")
+    b.place(whole)
+    for register, start in zip(SUMS, (FIRST, SECOND), strict=False):
+        b.op("li {s}, {start}", s=register, start=start - (start >> 31 << 32))
+    for i, register in enumerate(SUMS[2:]):
+        b.op("mv {s}, {start}", s=register, start=SUMS[i % 2])
+    closing = f"addi {{x}}, {{x}}, {COLUMN * unroll}", "bne {x}, {end}, {head}"
     with b.loop(*closing):
         for position in range(unroll):
-            multiply_position(b, position, 0, "lh", SIZE)
+            multiply_position(b, position, 0, "lw", 4)
             b.op("add {w}, {w}, {step}")
+    b.store(b.reg("x"), "x")
+    b.store(b.reg("w"), "w")
+
+
+def _add(b: Function) -> None:
+    """The fields to the sums in the frame; ``{x}`` and ``{end}``: how far the rows are done."""
+    b.name(u="a0", t="a1", mask="a2", old="a3", end="a5")
+    b.op("li {mask}, {ones}", ones=(1 << FIELD_BITS) - 1)
+    for f in range(FILTERS):
+        for triple in range(2):
+            first, second = sums_of(f)[2 * triple : 2 * triple + 2]
+            unpack_low(b, first, second, _adder(b, SLOTS * f + 3 * triple))
+    b.load(b.reg("end"), "words_end")
+
+
+def _adder(b: Function, start: int) -> Callable[[int], None]:
+    """Adds the numbers of a triple to the sums from ``start`` on."""
+
+    def add(i: int) -> None:
+        b.load(b.reg("old"), f"sum{start + i}")
+        b.op("add {old}, {old}, {u}")
+        b.store(b.reg("old"), f"sum{start + i}")
+
+    return add
 
 
 def _outputs(b: Function, low: int, top: int, is_signed: bool) -> None:
-    """Scale, clamp and store sixteen sums, row by row."""
+    """Scale, clamp and store all sums, row by row."""
     b.name(layer="a0", y="a1", u="a2", t="a3", multiplier="a4", offset="a5", shift="a6", top="a7")
     b.name(up="t0", zero="s0", correction="s11", to="ra")
     b.load(b.reg("layer"), "layer")
@@ -104,11 +170,12 @@ def _outputs(b: Function, low: int, top: int, is_signed: bool) -> None:
         b.op(f"lw {{{name}}}, {{field}}({{layer}})", field=field)
     if is_signed:
         b.op("srai {correction}, {shift}, 5")
-    for row in range(WORDS):
+    for row in range(SLOTS):
         b.op("lw {to}, {at}({layer})", at=NEXT + 4 * row)
         b.op("add {to}, {to}, {y}")
         for f in range(FILTERS):
-            b.op("sll {u}, {s}, {up}", s=sums_of(f)[row])
+            b.load(b.reg("u"), f"sum{SLOTS * f + row}")
+            b.op("sll {u}, {u}, {up}")
             (scale_signed if is_signed else scale)(b)
             clamp_and_store(b, low, top, f"{f}({b.reg('to')})")
 
@@ -116,7 +183,7 @@ def _outputs(b: Function, low: int, top: int, is_signed: bool) -> None:
 def _next_columns(b: Function) -> None:
     """On to the next columns; ``{left}`` is 0 after the last. The last four may be some of those
     before."""
-    b.name(left="a2", step="a3", w="a4")
+    b.name(left="a2", step="a3", u="a4")
     fits, done = b.label(), b.label()
     b.load(b.reg("left"), "left")
     b.op("addi {left}, {left}, {n}", n=-FILTERS)
@@ -129,22 +196,29 @@ def _next_columns(b: Function) -> None:
     b.store(b.reg("left"), "left")
     b.op("add {y}, {y}, {step}")
     b.store(b.reg("y"), "y")
-    b.load(b.reg("w"), "b")
-    b.op("add {w}, {w}, {step}")
-    b.store(b.reg("w"), "b")
+    b.load(b.reg("u"), "b")
+    b.op("add {u}, {u}, {step}")
+    b.store(b.reg("u"), "b")
+    b.load(b.reg("u"), "terms")
+    b.op("slli {step}, {step}, 2")
+    b.op("add {u}, {u}, {step}")
+    b.store(b.reg("u"), "terms")
     b.place(done)
 
 
-def quads_count(depth: int, columns: int, is_signed: bool) -> Cost:
-    """Instructions of one call of `quads`, half of the outputs clamped."""
-    each = 1 + (8 if is_signed else 3) + 3 + SATURATED // 2
+def rows_count(depth: int, columns: int, is_signed: bool) -> Cost:
+    """Instructions of one call of `rows_function`, half of the outputs clamped."""
+    each = 2 + (8 if is_signed else 3) + 3 + SATURATED // 2
     position = WORDS + FILTERS * (1 + 2 * WORDS) + 1
+    outputs = FILTERS * SLOTS
+    chunk = Cost(packing=FILTERS * 2 * 8 + 3 * outputs, requantize=len(SUMS) + 2, control=13)
     block = Cost(
         products=depth * position,
-        requantize=len(SUMS) * (1 + each) + 2 * WORDS + 7 + 2 * is_signed,
-        control=2 * depth // unroll_of(depth) + 5 + 12,
+        requantize=outputs * (2 + each) + FILTERS + 4 * SLOTS + 10 + 2 * is_signed,
+        control=2 * depth // unroll_of(depth) + 22,
     )
-    return 2 * len(SAVED) + 13 + -(-columns // FILTERS) * block
+    block += -(-depth // CHUNK) * chunk
+    return 2 * len(SAVED) + 14 + -(-columns // FILTERS) * block
 
 
 @lru_cache(maxsize=64)
@@ -171,8 +245,8 @@ def refuse(node: Node) -> str:
 
 
 def scratch(node: Node) -> int:
-    """Bytes of the copied rows."""
-    return SIZE * WORDS * node.input(0).type.shape[-1]
+    """Bytes of the packed rows and of the columns' terms."""
+    return COLUMN * node.input(0).type.shape[-1] + 4 * node.output.type.shape[-1]
 
 
 def emit(w: StepWriter) -> None:
@@ -184,16 +258,18 @@ def emit(w: StepWriter) -> None:
     depth, columns = b.type.shape[-2:]
     low, top = op.requant.low, op.requant.high - op.requant.low
     layer = w.declare(
-        "ek_matmul_quads", "layer", start=braces([1 << (bits - 1)] * WORDS),
-        next=braces([0] * WORDS), depth=depth, columns=columns,
-        table=braces(scaling.table.tolist()), left=32 - bits, top=top,
+        "ek_matmul_packed", "layer", start=braces([1 << (bits - 1)] * SLOTS),
+        next=braces([0] * SLOTS), terms="NULL", excess=EXCESS * -(-depth // CHUNK), depth=depth,
+        columns=columns, table=braces(scaling.table.tolist()), left=32 - bits, top=top,
         zero=2 * (op.requant.zero_point - low) + 1, low=low,
     )  # fmt: skip
-    kernel = f"ek_matmul_quads{'_signed' * scaling.is_signed}_s8"
-    multiply = w.function(RV32, quads(unroll_of(depth), low, top, scaling.is_signed), kernel)
+    kernel = f"ek_matmul_packed{'_signed' * scaling.is_signed}_s8"
+    code = rows_function(unroll_of(depth), low, top, scaling.is_signed)
+    words = f"(uint32_t *)(void *){w.scratch()}"
+    terms = f"(int32_t *)(void *)({w.scratch()} + {COLUMN * depth})"
     w.call(
-        "ek_matmul_rows_s8", declare_matmul(w), layer, multiply, op.a_zero, op.b_zero, w.read(a),
-        w.read(b), f"(int16_t *)(void *){w.scratch()}", w.write(y),
+        "ek_matmul_sixes_s8", declare_matmul(w), layer, w.function(RV32, code, kernel), op.a_zero,
+        op.b_zero, w.read(a), w.read(b), terms, words, w.write(y),
     )  # fmt: skip
 
 
@@ -203,17 +279,18 @@ def cost(node: Node) -> Cost:
     assert found is not None
     columns = node.output.type.shape[-1]
     count = node.output.type.size // (rows * columns)
-    tile = quads_count(depth, columns, found[0].is_signed)
-    tile += Cost(packing=PER_ELEMENT * WORDS * depth, control=PER_TILE)
-    return count * (PER_MATRIX + -(-rows // WORDS) * tile) + PER_MATRIX
+    tile = rows_count(depth, columns, found[0].is_signed)
+    tile += Cost(packing=PER_LEFT * SLOTS * depth, control=PER_TILE)
+    terms = Cost(packing=PER_RIGHT * depth * columns)
+    return count * (PER_MATRIX + terms + -(-rows // SLOTS) * tile) + PER_MATRIX
 
 
 MATMUL = Variant(
     emit,
     scratch,
-    name="matmul quads",
+    name="matmul packed",
     refuse=refuse,
     cost=cost,
     stack=lambda node: 4 * (len(FRAME) + len(SAVED) + 2),
 )
-"""Four rows with all columns."""
+"""Six rows with all columns."""

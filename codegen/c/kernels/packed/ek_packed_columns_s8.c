@@ -6,7 +6,7 @@
  * channel  first channel of each tap, and how many follow
  * pad      as many bytes of the input's zero point as there are input channels
  */
-#include "ek_packed.h"
+#include "ek_packed_run.h"
 
 /* Where the windows of six pixels begin. */
 typedef struct {
@@ -15,50 +15,6 @@ typedef struct {
     int32_t at[EK_PACKED_SLOTS]; /* bytes from the first of the input */
     int32_t left_low, left_high; /* smallest and largest of left; top ascends */
 } ek_packed_corners;
-
-#define EK_PACKED_COLUMN(i)                                                                        \
-    do {                                                                                           \
-        const uint32_t third = (uint32_t)(int32_t)c[i];                                            \
-        const uint32_t sixth = (uint32_t)(int32_t)f[i];                                            \
-        words[4 * (i)] = (uint32_t)(int32_t)a[i] + (third << 21);                                  \
-        words[4 * (i) + 1] = (uint32_t)(int32_t)b[i] + (third << 10);                              \
-        words[4 * (i) + 2] = (uint32_t)(int32_t)d[i] + (sixth << 21);                              \
-        words[4 * (i) + 3] = (uint32_t)(int32_t)e[i] + (sixth << 10);                              \
-    } while (0)
-
-#define EK_PACKED_ADVANCE(n)                                                                       \
-    do {                                                                                           \
-        a += (n);                                                                                  \
-        b += (n);                                                                                  \
-        c += (n);                                                                                  \
-        d += (n);                                                                                  \
-        e += (n);                                                                                  \
-        f += (n);                                                                                  \
-        words += 4 * (n);                                                                          \
-    } while (0)
-
-EK_INLINE uint32_t *ek_packed_run(const int8_t *const from[EK_PACKED_SLOTS], int32_t count,
-                                  uint32_t *words)
-{
-    const int8_t *a = from[0];
-    const int8_t *b = from[1];
-    const int8_t *c = from[2];
-    const int8_t *d = from[3];
-    const int8_t *e = from[4];
-    const int8_t *f = from[5];
-    for (; count >= 4; count -= 4) {
-        EK_PACKED_COLUMN(0);
-        EK_PACKED_COLUMN(1);
-        EK_PACKED_COLUMN(2);
-        EK_PACKED_COLUMN(3);
-        EK_PACKED_ADVANCE(4);
-    }
-    for (; count > 0; --count) {
-        EK_PACKED_COLUMN(0);
-        EK_PACKED_ADVANCE(1);
-    }
-    return words;
-}
 
 EK_INLINE void ek_packed_find(const ek_window *w, int32_t pixel, ek_packed_corners *p)
 {
