@@ -12,7 +12,7 @@ import itertools
 from codegen.assembly.armv6_m.frame import enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
 from codegen.assembly.block import Block
-from codegen.assembly.windows import WindowKernel
+from codegen.assembly.window_kernel import WindowKernel
 
 X, Y, CHANNELS, FILTERS, WEIGHTS, ROW_BYTES, MULTIPLIER, ROWS, LEFT, PITCH = range(0, 40, 4)
 PLACES = Places(table=40, zero=44, high=48, half=52, least=56, most=60)

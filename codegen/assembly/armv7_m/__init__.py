@@ -14,7 +14,8 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
-from codegen.assembly.windows import Copies, WindowCore
+from codegen.assembly.window_kernel import Copies
+from codegen.assembly.windows import WindowCore
 from codegen.c.step import StepWriter
 from edgekit.ir import Node
 

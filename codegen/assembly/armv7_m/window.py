@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
 from codegen.assembly.block import Block
-from codegen.assembly.windows import WindowKernel
+from codegen.assembly.window_kernel import WindowKernel
 
 PATCH, X, Y, TABLE, CHANNELS, FILTERS, HALF = range(0, 28, 4)
 FRAME = 32
