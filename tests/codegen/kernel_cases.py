@@ -30,6 +30,7 @@ from tests.codegen.graphs import RULES, Array, Shape, int8, single
 from tests.codegen.test_armv7e_m_sparse import pruned
 from tests.codegen.test_columns import conv as wide_conv
 from tests.codegen.test_columns import dense as wide_dense
+from tests.codegen.test_columns import depthwise as wide_depthwise
 from tests.codegen.test_lookup import lookups
 from tests.codegen.test_lstm import lstm
 from tests.codegen.test_matmul import matmul
@@ -82,6 +83,10 @@ DEPTHWISE: tuple[tuple[Pair, int, Pair, Window], ...] = (
 MULTIPLIED: tuple[tuple[Pair, int, int, Pair, Window], ...] = (
     ((5, 6), 4, 2, (3, 3), SAME),
     ((1, 9), 3, 4, (1, 5), Window((1, 2), (0, 2, 0, 2))),
+    ((5, 4), 2, 8, (3, 3), SAME),
+    ((7, 6), 6, 2, (3, 2), HALVED),
+    ((4, 5), 3, 4, (3, 3), SAME),
+    ((1, 9), 5, 3, (1, 5), Window(padding=(0, 4, 0, 0), dilations=(1, 2))),
 )
 """Size, channels, filters of each, kernel, window."""
 DENSE = (
@@ -241,6 +246,7 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     yield pruned(dense(rng, 8, 64, 8, Rounding.HIGH, EXTREMES[1]), Pattern(2, 4, 0.7))
     yield wide_dense(rng, 2, 9, 5)
     yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
+    yield wide_depthwise(rng, (4, 5, 6), (3, 3), SAME)
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (3, 9, 6))
     yield from lookups()

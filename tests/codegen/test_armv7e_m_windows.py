@@ -12,6 +12,7 @@ from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
+from profiles.runners.base import RunResult
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single, weights_and_bias
@@ -29,11 +30,12 @@ def depthwise(
     kernel: Size,
     window: Window,
     zero_point: int = -128,
+    repeat: int = 1,
 ) -> Graph:
-    """A layer, by default with a fused ReLU."""
-    x_zero = int(rng.choice([-128, 127, 0, 5]))
-    weights, bias, bounds = weights_and_bias(rng, (channels, *kernel, 1), x_zero)
-    scales = np.minimum(2 ** rng.uniform(-12, -8, channels), 2**29 / np.maximum(bounds, 1))
+    """A layer, by default with a fused ReLU; ``repeat`` filters for each channel."""
+    x_zero, filters = int(rng.choice([-128, 127, 0, 5])), channels * repeat
+    weights, bias, bounds = weights_and_bias(rng, (filters, *kernel, 1), x_zero)
+    scales = np.minimum(2 ** rng.uniform(-12, -8, filters), 2**29 / np.maximum(bounds, 1))
     spec = make_requant(scales.tolist(), Rounding.DOUBLE, zero_point, bounds=bounds)
     op = QConv2D(spec, x_zero, window, channels)
     return single(op, [int8(1, *size, channels), weights, bias])
@@ -53,6 +55,19 @@ def layers() -> Iterator[Graph]:
     yield depthwise(rng, (4, 4), 8, (1, 1), Window())
 
 
+def repeated() -> Iterator[Graph]:
+    """Several filters for each channel, with a fused ReLU and without."""
+    rng = np.random.default_rng(5)
+    same = Window(padding=(1, 1, 1, 1))
+    for zero in (-128, 3):
+        for channels, repeat in ((2, 2), (6, 2), (3, 4), (2, 8), (3, 16), (2, 32)):
+            yield depthwise(rng, (5, 4), channels, (3, 3), same, zero, repeat)
+        yield depthwise(rng, (9, 7), 4, (5, 2), Window((2, 1), (2, 0, 3, 4), (1, 3)), zero, 2)
+        yield depthwise(rng, (6, 5), 3, (3, 3), Window((2, 2), (0, 0, 1, 1)), zero, 8)
+        yield depthwise(rng, (1, 20), 2, (1, 9), Window(padding=(0, 8, 0, 0)), zero, 4)
+        yield depthwise(rng, (1, 1), 2, (1, 1), Window(), zero, 4)
+
+
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("toolchain", BOTH)
 def test_layers(core: str, toolchain: str) -> None:
@@ -60,11 +75,15 @@ def test_layers(core: str, toolchain: str) -> None:
     assert chosen(graph, KERNELS) == ["depthwise"] * len(graph.nodes)
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
-        for node, layer in zip(graph.nodes, run.layers, strict=True):
-            variant = KERNELS.emitter(node)
-            assert isinstance(variant, Variant)
-            # Portable C walks over the windows, so this is an estimate.
-            assert 0.5 < layer.instructions / variant.instructions(node) < 1.5, node
+        assert_estimated(graph, run)
+
+
+def assert_estimated(graph: Graph, run: RunResult) -> None:
+    """Portable C walks over the windows, so costs are estimates."""
+    for node, layer in zip(graph.nodes, run.layers, strict=True):
+        variant = KERNELS.emitter(node)
+        assert isinstance(variant, Variant)
+        assert 0.5 < layer.instructions / variant.instructions(node) < 1.5, node
 
 
 @pytest.mark.parametrize("core", ["host", CORE])
@@ -82,12 +101,27 @@ def test_layers_without_relu_are_rounded_twice(core: str, toolchain: str) -> Non
 
 
 @pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_several_filters_for_each_channel(core: str, toolchain: str) -> None:
+    graph = merged(list(repeated()))
+    names = chosen(graph, KERNELS)
+    assert set(names) == {"depthwise", "depthwise twice"}
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        assert_estimated(graph, run)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 def test_over_its_input(core: str, backward: bool) -> None:
-    check(merged(list(layers())), KERNELS, core, planner=at_limit(backward))
+    graph = merged([*layers(), *repeated()])
+    check(graph, KERNELS, core, planner=at_limit(backward))
 
 
 def test_others_stay_portable() -> None:
     rng = np.random.default_rng(2)
     assert "multiple of 4" in refuse(depthwise(rng, (5, 5), 6, (5, 5), Window()).nodes[0])
+    threes = depthwise(rng, (5, 5), 4, (3, 3), Window(), repeat=3)
+    assert "power of 2" in refuse(threes.nodes[0])
+    check(merged([threes]), KERNELS, CORE)
     assert "49 taps" in refuse(depthwise(rng, (9, 9), 4, (8, 8), Window()).nodes[0])

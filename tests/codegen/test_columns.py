@@ -13,6 +13,7 @@ from codegen.assembly.armv7e_m.columns import COLUMNS
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.columns import parts_of
 from codegen.assembly.mve import columns as mve
+from codegen.assembly.mve.taps import WIDE_TAPS
 from codegen.assembly.rv32 import columns as rv32
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, Node, TensorType
@@ -120,6 +121,7 @@ def depthwise(
     rule: Rounding = Rounding.REDUCED,
     multiplier: int = 1,
     bias_bits: int = 20,
+    low: int = -(2**15),
 ) -> Graph:
     """A depthwise convolution of int16; biases of 40 bits need wide sums."""
     filters = size[2] * multiplier
@@ -129,7 +131,7 @@ def depthwise(
     bias = rng.integers(-(2**bias_bits), 2**bias_bits, filters)
     scales = 2 ** rng.uniform(10, 17, filters) / np.maximum(total, 1)
     scales = np.minimum(scales, 2**29 / (total + np.abs(bias)))
-    spec = make_requant(scales.tolist(), rule, 0, -(2**15), 2**15 - 1)
+    spec = make_requant(scales.tolist(), rule, 0, low, 2**15 - 1)
     constants = weights, bias.astype(np.int64 if wide else np.int32)
     x = TensorType((1, *size), DType.INT16)
     return single(QConv2D(spec, 0, window, size[2]), [x, *constants], DType.INT16)
@@ -150,6 +152,42 @@ def test_depthwise(core: str) -> None:
     check(merged(graphs), KERNELS, core)
     if core == CORE:
         check(merged(graphs[:7]), KERNELS, core, planner=at_limit(backward=True))
+
+
+def depthwise_by_vectors() -> Iterator[Graph]:
+    """Every rest of channels, pads, strides, dilations, parts of a row, filters of a channel."""
+    rng = np.random.default_rng(8)
+    for channels in range(2, 10):
+        window = Window((1, 1 + channels % 2), (1, channels % 3, 1, 2))
+        low = -(2**15) if channels % 3 else 0
+        yield depthwise(rng, (5, 4, channels), (3, 3), window, low=low)
+    yield depthwise(rng, (9, 7, 5), (3, 2), Window((2, 1), (4, 2, 4, 2), (2, 3)))
+    yield depthwise(rng, (3, 40, 24), (3, 3), Window(padding=(1, 1, 1, 1)))
+    yield depthwise(rng, (1, 1, 8), (1, 1), Window())
+    for multiplier in range(2, 9):
+        shape = (3, 4, 2 + multiplier % 3)
+        yield depthwise(rng, shape, (2, 3), Window(padding=(1, 2, 0, 0)), multiplier=multiplier)
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+def test_depthwise_by_vectors(core: str) -> None:
+    check_grid(depthwise_by_vectors(), KernelSet("mve"), {WIDE_TAPS.name}, core)
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_depthwise_by_vectors_over_its_input(core: str, backward: bool) -> None:
+    graph = merged(list(depthwise_by_vectors()))
+    check(graph, KernelSet("mve"), core, planner=at_limit(backward))
+
+
+def test_wide_depthwise_that_vectors_do_not_suit() -> None:
+    rng = np.random.default_rng(9)
+    graphs = [depthwise(rng, (3, 3, 4), (3, 3), Window(), bias_bits=40)]
+    graphs.append(depthwise(rng, (3, 3, 2), (3, 3), Window(), Rounding.DOUBLE))
+    graphs.append(depthwise(rng, (3, 3, 2), (3, 3), Window(), multiplier=9))
+    assert chosen(merged(graphs), KernelSet("mve")) == ["", "", ""]
+    check(merged(graphs), KernelSet("mve"), "cortex-m55")
 
 
 def nodes_of(graph: Graph) -> list[Node]:

@@ -13,7 +13,7 @@ from edgekit.ir.ops import QConv2D, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single, weights_and_bias
-from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
+from tests.codegen.on_core import at_limit, check, check_grid, chosen, compare_counts, merged
 
 CORE = "cortex-m55"
 PLAIN = Window()
@@ -187,6 +187,37 @@ def any_depthwise() -> Iterator[Graph]:
         for rule in (Rounding.DOUBLE, Rounding.SINGLE):
             window = Window(stride, padding, dilation)
             yield conv(rng, size, channels, channels, kernel, window, rule, channels)
+
+
+def repeated() -> Iterator[Graph]:
+    """Every number of filters for each channel, a last vector of every length."""
+    rng = np.random.default_rng(6)
+    for repeat in range(2, 17):
+        channels = 2 + repeat % 4
+        padding = (1, repeat % 3, 1, 1)
+        window = Window((1 + repeat % 2, 1), padding, (1, 1 + repeat // 13))
+        shape = (channels, channels * repeat, (3, 2 + repeat % 3))
+        yield conv(rng, (5, 6), *shape, window, Rounding.DOUBLE, channels)
+    yield conv(rng, (3, 70), 24, 48, (3, 3), Window(padding=(1, 1, 1, 1)), groups=24)  # parts
+    yield conv(rng, (1, 3), 2, 6, (1, 3), Window(padding=(0, 6, 0, 3), strides=(1, 3)), groups=2)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_several_filters_for_each_channel(core: str, toolchain: str) -> None:
+    check_grid(repeated(), KernelSet("mve"), {"taps"}, core, toolchain)
+
+
+def test_more_filters_for_each_channel_than_a_vector_holds_are_portable() -> None:
+    rng = np.random.default_rng(7)
+    graph = conv(rng, (3, 3), 2, 34, (3, 3), groups=2)
+    assert chosen(graph, KernelSet("mve")) == [""]
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_several_filters_over_their_input(core: str, backward: bool) -> None:
+    check(merged(list(repeated())), KernelSet("mve"), core, planner=at_limit(backward))
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

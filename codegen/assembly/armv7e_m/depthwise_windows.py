@@ -2,7 +2,8 @@
 
 One function computes all channels of one output pixel, four at a time: nine instructions for four
 products, of which a word of activations takes three and two words of weights, halfwords with 256
-times their value, one. Portable C walks over the pixels and copies windows at the border.
+times their value, one. Where a channel has 2, 4, 8, ... filters it is loaded for all of them: eight
+instructions or seven. Portable C walks over the pixels and copies windows at the border.
 """
 
 from __future__ import annotations
@@ -23,22 +24,25 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
 from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import conv_scratch, is_depthwise
+from codegen.c.operators.integer import conv_scratch, is_depthwise, repeats_of
 from codegen.c.operators.overlap import by_window
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
 
 MOST_TAPS = 49
+REPEATS = (1, 2, 4, 8, 16, 32)
+"""Filters of each channel."""
 STORE_TWICE = 37
 """Instructions that begin, scale and store four outputs that are rounded twice."""
 _OUTPUTS = ("r4", "r5", "r6", "r7")
 
 
-def pixel_block(shift: int, kernel_w: int) -> Block:
-    """``(const ek_depthwise_quads *, x, y, steps)`` for windows of ``kernel_w`` columns; without
-    a shift for outputs that are rounded twice."""
-    b = Block(f"depthwise_pixel_w{kernel_w}_" + (f"s{shift}" if shift else "twice"))
+def pixel_block(shift: int, kernel_w: int, repeat: int) -> Block:
+    """``(const ek_depthwise_quads *, x, y, steps)`` for windows of ``kernel_w`` columns and so many
+    filters for each channel; without a shift for outputs that are rounded twice."""
+    filters = f"x{repeat}_" * (repeat > 1)
+    b = Block(f"depthwise_pixel_w{kernel_w}_{filters}" + (f"s{shift}" if shift else "twice"))
     b.name(args="r0", x="r1", y="r2", row="r3", column="lr", filter="r12", at="r8")
     b.name(w02="r9", w13="r10", a02="r11", a13="r3")
     saved = {"quads": 0, "rows": 4, "row": 8, "rows_left": 12, "start": 16}
@@ -61,7 +65,7 @@ def pixel_block(shift: int, kernel_w: int) -> Block:
         with b.loop("subs {args}, {args}, #1", "bne {head}"):
             b.op("mov {at}, {x}")
             for _ in range(kernel_w):
-                _tap(b)
+                _tap(b, repeat)
             b.op(f"ldr {{a13}}, [sp, #{saved['row']}]")
             b.op("add {x}, {x}, {a13}")
         if shift:
@@ -69,14 +73,24 @@ def pixel_block(shift: int, kernel_w: int) -> Block:
         else:
             _store_rounded_twice(b)
         b.op(f"ldr {{x}}, [sp, #{saved['start']}]")
-        b.op("add {x}, {x}, #4")
+        if repeat <= 4:
+            b.op("add {x}, {x}, #{step}", step=4 // repeat)
+        else:
+            b.op(f"ldr r4, [sp, #{saved['quads']}]")  # before this one; whole channels are left
+            b.op("sub r4, r4, #1")
+            b.op("tst r4, #{mask}", mask=repeat // 4 - 1)
+            b.op("it eq")
+            b.op("addeq {x}, {x}, #1")
     b.op("add sp, sp, #20")
     b.op("pop {{r4-r11, pc}}")
     return b
 
 
-def _tap(b: Block) -> None:
+def _tap(b: Block, repeat: int) -> None:
     """One pixel of the window against its weights."""
+    if repeat > 1:
+        _repeated_tap(b, repeat)
+        return
     b.op("ldr {a02}, [{at}]")
     b.op("add {at}, {at}, {column}")
     b.op("ldrd {w02}, {w13}, [{filter}], #8")
@@ -86,6 +100,20 @@ def _tap(b: Block) -> None:
     b.op("smlatt r6, {a02}, {w02}, r6")
     b.op("smlabb r5, {a13}, {w13}, r5")
     b.op("smlatt r7, {a13}, {w13}, r7")
+
+
+def _repeated_tap(b: Block, repeat: int) -> None:
+    """The same for two filters of each of two channels, or four of one."""
+    second = "{a13}" if repeat == 2 else "{a02}"
+    b.op("ldrsb {a02}, [{at}]")
+    if repeat == 2:
+        b.op("ldrsb {a13}, [{at}, #1]")
+    b.op("add {at}, {at}, {column}")
+    b.op("ldrd {w02}, {w13}, [{filter}], #8")
+    b.op("smlabb r4, {a02}, {w02}, r4")
+    b.op(f"smlabt r6, {second}, {{w02}}, r6")
+    b.op("smlabb r5, {a02}, {w13}, r5")
+    b.op(f"smlabt r7, {second}, {{w13}}, r7")
 
 
 def _store(b: Block, shift: int) -> None:
@@ -142,8 +170,9 @@ def emit(w: StepWriter, filters: Filters | str) -> None:
         kernel_h=kernel_h,
         kernel_w=kernel_w,
         shift=filters.shift,
+        repeat=repeats_of(w.node),
     )
-    block = pixel_block(filters.shift, kernel_w)
+    block = pixel_block(filters.shift, kernel_w, repeats_of(w.node))
     kernel = "ek_depthwise_quads_s8" if filters.shift else "ek_depthwise_quads_twice_s8"
     pixel = w.function(ARMV7E_M, block, kernel)
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
@@ -167,8 +196,8 @@ def _refuse_shape(node: Node) -> str:
     if types != {DType.INT8} or op.w_zero or not is_depthwise(node):
         return "not an int8 depthwise convolution"
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
-    if channels != node.input(0).type.shape[3] or channels % 4:
-        return "not one filter for each channel, or not a multiple of 4 channels"
+    if repeats_of(node) not in REPEATS or channels % 4:
+        return "filters of a channel that are no power of 2, or no multiple of 4 in all"
     if kernel_h * kernel_w > MOST_TAPS:
         return f"more than {MOST_TAPS} taps"
     return ""
@@ -185,10 +214,11 @@ def cost(node: Node, store: int = 14) -> Cost:
     assert isinstance(op, QConv2D)
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
     pixels = node.output.type.size // channels
-    row = Cost(products=7 * kernel_w, packing=2 * kernel_w, control=5)
-    quad = Cost(requantize=store, control=10) + kernel_h * row
+    repeat = repeats_of(node)
+    row = Cost(products=7 * kernel_w, packing=(2, 1, 0)[min(repeat // 2, 2)] * kernel_w, control=5)
+    quad = Cost(requantize=store, control=10 + 4 * (repeat > 4)) + kernel_h * row
     inside = _inside(node, op, 0) * _inside(node, op, 1) * node.input(0).type.shape[0]
-    copied = Cost(borders=(pixels - inside) * kernel_h * kernel_w * (10 + 4 * channels))
+    copied = Cost(borders=(pixels - inside) * kernel_h * kernel_w * (10 + 4 * channels // repeat))
     return pixels * (50 + channels // 4 * quad) + copied
 
 

@@ -14,7 +14,7 @@ from codegen.assembly.mve.pointwise import POINTWISE
 from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
 from codegen.assembly.mve.sums import ADD
-from codegen.assembly.mve.taps import TAPS
+from codegen.assembly.mve.taps import TAPS, WIDE_TAPS
 from codegen.assembly.others import with_others
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
@@ -35,6 +35,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAvgPool2D: (POOL,),
     QConv2D: (
         COLUMNS,
+        WIDE_TAPS,
         *(with_others(v, lacking) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE)),
     ),
     QDense: tuple(with_others(v, lacking) for v in (DENSE, POINTWISE)),

@@ -124,10 +124,10 @@ def interleave(runs: NDArray[np.int8], groups: Sequence[tuple[int, ...]]) -> NDA
 
 
 def by_parity(table: NDArray[np.int32]) -> NDArray[np.int32]:
-    """A table (channels, 3) as vectors of eight channels read it, filled up to whole ones: bias,
-    significand and shift, each of four even and of four odd channels."""
-    groups = -(-len(table) // 8)
-    filled = np.zeros((groups * 8, 3), np.int32)
-    filled[:, 2] = -1
+    """A table (channels, constants) as vectors of eight channels read it, filled up to whole ones:
+    each constant (a last one is a shift) of four even and of four odd channels."""
+    groups, constants = -(-len(table) // 8), table.shape[1]
+    filled = np.zeros((groups * 8, constants), np.int32)
+    filled[:, -1] = -1
     filled[: len(table)] = table
-    return filled.reshape(groups, 4, 2, 3).transpose(0, 3, 2, 1).ravel()
+    return filled.reshape(groups, 4, 2, constants).transpose(0, 3, 2, 1).ravel()

@@ -12,6 +12,7 @@ from itertools import pairwise
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL
+from codegen.c.operators.integer import repeats_of
 from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Window
@@ -20,6 +21,8 @@ SLACK = FULL
 """Bytes that copies by whole vectors may read or write too much."""
 POINTERS = ("r4", "r5", "r6", "r7", "r8", "r9")
 """Rows that have a pointer each."""
+REPEATED = 7
+"""Instructions for a vector of repeated channels."""
 POST_INDEX = 127
 """Largest step of a pointer in a load or store of bytes."""
 
@@ -31,6 +34,8 @@ class Patch:
     Attributes:
         rows: of the window.
         skip, left, copy, right: bytes, see ``ek_rows``.
+        repeat: how often each channel is written.
+        size: bytes of a channel.
     """
 
     rows: int
@@ -38,6 +43,8 @@ class Patch:
     left: int
     copy: int
     right: int
+    repeat: int = 1
+    size: int = 1
 
     @property
     def pitch(self) -> int:
@@ -57,20 +64,30 @@ class Patch:
     def cost(self) -> Cost:
         """Instructions to fetch it once (with every row inside)."""
         left, copied, right = (3 * -(-n // FULL) + 3 for n in (self.left, self.copy, self.right))
+        if self.repeat > 1:
+            copied = REPEATED * -(-self.copy // chunk_of(self.repeat, self.size)) + 5
         return 17 + self.rows * Cost(packing=8 + copied, borders=left + right)
 
 
 def patch_of(node: Node, kernel: tuple[int, int], window: Window, start: int, width: int) -> Patch:
     """What output columns ``[start, start + width)`` need; rows end at a multiple of 4 bytes."""
     _, _, in_w, channels = node.input(0).type.shape
+    size, repeat = node.input(0).type.dtype.itemsize, repeats_of(node)
+    pixel = channels * repeat * size
     first = start * window.strides[1] - window.padding[1]
     reach = (width - 1) * window.strides[1] + (kernel[1] - 1) * window.dilations[1] + 1
     low, high = min(max(first, 0), in_w), min(max(first + reach, 0), in_w)
     high = max(low, high)
     left = min(max(-first, 0), reach)
-    right = (reach - left - (high - low)) * channels
-    right += -reach * channels % 4
-    return Patch(kernel[0], low * channels, left * channels, (high - low) * channels, right)
+    right = (reach - left - (high - low)) * pixel
+    right += -reach * pixel % 4
+    copy = (high - low) * pixel
+    return Patch(kernel[0], low * channels * size, left * pixel, copy, right, repeat, size)
+
+
+def chunk_of(repeat: int, size: int) -> int:
+    """Bytes of a vector that channels fill which are repeated as a whole."""
+    return FULL // (repeat * size) * repeat * size
 
 
 def declare_rows(w: StepWriter, patch: Patch, op: QConv2D, variable: str) -> str:
@@ -80,7 +97,7 @@ def declare_rows(w: StepWriter, patch: Patch, op: QConv2D, variable: str) -> str
         "ek_rows",
         variable,
         height=height,
-        row_bytes=width * channels,
+        row_bytes=width * channels * patch.size,
         count=patch.rows,
         step=op.window.dilations[0],
         skip=patch.skip,
@@ -88,18 +105,22 @@ def declare_rows(w: StepWriter, patch: Patch, op: QConv2D, variable: str) -> str
         copy=patch.copy,
         right=patch.right,
         fill=op.x_zero,
+        repeat=patch.repeat,
+        size=patch.size,
     )
 
 
-def rows_block() -> Block:
-    """``ek_rows_s8(a, x, y, row)``."""
-    b = Block("rows")
+def rows_block(repeat: int = 1, size: int = 1) -> Block:
+    """``ek_rows_s8(a, x, y, row)``; arguments as in `Patch`."""
+    b = Block("rows" + (f"_{repeat}x{8 * size}" if repeat > 1 else ""))
     b.name(a="r0", x="r1", y="r2", row="r3", height="r4", bytes="r5", count="r6", step="r7")
     b.name(skip="r8", left="r9", copy="r10", right="r11", src="r12", dst="r0", fill="q1")
     b.op("push {{r4-r11, lr}}")
     b.op("ldr r4, [{a}, #32]")
     b.op("vdup.8 {fill}, r4")
     b.op("ldm {a}, {{r4-r11}}")
+    if repeat > 1:
+        _channel_numbers(b, repeat, size)
     outside, next_row = b.label(), b.label()
     with b.loop("subs {count}, {count}, #1", "bne {head}"):
         b.op("cmp {row}, {height}")
@@ -107,7 +128,10 @@ def rows_block() -> Block:
         b.op("mla {src}, {row}, {bytes}, {skip}")
         b.op("add {src}, {src}, {x}")
         _piece(b, "{left}")
-        _piece(b, "{copy}", "{src}")
+        if repeat > 1:
+            _repeated(b, repeat, size)
+        else:
+            _piece(b, "{copy}", "{src}")
         _piece(b, "{right}")
         b.place(next_row)
         b.op("add {row}, {row}, {step}")
@@ -131,6 +155,34 @@ def _piece(b: Block, count: str, source: str = "") -> None:
         b.op("vstrb.8 {value}, [{dst}], #16", value="q0" if source else "q1")
     b.place(done)
     b.op(f"add {{y}}, {{y}}, {count}")
+
+
+def _channel_numbers(b: Block, repeat: int, size: int) -> None:
+    """Which channel each element of a vector of repeated ones is: its number divided by
+    ``repeat``, into q2."""
+    bits = 8 * size
+    b.op("mov {src}, #0")
+    b.op(f"vidup.u{bits} q2, {{src}}, #1")
+    b.op("movw {src}, #{inverse}", inverse=-(-(1 << bits) // repeat))
+    b.op(f"vdup.{bits} q3, {{src}}")
+    b.op(f"vmulh.u{bits} q2, q2, q3")
+
+
+def _repeated(b: Block, repeat: int, size: int) -> None:
+    """Copy ``{copy}`` bytes, each channel several times, and move on behind them."""
+    chunk, done = chunk_of(repeat, size), b.label()
+    letter, scaled = ("b", "") if size == 1 else ("h", ", uxtw #1")
+    b.op("mov {dst}, {y}")
+    b.op(f"lsrs lr, {{copy}}, #{size - 1}" if size > 1 else "movs lr, {copy}")
+    b.op("beq {done}", done=done)
+    with b.loop("subs lr, lr, #{count}".replace("{count}", str(chunk // size)), "bgt {head}"):
+        b.op(f"vctp.{8 * size} lr")
+        b.op("vpstt")
+        b.op(f"vldr{letter}t.u{8 * size} q0, [{{src}}, q2{scaled}]")
+        b.op(f"vstr{letter}t.{8 * size} q0, [{{dst}}], #{chunk}")
+        b.op("add {src}, {src}, #{step}", step=chunk // repeat)
+    b.place(done)
+    b.op("add {y}, {y}, {copy}")
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def is_depthwise(node: Node) -> bool:
     return isinstance(op, QConv2D) and op.groups == node.input(0).type.shape[3] and op.groups > 1
 
 
+def repeats_of(node: Node) -> int:
+    """Filters of each channel of a depthwise convolution, 1 for every other node."""
+    return node.output.type.shape[3] // node.input(0).type.shape[3] if is_depthwise(node) else 1
+
+
 def conv_scratch(node: Node) -> int:
     """Bytes of windows that the convolution kernels copy (see their headers)."""
     op = node.op

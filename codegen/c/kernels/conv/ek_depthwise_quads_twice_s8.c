@@ -23,13 +23,12 @@ EK_KERNEL void ek_depthwise_quads_twice_s8(const ek_depthwise_quads *a, const in
         int8_t outputs[4];
         for (int32_t c = 0; c < 4; ++c) {
             const int32_t *scale = filter + constants + 2 * c;
-            const int32_t sum = ek_depthwise_quads_sum(a, filter, x, steps, c);
+            const int32_t sum = ek_depthwise_quads_sum(a, filter, x, steps, quad, c);
             outputs[c] = ek_round_twice_s8(sum, scale[0], scale[1]);
         }
         for (int32_t c = 0; c < 4; ++c) {
             y[c] = outputs[c];
         }
-        x += 4;
         y += 4;
         filter += constants + 8;
     }
