@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from codegen.assembly.armv7e_m.matmul import MATMUL, scaling_of
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling
+from codegen.assembly.mve import matmul as mve
 from codegen.assembly.rv32 import matmul as rv32
 from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import Graph
@@ -18,7 +19,7 @@ from edgekit.ir.ops import QMatMul, Rounding
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single
-from tests.codegen.on_core import check, chosen, compare_counts, merged
+from tests.codegen.on_core import check, check_grid, chosen, compare_counts, merged
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
@@ -99,6 +100,37 @@ def test_both_roundings_are_reached_by_six_rows() -> None:
     assert {s[0].is_signed for s in found if s is not None} == {False, True}
 
 
+def products_by_vectors() -> Iterator[Graph]:
+    """Every rest of elements, rows and columns too."""
+    yield from products()
+    rng = np.random.default_rng(10)
+    for index, sizes in enumerate(((1, 1, 2), (1, 9, 3), (4, 8, 4), (5, 16, 2), (7, 24, 5))):
+        yield matmul(rng, sizes, RULES[index % len(RULES)], clamp=(-128 + index, 127 - 9 * index))
+    for seed in (49, 56, 60):  # their biases have fractions of a unit
+        sizes = 3, 2 + seed % 40, 4
+        yield matmul(np.random.default_rng(seed), sizes, Rounding.EVEN)
+    yield matmul(rng, (3, 512, 2))
+    yield matmul(rng, (9, 3, 300), stacks=((2,), (1,)))
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+def test_every_shape_by_vectors(core: str, toolchain: str) -> None:
+    check_grid(products_by_vectors(), KernelSet("mve"), {mve.MATMUL.name}, core, toolchain)
+
+
+def test_vectors_take_biases_early_and_late() -> None:
+    found = [mve.scaling(n) for n in merged(list(products_by_vectors())).nodes]
+    forms = {s.form.late for s in found if s is not None}
+    assert forms == {False, True}
+
+
+def test_what_vectors_do_not_suit_is_portable() -> None:
+    rng = np.random.default_rng(4)
+    graph = merged([matmul(rng, (5, 9, 1)), matmul(rng, (2, 513, 5))])
+    assert chosen(graph, KernelSet("mve")) == ["", ""]
+
+
 def test_the_grid_has_every_form() -> None:
     found = [scaling_of(n) for n in merged(list(products())).nodes]
     assert {s.tail for s in found if isinstance(s, Scaling)} == {SCALE, CLAMP, TWICE, SHIFT}
@@ -125,3 +157,4 @@ def test_portable(core: str) -> None:
 def test_random(cases: list[tuple[tuple[int, int, int], Rounding, int]]) -> None:
     made = [matmul(np.random.default_rng(seed), sizes, rule) for sizes, rule, seed in cases]
     check(merged(made), KERNELS, "host")
+    check(merged(made), KernelSet("mve"), "host")

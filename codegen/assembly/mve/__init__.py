@@ -10,6 +10,7 @@ from codegen.assembly.mve.depthwise import DEPTHWISE
 from codegen.assembly.mve.layer import lacking
 from codegen.assembly.mve.lookup import LOOKUP
 from codegen.assembly.mve.lstm import LSTM
+from codegen.assembly.mve.matmul import MATMUL
 from codegen.assembly.mve.pointwise import POINTWISE
 from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
@@ -25,6 +26,7 @@ from edgekit.ir.ops import (
     QDense,
     QLookup,
     QLstm,
+    QMatMul,
     QMaxPool2D,
     QMean,
     QMeanPool2D,
@@ -41,6 +43,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QDense: tuple(with_others(v, lacking) for v in (DENSE, POINTWISE)),
     QLookup: (LOOKUP,),
     QLstm: (LSTM,),
+    QMatMul: (MATMUL,),
     QMaxPool2D: (POOL,),
     QMean: (MEAN,),
     QMeanPool2D: (POOL,),

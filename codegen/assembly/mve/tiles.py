@@ -190,25 +190,7 @@ class Shape:
 
     def finish(self, b: Block) -> None:
         """Requantize the eight sums and store them."""
-        for q, (s0, s1, s2, s3) in (("first", SUMS[:4]), ("second", SUMS[4:])):
-            b.op(f"vmov {{{q}}}[2], {{{q}}}[0], {s0}, {s2}")
-            b.op(f"vmov {{{q}}}[3], {{{q}}}[1], {s1}, {s3}")
-        b.op("ldm {table}!, {{r0, r2, r4, r6, r8, r10}}")
-        registers = ("r0", "r2", "r4", "r6", "r8", "r10")
-        scale(b, self.form, (b.reg("first"), b.reg("second")), registers, b.reg("free"))
-        b.op("vqmovnb.s32 {first}, {first}")
-        b.op("vqmovnt.s32 {first}, {second}")
-        b.op("vqadd.s16 {first}, {first}, {zero}")
-        if self.form.clamped:
-            b.op("ldr r0, [sp]")
-            b.op("ldrd r2, r4, [r0, #{at}]", at=LOW)
-            b.op("vdup.16 {second}, r2")
-            b.op("vdup.16 {free}, r4")
-            b.op("vmax.s16 {first}, {first}, {second}")
-            b.op("vmin.s16 {first}, {first}, {free}")
-        else:
-            b.op("vqmovnb.s16 {first}, {first}")
-        b.op("vstrb.16 {first}, [{y}, {place}]")
+        finish_tile(b, self.form, LOW)
 
     def next_pair(self, b: Block, head: str) -> None:
         """Move on to the next pair of filters; an odd last one starts a filter earlier."""
@@ -256,6 +238,35 @@ def multiply(b: Block, width: int, add: str) -> None:
     for p in range(4):
         b.op(f"vmladav{add}.{lanes} {SUMS[p]}, q{p}, q4")
         b.op(f"vmladav{add}.{lanes} {SUMS[4 + p]}, q{p}, q5")
+
+
+def finish_tile(b: Block, form: Form, low: int) -> None:
+    """Requantize the eight sums of two filters and store them.
+
+    Args:
+        b: the function; its arguments' address is at the stack pointer.
+        form: of the requantization.
+        low: offset of the smallest output in the arguments, the largest follows.
+    """
+    for q, (s0, s1, s2, s3) in (("first", SUMS[:4]), ("second", SUMS[4:])):
+        b.op(f"vmov {{{q}}}[2], {{{q}}}[0], {s0}, {s2}")
+        b.op(f"vmov {{{q}}}[3], {{{q}}}[1], {s1}, {s3}")
+    b.op("ldm {table}!, {{r0, r2, r4, r6, r8, r10}}")
+    registers = ("r0", "r2", "r4", "r6", "r8", "r10")
+    scale(b, form, (b.reg("first"), b.reg("second")), registers, b.reg("free"))
+    b.op("vqmovnb.s32 {first}, {first}")
+    b.op("vqmovnt.s32 {first}, {second}")
+    b.op("vqadd.s16 {first}, {first}, {zero}")
+    if form.clamped:
+        b.op("ldr r0, [sp]")
+        b.op("ldrd r2, r4, [r0, #{at}]", at=low)
+        b.op("vdup.16 {second}, r2")
+        b.op("vdup.16 {free}, r4")
+        b.op("vmax.s16 {first}, {first}, {second}")
+        b.op("vmin.s16 {first}, {first}, {free}")
+    else:
+        b.op("vqmovnb.s16 {first}, {first}")
+    b.op("vstrb.16 {first}, [{y}, {place}]")
 
 
 def _tile_tail(b: Block) -> None:
