@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,9 +85,53 @@ def test_every_shape(core: str, toolchain: str) -> None:
     check_grid(layers(), KERNELS, {LSTM.name}, core, toolchain)
 
 
+@pytest.mark.parametrize("toolchain", BOTH)
 @pytest.mark.parametrize("core", ["host", "cortex-m55"])
-def test_every_shape_by_vectors(core: str) -> None:
-    check_grid(layers(), KernelSet("mve"), {mve.LSTM.name}, core)
+def test_every_shape_by_vectors(core: str, toolchain: str) -> None:
+    check_grid(layers(), KernelSet("mve"), {mve.LSTM.name}, core, toolchain)
+
+
+@pytest.mark.parametrize("bits", range(7))
+def test_every_number_of_bits_by_vectors(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    graph = merged([lstm(rng, (2, 4, 20, 19), loud, bits) for loud in (1.0, 40.0)])
+    check(graph, KernelSet("mve"), "cortex-m55")
+
+
+def alone(gate: int) -> Graph:
+    """A layer whose cells show what one gate of them is, for every fourth argument."""
+    units, batch = 64, 256
+    graph = Graph("alone")
+    x = graph.add_input("x", int8(batch, 1, 1))
+    weights, bias = np.zeros((4, units, 1), np.int8), np.zeros((4, units), np.int32)
+    closed, open_ = -(2**15), 2**15 - 1
+    bias[0], bias[1] = (closed if gate == 1 else open_), closed
+    bias[2] = 0 if gate == 1 else open_
+    weights[gate], bias[gate] = 4, np.arange(units) * 1024 + 512 - 2**15
+    one = make_requant([1.0] * 4, Rounding.DOUBLE, 0, closed, open_, [2**16] * 4)
+    again = make_requant([1.0] * 4, Rounding.DOUBLE, 0, -(2**30), 2**30, [2**16] * 4)
+    hidden = make_requant([2.0**-22], Rounding.DOUBLE, 0, bounds=[2**30])
+    cells = np.full((batch, units), open_ if gate == 1 else 0, np.int16)
+    constants = weights, np.zeros((4, units, units), np.int8), bias, np.zeros_like(bias)
+    values = [graph.constant(v) for v in (*constants, np.zeros((batch, units), np.int8), cells)]
+    types = [int8(batch, 1, units), int8(batch, units), TensorType((batch, units), DType.INT16)]
+    made = graph.add_node(QLstm(one, again, hidden, 0, 0), [x, *values], types)
+    graph.outputs = list(made.outputs)
+    return graph
+
+
+@pytest.mark.parametrize("gate", range(3))
+def test_arguments_of_gates_by_vectors(gate: int) -> None:
+    run = check(merged([alone(gate)]), KernelSet("mve"), "cortex-m55", count=5)
+    assert len(np.unique(run.outputs[2])) > 2000, "most values of the function are seen"
+
+
+def test_other_clamps_than_those_of_tflite_are_portable() -> None:
+    for name, low in (("from_x", -100), ("from_h", -(2**15)), ("hidden", -100)):
+        node = lstm(np.random.default_rng(1), (1, 1, 3, 2)).nodes[0]
+        assert isinstance(node.op, QLstm)
+        node.op = replace(node.op, **{name: replace(getattr(node.op, name), low=low)})
+        assert "clamp" in mve.refuse(node)
 
 
 @pytest.mark.parametrize("toolchain", BOTH)

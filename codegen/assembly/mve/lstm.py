@@ -1,4 +1,5 @@
-"""LSTM: the eight sums of two units' gates at a time, in the eight even registers."""
+"""LSTM: the eight sums of two units' gates at a time, in the eight even registers; then cells and
+outputs of eight units (`lstm_units`)."""
 
 from __future__ import annotations
 
@@ -11,17 +12,22 @@ from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import FULL
+from codegen.assembly.mve.lstm_units import LANES, units_block
 from codegen.assembly.mve.tiles import SUMS
+from codegen.c.operators.geometry import braces
+from codegen.c.operators.integer import attributes
 from codegen.c.operators.lstm import UNITS, declare_shape
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node, Value
+from edgekit.ir.ops import QLstm, Requant
 
 GROUP = 8
 """Filters that are computed together: the gates of two units."""
 STEP_INSTRUCTIONS = 17
 """Of sixteen inputs and eight filters."""
-UNIT_INSTRUCTIONS = 745
-"""Of one step of one unit beside its sums."""
+CLAMP = -(2**15), 2**15 - 1
+OPEN = 2**16
+"""Clamps from here on do not matter to a sum with what is clamped to int16."""
 
 
 @functools.cache
@@ -79,12 +85,27 @@ def packed(weights: Value, bias: Value) -> NDArray[np.int32]:
 def scratch(node: Node) -> int:
     """Bytes of the sums of both products."""
     units = min(node.input(5).type.shape[1], UNITS)
-    return 2 * 4 * 4 * (units + units % 2)
+    return 2 * 4 * 4 * -(-units // LANES) * LANES
+
+
+def refuse(node: Node) -> str:
+    """Why the functions cannot compute a node; empty where they can."""
+    op = node.op
+    assert isinstance(op, QLstm)
+    if (op.from_x.low, op.from_x.high) != CLAMP or min(-op.from_h.low, op.from_h.high) < OPEN:
+        return "gates clamped otherwise than TFLite does"
+    return "outputs with a clamp" if (op.hidden.low, op.hidden.high) != (-128, 127) else ""
+
+
+def _scale(requant: Requant, index: int) -> list[int]:
+    """Four words of an ``ek_lstm_units``."""
+    multiplier, shift = requant.multiplier[index], requant.shift[index]
+    return [max(shift, 0), multiplier, -31 if shift < 0 else 32, min(shift, 0)]
 
 
 def emit(w: StepWriter) -> None:
     """Write a layer."""
-    shape, rule = declare_shape(w)
+    op, (shape, _) = attributes(w, QLstm), declare_shape(w)
     layers = []
     for name, index in (("weights", 1), ("again", 2)):
         weights, bias = w.node.input(index), w.node.input(index + 2)
@@ -96,21 +117,32 @@ def emit(w: StepWriter) -> None:
                 words=GROUP + GROUP * FULL // 4 * -(-depth // FULL),
             )
         )  # fmt: skip
-    kernel = w.function(MVE, gates_block(), "ek_gates_s8")
+    scales = [_scale(requant, i) for i in range(4) for requant in (op.from_x, op.from_h)]
+    units = w.declare(
+        "ek_lstm_units", "units", scales=braces([*scales, _scale(op.hidden, 0)]),
+        zero_point=op.hidden.zero_point, cell_clip=op.cell_clip, shape=shape,
+    )  # fmt: skip
+    multiply = w.function(MVE, gates_block(), "ek_gates_s8")
+    finish = w.function(MVE, units_block(op.cell_bits, op.cell_clip > 0)[0], "ek_lstm_units_s8")
     x, h, c = (w.read(w.node.input(i)) for i in (0, 5, 6))
     outputs = [w.write(value) for value in w.node.outputs]
     w.call(
-        "ek_lstm_gates_s8", shape, *layers, kernel, kernel, x, h, c, *outputs,
-        f"(int32_t *)(void *){w.scratch()}", rule=rule,
+        "ek_lstm_vectors_s8", shape, units, *layers, multiply, finish, x, h, c, *outputs,
+        f"(int32_t *)(void *){w.scratch()}",
     )  # fmt: skip
 
 
 def cost(node: Node) -> Cost:
     """Executed by one run."""
+    op = node.op
+    assert isinstance(op, QLstm)
     batch, steps, depth = node.input(0).type.shape
     units = node.input(5).type.shape[1]
-    groups = -(-units // 2)
-    step = Cost(requantize=UNIT_INSTRUCTIONS * units, control=150 + 80 * -(-units // UNITS))
+    groups, parts = -(-units // 2), -(-units // UNITS)
+    _, eight = units_block(op.cell_bits, op.cell_clip > 0)
+    whole, rest = divmod(units, UNITS)
+    step = (whole * (UNITS // LANES) + -(-rest // LANES)) * eight
+    step += Cost(control=60 + units // 2 + 130 * parts)
     for inputs in (depth, units):
         count = -(-inputs // FULL)
         step += groups * Cost(products=STEP_INSTRUCTIONS * count + 2, control=6 + 2 * count)
@@ -121,7 +153,7 @@ LSTM = Variant(
     emit,
     scratch,
     name="gates",
-    refuse=lambda node: "",
+    refuse=refuse,
     cost=cost,
 )
-"""Gates by a block, units in C."""
+"""Sums by one function, units by another."""

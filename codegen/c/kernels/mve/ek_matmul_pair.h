@@ -17,7 +17,7 @@ typedef struct {
     int32_t x_step, y_step;  /* from tile to tile */
     int32_t row[EK_ROWS - 1]; /* from the first row of a tile to the others; rows may be the same */
     uint16_t place[2 * EK_ROWS]; /* of the outputs, row by row */
-    int32_t table[2][3];         /* bias, significand and shift of both columns */
+    int32_t table[2 * 3];        /* bias, significand and shift of both columns */
     ek_scaling scaling;
 } ek_matmul_pair;
 

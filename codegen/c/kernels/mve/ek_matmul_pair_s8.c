@@ -12,7 +12,7 @@ EK_KERNEL void ek_matmul_pair_s8(const ek_matmul_pair *a, const int8_t *x, int8_
                 for (int32_t i = 0; i < depth; ++i) {
                     sum += from[i] * a->panel[(i / EK_STEP * 2 + c) * EK_STEP + i % EK_STEP];
                 }
-                y[a->place[2 * row + c]] = ek_scaled_s8(&a->scaling, sum, a->table[c]);
+                y[a->place[2 * row + c]] = ek_scaled_s8(&a->scaling, sum, a->table + 3 * c);
             }
         }
     }

@@ -24,8 +24,8 @@ EK_KERNEL void ek_matmul_pairs_s8(const ek_matmul *g, const ek_matmul_pair *laye
             const int32_t column = c + 2 <= g->columns ? c : g->columns - 2;
             int32_t sums[2];
             fill(source, right + column, panel, sums);
-            p.table[0][0] = layer->table[0][0] + factor * sums[0];
-            p.table[1][0] = layer->table[1][0] + factor * sums[1];
+            p.table[0] = layer->table[0] + factor * sums[0];
+            p.table[3] = layer->table[3] + factor * sums[1];
             p.tiles = g->rows / EK_ROWS;
             if (p.tiles > 0) {
                 multiply(&p, left, y + column);

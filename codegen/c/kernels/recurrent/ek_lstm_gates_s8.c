@@ -3,23 +3,7 @@
  * from_x, from_h  weights of the inputs and of the last outputs, see ek_gates
  * sums            8 x EK_LSTM_UNITS, or 8 x units of whole groups where there are fewer
  */
-#include "ek_gates.h"
-#include "ek_lstm_s8.h"
-
-typedef struct {
-    const ek_gates *gates;
-    ek_gates_kernel multiply;
-} ek_lstm_gates;
-
-EK_INLINE void ek_lstm_gates_product(const void *layer, int32_t first, int32_t count,
-                                     const int8_t *x, int32_t *sums)
-{
-    const ek_lstm_gates *l = (const ek_lstm_gates *)layer;
-    ek_gates part = *l->gates;
-    part.weights += first / part.units * part.words;
-    part.groups = (count + part.units - 1) / part.units;
-    l->multiply(&part, x, sums);
-}
+#include "ek_lstm_gates.h"
 
 EK_INLINE void ek_lstm_gates_s8(const ek_lstm_shape *g, const ek_gates *from_x,
                                 const ek_gates *from_h, ek_gates_kernel multiply_x,
@@ -30,6 +14,7 @@ EK_INLINE void ek_lstm_gates_s8(const ek_lstm_shape *g, const ek_gates *from_x,
     const ek_lstm_gates of_x = {from_x, multiply_x}, of_h = {from_h, multiply_h};
     const int32_t most = g->units < EK_LSTM_UNITS ? g->units : EK_LSTM_UNITS;
     const int32_t whole = (most + from_x->units - 1) / from_x->units * from_x->units;
-    ek_lstm_s8_steps(g, ek_lstm_gates_product, &of_x, &of_h, x, h_first, c_first, y, h, c, sums,
-                     4 * whole, rule);
+    ek_lstm_s8_steps(g, ek_lstm_gates_product, &of_x, &of_h,
+                     rule == EK_RIGHT ? ek_lstm_move_right : ek_lstm_move_double, g, x, h_first,
+                     c_first, y, h, c, sums, 4 * whole);
 }

@@ -33,6 +33,7 @@ EK_INLINE void ek_lstm_pairs_s8(const ek_lstm_shape *g, const ek_dense_pairs *fr
     const ek_lstm_pairs of_x = {from_x, multiply_x, from_x->block_bytes / (4 * n)};
     const ek_lstm_pairs of_h = {from_h, multiply_h, from_h->block_bytes / (4 * n)};
     const int32_t apart = 4 * (n < EK_LSTM_UNITS ? n : EK_LSTM_UNITS);
-    ek_lstm_s8_steps(g, ek_lstm_pairs_product, &of_x, &of_h, x, h_first, c_first, y, h, c, sums,
-                     apart, rule);
+    ek_lstm_s8_steps(g, ek_lstm_pairs_product, &of_x, &of_h,
+                     rule == EK_RIGHT ? ek_lstm_move_right : ek_lstm_move_double, g, x, h_first,
+                     c_first, y, h, c, sums, apart);
 }

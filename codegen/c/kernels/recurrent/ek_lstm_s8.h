@@ -60,13 +60,37 @@ EK_INLINE int8_t ek_lstm_s8_unit(const ek_lstm_shape *g, const int32_t from_x[4]
 typedef void (*ek_lstm_product)(const void *layer, int32_t first, int32_t count, const int8_t *x,
                                 int32_t *sums);
 
+/* Moves the cells of some units by both sums, and writes their outputs. */
+typedef void (*ek_lstm_finish)(const void *units, const int32_t *sums, const int32_t *again,
+                               int32_t count, int16_t *c, int8_t *y);
+
+EK_INLINE void ek_lstm_move(const ek_lstm_shape *g, const int32_t *sums, const int32_t *again,
+                                int32_t count, int16_t *c, int8_t *y, int rule)
+{
+    for (int32_t i = 0; i < count; ++i) {
+        y[i] = ek_lstm_s8_unit(g, sums + 4 * i, again + 4 * i, c + i, rule);
+    }
+}
+
+EK_INLINE void ek_lstm_move_right(const void *shape, const int32_t *sums, const int32_t *again,
+                                int32_t count, int16_t *c, int8_t *y)
+{
+    ek_lstm_move((const ek_lstm_shape *)shape, sums, again, count, c, y, EK_RIGHT);
+}
+
+EK_INLINE void ek_lstm_move_double(const void *shape, const int32_t *sums, const int32_t *again,
+                                 int32_t count, int16_t *c, int8_t *y)
+{
+    ek_lstm_move((const ek_lstm_shape *)shape, sums, again, count, c, y, EK_DOUBLE);
+}
+
 #define EK_LSTM_UNITS 32 /* whose sums are kept at once */
 
 /* All steps; `sums` has room for those of both products, `apart` from each other. */
 EK_INLINE void ek_lstm_s8_steps(const ek_lstm_shape *g, ek_lstm_product product, const void *from_x,
-                                const void *from_h, const int8_t *x, const int8_t *h_first,
-                                const int16_t *c_first, int8_t *y, int8_t *h, int16_t *c,
-                                int32_t *sums, int32_t apart, int rule)
+                                const void *from_h, ek_lstm_finish finish, const void *units,
+                                const int8_t *x, const int8_t *h_first, const int16_t *c_first,
+                                int8_t *y, int8_t *h, int16_t *c, int32_t *sums, int32_t apart)
 {
     const int32_t n = g->units;
     for (int32_t sample = 0; sample < g->batch; ++sample) {
@@ -77,10 +101,7 @@ EK_INLINE void ek_lstm_s8_steps(const ek_lstm_shape *g, ek_lstm_product product,
                 const int32_t count = rest < EK_LSTM_UNITS ? rest : EK_LSTM_UNITS;
                 product(from_x, first, count, x, sums);
                 product(from_h, first, count, h, sums + apart);
-                for (int32_t i = 0; i < count; ++i) {
-                    const int32_t *again = sums + apart + 4 * i;
-                    y[first + i] = ek_lstm_s8_unit(g, sums + 4 * i, again, c + first + i, rule);
-                }
+                finish(units, sums, sums + apart, count, c + first, y + first);
             }
             ek_copy_bytes(y, h, (size_t)n);
             x += g->depth;
