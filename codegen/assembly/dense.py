@@ -9,6 +9,7 @@ import numpy as np
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
+from codegen.assembly.listed import pack_lists, pieces_of
 from codegen.assembly.tiles import NO_FORM, Bytes, form_of
 from codegen.c.operators.integer import attributes
 from codegen.c.step import StepWriter
@@ -16,8 +17,8 @@ from edgekit.ir import DType, Node
 from edgekit.ir.ops import QDense
 
 FILTERS = 8
-"""Of a block, where the layer has as many."""
-WEIGHTS, TABLE, BLOCKS, DEPTH, BACK, OFFSET, LOW, HIGH = range(0, 32, 4)
+"""Of a block, where the layer has as many; listed weights come filter by filter."""
+WEIGHTS, TABLE, BLOCKS, DEPTH, BACK, OFFSET, LOW, HIGH, PIECES, PIECE = range(0, 40, 4)
 """Of ``ek_dense_blocks``."""
 
 
@@ -29,11 +30,13 @@ class DenseKernel:
         filters: of a block.
         signed: outputs are rounded twice.
         clamp: the output's range is narrower than int8.
+        listed: weights of zero are left out.
     """
 
     filters: int
     signed: bool
     clamp: bool
+    listed: bool = False
 
     @property
     def portable(self) -> str:
@@ -43,7 +46,8 @@ class DenseKernel:
     @property
     def symbol(self) -> str:
         """The function's name in the model."""
-        return f"dense_{self.filters}" + "_signed" * self.signed + "_clamp" * self.clamp
+        kind = "_listed" if self.listed else f"_{self.filters}"
+        return f"dense{kind}" + "_signed" * self.signed + "_clamp" * self.clamp
 
 
 def refuse(node: Node, bits: int = 31) -> str:
@@ -99,6 +103,27 @@ def emit(
         blocks=len(starts), depth=depth, back=len(order) - outputs,
         offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
         filters=kind.filters, flip=flip,
+    )  # fmt: skip
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.assemble(isa, write(kind), kind.portable, layer, x, y)
+
+
+def emit_listed(
+    w: StepWriter, isa: Isa, write: Callable[[DenseKernel], Block], bits: int = 31
+) -> None:
+    """As `emit`, without the weights that are zero."""
+    op = attributes(w, QDense)
+    form, parts = form_of(w.node, bits), pieces_of(w.node.input(1).array)
+    assert form is not None  # else refused
+    clamp = (op.requant.low, op.requant.high) != (-128, 127)
+    kind = DenseKernel(1, form.signed, clamp, listed=True)
+    pieces, piece = parts[0].shape
+    layer = w.declare(
+        "ek_dense_blocks", "dense",
+        weights=w.weights(pack_lists(parts), "weights"),
+        table=w.table(form.words().ravel(), "requant"),
+        blocks=len(parts), offset=2 * op.requant.zero_point + 1,
+        low=op.requant.low, high=op.requant.high, pieces=pieces, piece=piece, filters=1,
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.assemble(isa, write(kind), kind.portable, layer, x, y)

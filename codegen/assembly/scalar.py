@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from codegen.assembly import dense, rows, sums, tiles
 from codegen.assembly.cost import Cost
+from codegen.assembly.listed import ListCost, listed
 from codegen.assembly.others import Mask, with_others
 from codegen.assembly.tile_cost import TileCost, convolution_cost
 from codegen.assembly.windows import WindowCore
@@ -31,9 +32,11 @@ class Scalar:
     Attributes:
         bits: of the multipliers that its requantization takes.
         emit_sum, emit_dense, emit_tiles, emit_rows: write a step.
+        emit_listed_dense, emit_listed_tiles: write it without the weights that are zero.
         sum_element: instructions for an element of a sum.
-        dense_cost, row_cost: instructions executed by one run of a node.
-        tile_cost: what convolutions by tiles spend.
+        dense_cost, row_cost, listed_dense_cost: instructions executed by one run of a node.
+        tile_cost, listed_tile_cost: what convolutions by tiles spend.
+        tile_list: what their lists of weights take.
         tile_frame: bytes of the stack that their function takes.
         windows: depthwise convolutions with any window.
         refuse_rows: why the shape of a depthwise convolution does not suit rows.
@@ -44,10 +47,15 @@ class Scalar:
     emit_dense: Emit
     emit_tiles: Emit
     emit_rows: Emit
+    emit_listed_dense: Emit
+    emit_listed_tiles: Emit
     sum_element: Cost
     dense_cost: Count
     row_cost: Count
+    listed_dense_cost: Count
     tile_cost: TileCost
+    listed_tile_cost: TileCost
+    tile_list: ListCost
     tile_frame: int
     windows: WindowCore
     refuse_rows: Callable[[Node], str]
@@ -63,22 +71,6 @@ class Scalar:
             name="affine",
             refuse=sums.refuse,
             cost=self._sum_cost,
-        )
-        blocks = Variant(
-            self.emit_dense,
-            overlap=by_row,
-            name="blocks",
-            refuse=lambda node: dense.refuse(node, self.bits),
-            cost=self.dense_cost,
-        )
-        by_tiles = Variant(
-            self.emit_tiles,
-            scratch=tiles.scratch,
-            overlap=tiles.overlap,
-            name="tiles",
-            refuse=lambda node: tiles.refuse(node, self.bits),
-            cost=lambda node: convolution_cost(node, self.tile_cost),
-            stack=lambda node: self.tile_frame + tiles.SEGMENTS,
         )
         by_rows = Variant(
             self.emit_rows,
@@ -98,13 +90,42 @@ class Scalar:
         )
         return {
             QAdd: (affine,),
-            QDense: (with_others(blocks, lambda node: tiles.without_form(node, self.bits)),),
+            QDense: self._by_blocks(),
             QConv2D: (
-                with_others(by_tiles, lambda node: tiles.lacking(node, self.bits)),
+                *self._by_tiles(),
                 with_others(by_rows, self._lacking_rows),
                 with_others(by_patches, self._lacking_windows),
             ),
         }
+
+    def _by_blocks(self) -> tuple[Variant, ...]:
+        """Dense layers, with all weights and with those that are not zero."""
+        blocks = Variant(
+            self.emit_dense,
+            overlap=by_row,
+            name="blocks",
+            refuse=lambda node: dense.refuse(node, self.bits),
+            cost=self.dense_cost,
+        )
+        both = blocks, listed(blocks, self.emit_listed_dense, self.listed_dense_cost)
+        return tuple(with_others(v, lambda node: tiles.without_form(node, self.bits)) for v in both)
+
+    def _by_tiles(self) -> tuple[Variant, ...]:
+        """The same of convolutions."""
+        by_tiles = Variant(
+            self.emit_tiles,
+            scratch=tiles.scratch,
+            overlap=tiles.overlap,
+            name="tiles",
+            refuse=lambda node: tiles.refuse(node, self.bits),
+            cost=lambda node: convolution_cost(node, self.tile_cost),
+            stack=lambda node: self.tile_frame + tiles.SEGMENTS,
+        )
+        both = by_tiles, listed(by_tiles, self.emit_listed_tiles, self._listed_tiles_cost)
+        return tuple(with_others(v, lambda node: tiles.lacking(node, self.bits)) for v in both)
+
+    def _listed_tiles_cost(self, node: Node) -> Cost:
+        return convolution_cost(node, self.listed_tile_cost, self.tile_list)
 
     def _lacking_rows(self, node: Node) -> Mask | None:
         return None if self.refuse_rows(node) else tiles.without_form(node, self.bits)

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from codegen.assembly.cost import Cost
-from codegen.assembly.tiles import MOST, PIXELS, largest_sum, split_of
+from codegen.assembly.listed import ListCost
+from codegen.assembly.tiles import MOST, PIXELS, largest_sum, parts_of, split_of
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Rounding
 
@@ -35,8 +36,8 @@ class TileCost:
     unpacked: int
 
 
-def convolution_cost(node: Node, cost: TileCost) -> Cost:
-    """Executed by one run of a convolution."""
+def convolution_cost(node: Node, cost: TileCost, lists: ListCost | None = None) -> Cost:
+    """Executed by one run of a convolution; ``lists``: whose weights are listed."""
     op = node.op
     assert isinstance(op, QConv2D)
     split, blocks = split_of(node), [len(f) for f in split_of(node).blocks()]
@@ -46,10 +47,11 @@ def convolution_cost(node: Node, cost: TileCost) -> Cost:
     if calls > 1 and largest_sum(node, [(slice(None), slice(None))]) > MOST:
         waits += cost.unpacked
     each_filter = Cost(
-        products=cost.product * taps,
+        products=0 if lists else cost.product * taps,
         packing=(calls - 1) * waits,
         requantize=cost.filter + cost.signed * rounded_twice,
     )
     each_block = Cost(packing=cost.tap * taps + cost.row * split.height, control=cost.call * calls)
     tiles = -(-math.prod(node.output.type.shape[:3]) // PIXELS)
-    return tiles * (sum(blocks) * each_filter + len(blocks) * each_block)
+    listed = Cost(products=lists.total(parts_of(node.input(1).array, split)) if lists else 0)
+    return tiles * (listed + sum(blocks) * each_filter + len(blocks) * each_block)

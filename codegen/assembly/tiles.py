@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
+from codegen.assembly.listed import pack_lists
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, fold_zero_point
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -33,7 +34,7 @@ PIXELS = 6
 TAPS = 64
 ROWS = 16
 FILTERS = 64
-RESUME, WAIT, BY_FILTER, RESUME_WORDS, WAIT_WORDS = 1, 2, 4, 8, 16
+RESUME, WAIT, BY_FILTER, RESUME_WORDS, WAIT_WORDS, LISTED = 1, 2, 4, 8, 16, 32
 """As the macros of these names in ek_tile.h."""
 SEGMENTS = 4 * PIXELS * ROWS
 """Bytes of pointers that the driver keeps on the stack."""
@@ -51,10 +52,12 @@ class TileKernel:
     Attributes:
         signed: outputs are rounded twice.
         clamp: the output's range is narrower than int8.
+        listed: weights of zero are left out.
     """
 
     signed: bool
     clamp: bool
+    listed: bool = False
 
     @property
     def portable(self) -> str:
@@ -64,7 +67,7 @@ class TileKernel:
     @property
     def symbol(self) -> str:
         """The function's name in the model."""
-        return "tile" + "_signed" * self.signed + "_clamp" * self.clamp
+        return "tile" + "_listed" * self.listed + "_signed" * self.signed + "_clamp" * self.clamp
 
 
 @dataclass(frozen=True)
@@ -209,14 +212,17 @@ def overlap(node: Node) -> Declared:
 def pack(weights: Bytes, split: Split, by_filter: bool = False) -> Bytes:
     """Weights in reading order: block, call, pair of filters, tap, filter; or, with 128 added to
     each, block, call, filter, tap."""
+    parts = [part.reshape(len(part) // 2, 2, -1) for part in parts_of(weights, split)]
+    packed = np.concatenate([(p if by_filter else p.transpose(0, 2, 1)).ravel() for p in parts])
+    return packed ^ np.int8(-128) if by_filter else packed
+
+
+def parts_of(weights: Bytes, split: Split) -> Iterator[Bytes]:
+    """Weights of each call of each block, shape (filters, taps)."""
     taps = weights.reshape(split.filters, split.height, split.width)
-    found = []
     for filters in split.blocks():
         for rows, columns in split.calls:
-            part = taps[filters][:, rows, columns].reshape(len(filters) // 2, 2, -1)
-            found.append((part if by_filter else part.transpose(0, 2, 1)).ravel())
-    packed = np.concatenate(found)
-    return packed ^ np.int8(-128) if by_filter else packed
+            yield taps[filters][:, rows, columns].reshape(len(filters), -1)
 
 
 def emit(
@@ -225,6 +231,7 @@ def emit(
     write: Callable[[TileKernel], Block],
     bits: int = 31,
     by_filter: bool = False,
+    listed: bool = False,
 ) -> None:
     """Emit a convolution whose tiles an instruction set's kernel computes.
 
@@ -234,22 +241,27 @@ def emit(
         write: makes the tile kernel.
         bits: of the multipliers.
         by_filter: order of the weights, see `pack`.
+        listed: weights of zero are left out, see `listed`.
     """
     op = attributes(w, QConv2D)
     split, form = split_of(w.node), form_of(w.node, bits)
     assert form is not None  # else refused
-    kind = TileKernel(form.signed, (op.requant.low, op.requant.high) != (-128, 127))
+    kind = TileKernel(form.signed, (op.requant.low, op.requant.high) != (-128, 127), listed)
     kernel = w.function(isa, write(kind), kind.portable)
     order = [f for filters in split.blocks() for f in filters]
     _, height, width, _ = w.node.input(1).type.shape
     window = declare_window(w, (height, width), op.window)
     fits = largest_sum(w.node, [(slice(None), slice(None))]) <= MOST
+    if listed:
+        weights, flags = pack_lists(parts_of(w.node.input(1).array, split)), LISTED
+    else:
+        weights, flags = pack(w.node.input(1).array, split, by_filter), BY_FILTER * by_filter
     layer = w.declare(
         "ek_conv_tiles", "tiles",
-        weights=w.weights(pack(w.node.input(1).array, split, by_filter), "weights"),
+        weights=w.weights(weights, "weights"),
         table=w.table(form.words()[order].ravel(), "requant"),
         rows=split.rows, piece=split.piece, filters=split.block, waiting=split.waiting,
-        padded=int(any(op.window.padding)), flags=BY_FILTER * by_filter,
+        padded=int(any(op.window.padding)), flags=flags,
         resume=RESUME_WORDS if fits else RESUME, wait=WAIT_WORDS if fits else WAIT, fill=op.x_zero,
         offset=2 * op.requant.zero_point + 1, low=op.requant.low, high=op.requant.high,
     )  # fmt: skip

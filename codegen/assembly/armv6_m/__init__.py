@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen.assembly import dense as blocks
 from codegen.assembly import rows, sums, tiles
 from codegen.assembly.armv6_m.add import add
 from codegen.assembly.armv6_m.dense import dense
 from codegen.assembly.armv6_m.high_word import BITS
+from codegen.assembly.armv6_m.listed import DENSE_LIST, TILE_LIST
 from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
 from codegen.assembly.armv6_m.window import BOTH, TAPS, reaches, window
 from codegen.assembly.armv6_m.window import PIXELS as WINDOW_PIXELS
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV6_M
+from codegen.assembly.listed import pieces_of
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
+from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
 from codegen.c.step import StepWriter
@@ -25,9 +30,15 @@ def emit_tiles(w: StepWriter) -> None:
     tiles.emit(w, ARMV6_M, tile, BITS, by_filter=True)
 
 
+def emit_listed_tiles(w: StepWriter) -> None:
+    tiles.emit(w, ARMV6_M, tile, BITS, listed=True)
+
+
 TILE_COST = TileCost(
     product=10, tap=32, filter=243, signed=46, call=88, row=385, waiting=64, unpacked=70
 )
+
+LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=222, signed=58, waiting=45)
 
 
 OUTPUT, SIGNED, CLAMPED = 28, 9, 6
@@ -69,6 +80,10 @@ def emit_dense(w: StepWriter) -> None:
     blocks.emit(w, ARMV6_M, dense, BITS, flip=128)
 
 
+def emit_listed_dense(w: StepWriter) -> None:
+    blocks.emit_listed(w, ARMV6_M, dense, BITS)
+
+
 def dense_cost(node: Node) -> Cost:
     """Inputs, products and requantization of every block, for all rows."""
     outputs, depth = node.input(1).type.shape
@@ -77,16 +92,30 @@ def dense_cost(node: Node) -> Cost:
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
+def listed_dense_cost(node: Node) -> Cost:
+    """Lists and requantization of every filter, for all rows."""
+    parts, form = pieces_of(node.input(1).array), form_of(node, BITS)
+    assert form is not None  # else refused
+    each = Cost(requantize=36 + 12 * form.signed, control=17 + 5 * len(parts[0]))
+    lists = Cost(products=DENSE_LIST.total(parts))
+    return node.output.type.shape[0] * (lists + len(parts) * each)
+
+
 VARIANTS = Scalar(
     bits=BITS,
     emit_sum=emit_sum,
     emit_dense=emit_dense,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
+    emit_listed_dense=emit_listed_dense,
+    emit_listed_tiles=emit_listed_tiles,
     sum_element=Cost(products=6, requantize=5.5, control=2),
     dense_cost=dense_cost,
     row_cost=row_cost,
+    listed_dense_cost=listed_dense_cost,
     tile_cost=TILE_COST,
+    listed_tile_cost=LISTED_TILE_COST,
+    tile_list=TILE_LIST,
     tile_frame=FRAME,
     windows=WINDOWS,
     refuse_rows=rows.refuse,

@@ -2,13 +2,14 @@
 instructions.
 
 Weights have 128 added, because only unsigned bytes are loaded with an immediate offset; 128 times
-the sum of the inputs is taken off again.
+the sum of the inputs is taken off again. Listed weights take one filter at a time and are extended.
 """
 
 from __future__ import annotations
 
 from codegen.assembly.armv6_m.frame import enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
+from codegen.assembly.armv6_m.listed import DENSE_LIST, dense_item, multiply_listed
 from codegen.assembly.block import Block
 from codegen.assembly.dense import (
     BACK,
@@ -17,6 +18,8 @@ from codegen.assembly.dense import (
     HIGH,
     LOW,
     OFFSET,
+    PIECE,
+    PIECES,
     TABLE,
     WEIGHTS,
     DenseKernel,
@@ -44,9 +47,12 @@ def dense(kind: DenseKernel) -> Block:
         (LOW, PLACES.least), (HIGH, PLACES.most),
     )  # fmt: skip
     b.place(head)
-    _products(b, sums)
-    _keep_sums(b, sums)
-    _last_block(b)
+    if kind.listed:
+        _listed_products(b)
+    else:
+        _products(b, sums)
+        _keep_sums(b, sums)
+        _last_block(b)
     for f in range(kind.filters):
         load_channel(b, PLACES, kind.signed)
         b.op("ldr r0, [sp, #{place}]", place=SUMS + 4 * f)
@@ -64,6 +70,31 @@ def dense(kind: DenseKernel) -> Block:
     b.place(end)
     leave(b, FRAME)
     return b
+
+
+def _listed_products(b: Block) -> None:
+    """All lists of one filter."""
+    more, done = b.label(), b.label()
+    b.name(sum="r1", x="r2", w="r3", at="r4", skip="r5", list="r6", groups="r7")
+    b.op("ldr r5, [sp, #{place}]", place=LAYER)
+    b.op("ldr {x}, [r5, #{field}]", field=PIECES)
+    b.op("ldr {w}, [r5, #{field}]", field=PIECE)
+    b.op("mov r8, {x}")
+    b.op("mov r9, {w}")
+    b.op("ldr {at}, [sp, #{place}]", place=X)
+    b.op("ldr {list}, [sp, #{place}]", place=AT)
+    b.op("movs {sum}, #0")
+    b.place(more)
+    multiply_listed(b, dense_item, DENSE_LIST)
+    b.op("add {at}, r9")
+    b.op("mov {x}, r8")
+    b.op("subs {x}, #1")
+    b.op("mov r8, {x}")
+    b.op("beq {to}", to=done)
+    b.op("b {to}", to=more)
+    b.place(done)
+    b.op("str {list}, [sp, #{place}]", place=AT)
+    b.op("str {sum}, [sp, #{place}]", place=SUMS)
 
 
 def _products(b: Block, sums: tuple[str, ...]) -> None:

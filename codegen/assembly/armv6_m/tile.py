@@ -3,13 +3,14 @@
 The six windows are spread to words on the stack, three pixels in two words (`codegen.assembly.
 tiles`), which one LDM loads; sums live in high registers, to which ADD reaches. Weights have 128
 added, because only unsigned bytes are loaded with an immediate offset; 128 times the sum of a
-window's words is taken off again.
+window's words is taken off again. Those of lists are extended instead, 14 instructions each.
 """
 
 from __future__ import annotations
 
 from codegen.assembly.armv6_m.frame import HIGH, enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
+from codegen.assembly.armv6_m.listed import TILE_LIST, multiply_listed, tile_item
 from codegen.assembly.block import Block
 from codegen.assembly.tiles import TAPS, TileKernel
 
@@ -36,13 +37,17 @@ def tile(kind: TileKernel) -> Block:
     b = Block(kind.symbol)
     body, head, following, end = (b.label() for _ in range(4))
     enter(b, FRAME)
-    _keep(b, body)
-    _spread(b)
+    _keep(b, "" if kind.listed else body)
+    _spread(b, kind)
     b.place(head)
-    _begin_filter(b)
-    b.op(".balign 4")
-    b.place(body)
-    _taps(b, body)
+    _begin_filter(b, kind)
+    if kind.listed:
+        b.name(list="r6", skip="r4", groups="r7")
+        multiply_listed(b, tile_item, TILE_LIST)
+    else:
+        b.op(".balign 4")
+        b.place(body)
+        _taps(b, body)
     b.op("str r6, [sp, #{at}]", at=WEIGHTS)
     _keep_words(b, following)
     load_channel(b, PLACES, kind.signed)
@@ -58,13 +63,16 @@ def tile(kind: TileKernel) -> Block:
     b.op("beq {to}", to=end)
     b.op("b {to}", to=head)
     b.place(end)
+    b.op("ldr r0, [sp, #{at}]", at=WEIGHTS)
+    b.op("ldr r1, [sp, #{at}]", at=ARGS)
+    b.op("str r0, [r1, #{at}]", at=WEIGHTS_OFFSET)
     leave(b, FRAME)
     return b
 
 
 def _keep(b: Block, body: str) -> None:
-    """Arguments to their places, and where the written-out taps are entered: a call whose taps are
-    not a multiple of them skips some of the first group."""
+    """Arguments to their places, and where the written-out taps are entered, unless weights are
+    listed: a call whose taps are not a multiple of them skips some of the first group."""
     b.op("str r0, [sp, #{at}]", at=ARGS)
     b.op("str r3, [sp, #{at}]", at=PARTIAL)
     b.op("add r3, sp, #{at}", at=Y)
@@ -80,6 +88,11 @@ def _keep(b: Block, body: str) -> None:
     b.op("str r4, [sp, #{at}]", at=LEFT)
     b.op("movs r4, #0")
     b.op("str r4, [sp, #{at}]", at=FILTER)
+    if body:
+        _keep_entry(b, body)
+
+
+def _keep_entry(b: Block, body: str) -> None:
     b.op("ldr r4, [r0, #{at}]", at=TAPS_OFFSET)
     b.op("mov r5, r4")
     b.op("adds r5, #{n}", n=UNROLL - 1)
@@ -96,8 +109,9 @@ def _keep(b: Block, body: str) -> None:
     b.op("str r4, [sp, #{at}]", at=ENTRY)
 
 
-def _spread(b: Block) -> None:
-    """Bytes of six windows to words that lie side by side, and the sum of each column of words."""
+def _spread(b: Block, kind: TileKernel) -> None:
+    """Bytes of six windows to words that lie side by side, and where weights have 128 added the sum
+    of each column of words."""
     b.name(at="r4", tile="r7", length="r12", x="lr")
     b.op("mov {x}, r1")
     b.op("ldr r1, [r0, #{at_}]", at_=LENGTH_OFFSET)
@@ -109,18 +123,18 @@ def _spread(b: Block) -> None:
     with b.loop("bne {head}"):
         b.op("str {tile}, [sp, #{at_}]", at_=LINE)
         for group in range(2):
-            _spread_row(b, group)
+            _spread_row(b, kind, group)
         b.op("ldr {at}, [sp, #{at_}]", at_=ROWS)
         b.op("subs {at}, #1")
         b.op("str {at}, [sp, #{at_}]", at_=ROWS)
-    for i, total in enumerate(HIGH):
+    for i, total in enumerate(() if kind.listed else HIGH):
         b.op(f"mov r0, {total}")
         b.op("lsls r0, r0, #7")
         b.op("rsbs r0, r0, #0")
         b.op("str r0, [sp, #{at_}]", at_=OVER + 4 * i)
 
 
-def _spread_row(b: Block, group: int) -> None:
+def _spread_row(b: Block, kind: TileKernel, group: int) -> None:
     """Three windows' bytes of one kernel row."""
     b.name(a="r3", b="r5", c="r6")
     b.op("ldr {tile}, [sp, #{at_}]", at_=LINE)
@@ -137,16 +151,20 @@ def _spread_row(b: Block, group: int) -> None:
         b.op("adds {a}, {a}, {b}")
         for i, register in enumerate("ac"):
             b.op(f"str {{{register}}}, [{{tile}}, #{8 * group + 4 * i}]")
-            b.op(f"add {HIGH[2 * group + i]}, {{{register}}}")
+            if not kind.listed:
+                b.op(f"add {HIGH[2 * group + i]}, {{{register}}}")
 
 
-def _begin_filter(b: Block) -> None:
+def _begin_filter(b: Block, kind: TileKernel) -> None:
     """Sums begin with what the weights' 128 are too much, and with the words of earlier taps; then
     to the first tap."""
-    b.op("add r4, sp, #{at}", at=OVER)
-    b.op("ldm r4!, {{r0-r3}}")
+    if kind.listed:
+        b.op("movs r0, #0")
+    else:
+        b.op("add r4, sp, #{at}", at=OVER)
+        b.op("ldm r4!, {{r0-r3}}")
     for i, total in enumerate(HIGH):
-        b.op(f"mov {total}, r{i}")
+        b.op(f"mov {total}, r{0 if kind.listed else i}")
     fresh = b.label()
     _flag(b, RESUME_WORDS)
     b.op("bpl {to}", to=fresh)
@@ -157,6 +175,8 @@ def _begin_filter(b: Block) -> None:
     b.place(fresh)
     b.op("add r5, sp, #{at}", at=TILE)
     b.op("ldr r6, [sp, #{at}]", at=WEIGHTS)
+    if kind.listed:
+        return
     b.op("ldr r4, [sp, #{at}]", at=SKIPPED)
     b.op("subs r6, r6, r4")
     b.op("ldr r7, [sp, #{at}]", at=GROUPS)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen.assembly import dense as blocks
 from codegen.assembly import rows, sums, tiles
 from codegen.assembly.armv7_m.add import add
 from codegen.assembly.armv7_m.dense import dense
+from codegen.assembly.armv7_m.listed import DENSE_LIST, TILE_LIST
 from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
 from codegen.assembly.armv7_m.window import BOTH, TAPS, reaches, window
 from codegen.assembly.armv7_m.window import PIXELS as WINDOW_PIXELS
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
+from codegen.assembly.listed import pieces_of
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
+from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
 from codegen.c.step import StepWriter
@@ -24,9 +29,15 @@ def emit_tiles(w: StepWriter) -> None:
     tiles.emit(w, ARMV7_M, tile)
 
 
+def emit_listed_tiles(w: StepWriter) -> None:
+    tiles.emit(w, ARMV7_M, tile, listed=True)
+
+
 TILE_COST = TileCost(
     product=6, tap=8, filter=86, signed=34, call=241, row=288, waiting=14, unpacked=72
 )
+
+LISTED_TILE_COST = replace(TILE_COST, product=0, filter=91, waiting=21)
 
 
 def emit_rows(w: StepWriter) -> None:
@@ -68,6 +79,10 @@ def emit_dense(w: StepWriter) -> None:
     blocks.emit(w, ARMV7_M, dense)
 
 
+def emit_listed_dense(w: StepWriter) -> None:
+    blocks.emit_listed(w, ARMV7_M, dense)
+
+
 def dense_cost(node: Node) -> Cost:
     """Inputs, products and requantization of every block, for all rows."""
     outputs, depth = node.input(1).type.shape
@@ -76,16 +91,30 @@ def dense_cost(node: Node) -> Cost:
     return node.output.type.shape[0] * -(-outputs // size) * each
 
 
+def listed_dense_cost(node: Node) -> Cost:
+    """Lists and requantization of every filter, for all rows."""
+    parts, form = pieces_of(node.input(1).array), form_of(node)
+    assert form is not None  # else refused
+    each = Cost(requantize=9 + 9 * form.signed, control=18 + 3 * len(parts[0]))
+    lists = Cost(products=DENSE_LIST.total(parts))
+    return node.output.type.shape[0] * (lists + len(parts) * each)
+
+
 VARIANTS = Scalar(
     bits=31,
     emit_sum=emit_sum,
     emit_dense=emit_dense,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
+    emit_listed_dense=emit_listed_dense,
+    emit_listed_tiles=emit_listed_tiles,
     sum_element=Cost(products=4, requantize=2, control=0.5),
     dense_cost=dense_cost,
     row_cost=row_cost,
+    listed_dense_cost=listed_dense_cost,
     tile_cost=TILE_COST,
+    listed_tile_cost=LISTED_TILE_COST,
+    tile_list=TILE_LIST,
     tile_frame=FRAME,
     windows=WINDOWS,
     refuse_rows=refuse_rows,

@@ -1,9 +1,10 @@
 """Dense layers on Armv7-M: each input is loaded once for eight filters, whose sums stay in
-registers; 17 instructions, 8 products."""
+registers; 17 instructions, 8 products. Listed weights take one filter at a time."""
 
 from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
+from codegen.assembly.armv7_m.listed import DENSE_LIST, dense_item, multiply_listed
 from codegen.assembly.block import Block
 from codegen.assembly.dense import (
     BACK,
@@ -12,6 +13,8 @@ from codegen.assembly.dense import (
     HIGH,
     LOW,
     OFFSET,
+    PIECE,
+    PIECES,
     TABLE,
     WEIGHTS,
     DenseKernel,
@@ -26,7 +29,7 @@ def dense(kind: DenseKernel) -> Block:
     """``ek_dense_blocks_s8(d, x, y)``."""
     b = Block(kind.symbol)
     sums = [f"r{f}" for f in range(kind.filters)]
-    b.name(w="r8", x="r9", at="r10", count="r11", layer="r12", weights="lr")
+    b.name(layer="r12", weights="lr")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, sp, #{n}", n=FRAME)
     for register, place in (("r0", LAYER), ("r1", X), ("r2", Y)):
@@ -36,7 +39,10 @@ def dense(kind: DenseKernel) -> Block:
         b.op(f"str r3, [sp, #{place}]")
     b.op("ldr {weights}, [r0, #{field}]", field=WEIGHTS)
     with b.loop("bne.w {head}"):
-        _products(b, sums)
+        if kind.listed:
+            _listed_products(b)
+        else:
+            _products(b, sums)
         _requantize(b, kind, sums)
         _store(b, sums)
     b.op("add sp, sp, #{n}", n=FRAME)
@@ -44,8 +50,22 @@ def dense(kind: DenseKernel) -> Block:
     return b
 
 
+def _listed_products(b: Block) -> None:
+    """All lists of one filter."""
+    b.name(sum="r0", x="r1", w="r2", at="r3", skip="r4", groups="r5", left="r6", piece="r7")
+    b.name(list=b.reg("weights"))
+    b.op("ldr {layer}, [sp, #{place}]", place=LAYER)
+    b.op("ldr {left}, [{layer}, #{field}]", field=PIECES)
+    b.op("ldr {piece}, [{layer}, #{field}]", field=PIECE)
+    b.op("ldr {at}, [sp, #{place}]", place=X)
+    b.op("movs {sum}, #0")
+    with b.loop("add {at}, {at}, {piece}", "subs {left}, {left}, #1", "bne.w {head}"):
+        multiply_listed(b, dense_item, DENSE_LIST)
+
+
 def _products(b: Block, sums: list[str]) -> None:
     singles, done = b.label(), b.label()
+    b.name(w="r8", x="r9", at="r10", count="r11")
     b.op("ldr {layer}, [sp, #{place}]", place=LAYER)
     b.op("ldr {at}, [sp, #{place}]", place=X)
     b.op("ldr {count}, [{layer}, #{field}]", field=DEPTH)

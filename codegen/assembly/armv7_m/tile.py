@@ -3,12 +3,14 @@
 The six windows are spread to words on the stack, three pixels in two words (`codegen.assembly.
 tiles`), so that the stack pointer addresses them and one LDRD loads two. The taps are written out;
 a call of fewer than all of them fills the end of the tile and enters at its first tap, so that
-every layer shares one function: 12 instructions, 12 products.
+every layer shares one function: 12 instructions, 12 products. Listed weights take one filter at a
+time.
 """
 
 from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
+from codegen.assembly.armv7_m.listed import TILE_LIST, multiply_listed, tile_item
 from codegen.assembly.block import Block
 from codegen.assembly.tiles import (
     PIXELS,
@@ -33,6 +35,7 @@ WEIGHTS_OFFSET, TABLE_OFFSET, PAIRS_OFFSET, ROWS_OFFSET, LENGTH_OFFSET = range(0
 TAPS_OFFSET, FLAGS_OFFSET, ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(20, 40, 4)
 """Of `ek_tile`."""
 SUMS = [[f"r{WORDS * filter + i}" for i in range(WORDS)] for filter in range(2)]
+"""Of the filters that are computed together; of the first alone where weights are listed."""
 LOWEST = "lr"
 """One of the three sums of two words."""
 
@@ -41,28 +44,36 @@ def tile(kind: TileKernel) -> Block:
     """``ek_tile_s8(t, x, y, partial)``."""
     b = Block(kind.symbol)
     taps_end = b.label()
-    _enter(b, taps_end)
+    together = SUMS[:1] if kind.listed else SUMS
+    _enter(b, "" if kind.listed else taps_end)
     _spread(b)
     following = b.label()
     with b.loop("bne.w {head}"):
-        _begin_pair(b)
-        _taps(b)
+        _begin(b, together)
+        if kind.listed:
+            b.name(list="lr", skip="r9", groups="r11")
+            multiply_listed(b, tile_item, TILE_LIST)
+        else:
+            _taps(b)
         b.place(taps_end)
-        _keep_words(b, following)
+        _keep_words(b, together, following)
         b.op("str lr, [sp, #{at}]", at=WEIGHTS)
-        for words in SUMS:
+        for words in together:
             _finish_filter(b, kind, words)
         b.op("ldr lr, [sp, #{at}]", at=WEIGHTS)
         b.place(following)
         b.op("ldr r8, [sp, #{at}]", at=PAIRS)
         b.op("subs r8, #1")
         b.op("str r8, [sp, #{at}]", at=PAIRS)
+    b.op("ldr r8, [sp, #{at}]", at=ARGS)
+    b.op("str lr, [r8, #{at}]", at=WEIGHTS_OFFSET)
     b.op("add sp, sp, #{n}", n=FRAME)
     b.op("pop {{r4-r11, pc}}")
     return b
 
 
 def _enter(b: Block, taps_end: str) -> None:
+    """Arguments to their places; where the taps' code ends, empty where weights are listed."""
     b.name(t="r0", x="r1", y="r2", partial="r3", taps="r4", entry="r5")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, sp, #{n}", n=FRAME)
@@ -78,6 +89,17 @@ def _enter(b: Block, taps_end: str) -> None:
     b.op("str {t}, [sp, #{at}]", at=ARGS)
     b.op("str {partial}, [sp, #{at}]", at=PARTIAL)
     b.op("str {partial}, [sp, #{at}]", at=TAKEN)
+    if taps_end:
+        _enter_late(b, taps_end)
+    else:
+        b.op("ldr r4, [sp, #{at}]", at=PAIRS)
+        b.op("lsl r4, r4, #1")
+        b.op("str r4, [sp, #{at}]", at=PAIRS)
+        b.op("mov r12, sp")
+    b.op("mov lr, {x}")
+
+
+def _enter_late(b: Block, taps_end: str) -> None:
     b.note("the taps' code, 48 bytes each, is entered so many taps before its end")
     b.op("ldr {taps}, [{t}, #{at}]", at=TAPS_OFFSET)
     b.op("adr.w {entry}, {end}", end=taps_end)
@@ -87,11 +109,10 @@ def _enter(b: Block, taps_end: str) -> None:
     b.op("str {entry}, [sp, #{at}]", at=ENTRY)
     b.op("add r12, sp, #{at}", at=TILE)
     b.op("sub r12, r12, {taps}, lsl #4")
-    b.op("mov lr, {x}")
 
 
 def _spread(b: Block) -> None:
-    """Bytes of six windows to words that lie side by side, ending at the tile's end."""
+    """Bytes of six windows to words that lie side by side, from r12 on."""
     b.name(x="lr", tile="r12", count="r11")
     with b.loop("bne {head}"):
         single, done = b.label(), b.label()
@@ -126,32 +147,34 @@ def _spread_tap(b: Block) -> None:
     b.op("stm {tile}!, {{r6-r9}}")
 
 
-def _begin_pair(b: Block) -> None:
+def _begin(b: Block, together: list[list[str]]) -> None:
     """Sums are zero, or the words of earlier taps; then to the first tap."""
+    registers = [register for words in together for register in words]
     taken, ready = b.label(), b.label()
     b.op("ldr r8, [sp, #{at}]", at=FLAGS)
     b.op("tst r8, #{resume}", resume=RESUME_WORDS)
     b.op("bne {to}", to=taken)
-    for i in range(2 * WORDS):
-        b.op(f"movs r{i}, #0")
+    for register in registers:
+        b.op(f"movs {register}, #0")
     b.op("b {to}", to=ready)
     b.place(taken)
     b.op("ldr r8, [sp, #{at}]", at=TAKEN)
-    b.op("ldm r8!, {{r0-r7}}")
+    b.op(f"ldm r8!, {{{{r0-{registers[-1]}}}}}")
     b.op("str r8, [sp, #{at}]", at=TAKEN)
     b.place(ready)
-    b.op("ldr r8, [sp, #{at}]", at=ENTRY)
-    b.op("bx r8")
+    if together == SUMS:
+        b.op("ldr r8, [sp, #{at}]", at=ENTRY)
+        b.op("bx r8")
 
 
-def _keep_words(b: Block, following: str) -> None:
-    """Words that wait for the next call as they are end the pair here."""
+def _keep_words(b: Block, together: list[list[str]], following: str) -> None:
+    """Words that wait for the next call as they are end the filters here."""
     finish = b.label()
     b.op("ldr r8, [sp, #{at}]", at=FLAGS)
     b.op("tst r8, #{wait}", wait=WAIT_WORDS)
     b.op("beq {to}", to=finish)
     b.op("ldr r8, [sp, #{at}]", at=PARTIAL)
-    b.op("stm r8!, {{r0-r7}}")
+    b.op(f"stm r8!, {{{{r0-{together[-1][-1]}}}}}")
     b.op("str r8, [sp, #{at}]", at=PARTIAL)
     b.op("b.w {to}", to=following)
     b.place(finish)

@@ -8,7 +8,6 @@ pattern is: blocks of two filters by four inputs pay from about one zero in eigh
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +30,10 @@ from codegen.assembly.armv7e_m.sparse_block import (
     tile_offset,
 )
 from codegen.assembly.cost import Cost
+from codegen.assembly.listed import WORTH, is_sparse
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
-WORTH = 0.9
-"""Share of the dense function's instructions from which on a second function pays for its code."""
 READ = 0
 """Bytes of code from where headers are read to the end of the multiplications: the same place."""
 Words = NDArray[np.int32]
@@ -106,11 +104,6 @@ def _list(words: Words) -> Words:
         parts += [[header(half=len(run))], run.ravel()]
     found = np.concatenate([*parts, [header()]])
     return (found & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-
-
-def is_sparse(weights: NDArray[Any]) -> bool:
-    """Whether there are enough zeros for anything that skips them."""
-    return bool((weights == 0).mean() > 1 - WORTH)
 
 
 @functools.lru_cache(maxsize=256)

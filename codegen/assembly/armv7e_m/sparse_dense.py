@@ -13,7 +13,6 @@ from codegen.assembly.armv7e_m import dense
 from codegen.assembly.armv7e_m.dense import BLOCK, Layer, layer_cost, prepare, rows_cost
 from codegen.assembly.armv7e_m.dense_block import LOCAL_BYTES, dense_function
 from codegen.assembly.armv7e_m.pairs import STEP, pack_pairs
-from codegen.assembly.armv7e_m.sparse import WORTH, is_sparse
 from codegen.assembly.armv7e_m.sparse_dense_block import (
     BOTH,
     COSTS,
@@ -25,6 +24,7 @@ from codegen.assembly.armv7e_m.sparse_dense_block import (
     header,
 )
 from codegen.assembly.cost import Cost
+from codegen.assembly.listed import WORTH, is_sparse
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 

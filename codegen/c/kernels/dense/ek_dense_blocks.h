@@ -4,19 +4,37 @@
 #define EK_DENSE_BLOCKS_H
 
 #include "ek_high_word.h"
+#include "ek_list.h"
 
 /* Assembly reads these words in this order. */
 typedef struct {
-    const int8_t *weights; /* block by block, tap by tap, filter by filter */
+    const int8_t *weights; /* block by block, tap by tap, filter by filter; or lists (ek_list.h) */
     const int32_t *table;  /* ek_high_word of each filter, block by block */
     int32_t blocks;
     int32_t depth;
     int32_t back;          /* the last block begins so many filters earlier: it computes them again */
     int32_t offset;        /* 2 * zero point + 1, see ek_high_word */
     int32_t low, high;     /* clamp of the output */
-    int32_t filters;       /* of a block, at most 8 */
+    int32_t pieces, piece; /* lists of a filter, and inputs of each; 0: weights are not listed */
+    int32_t filters;       /* of a block, at most 8; 1 where weights are listed */
     int32_t flip;          /* 128 where bytes hold weight + 128, else 0 */
 } ek_dense_blocks;
+
+/* Of one filter; the lists of the next one follow. */
+EK_INLINE int32_t ek_dense_listed_sum(const int8_t **lists, int32_t pieces, int32_t piece,
+                                      const int8_t *x)
+{
+    const int8_t *list = *lists;
+    int32_t sum = 0;
+    for (int32_t n = 0; n < pieces; ++n) {
+        for (int32_t i = 0; i < ek_list_count(list); ++i) {
+            sum += x[n * piece + ek_list_place(list, i)] * ek_list_weight(list, i);
+        }
+        list = ek_list_next(list);
+    }
+    *lists = list;
+    return sum;
+}
 
 EK_INLINE void ek_dense_blocks_any(const ek_dense_blocks *d, const int8_t *x, int8_t *y,
                                    int is_signed)
@@ -29,6 +47,9 @@ EK_INLINE void ek_dense_blocks_any(const ek_dense_blocks *d, const int8_t *x, in
             int32_t sum = 0;
             for (int32_t i = 0; i < d->depth; ++i) {
                 sum += x[i] * (int8_t)(weights[i * d->filters + f] ^ d->flip);
+            }
+            if (d->pieces > 0) {
+                sum = ek_dense_listed_sum(&weights, d->pieces, d->piece, x);
             }
             const int32_t out =
                 is_signed ? ek_high_word_signed(sum, q, d->offset) : ek_high_word(sum, q);

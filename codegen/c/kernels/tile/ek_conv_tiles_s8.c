@@ -16,7 +16,7 @@ typedef struct {
     int32_t filters;       /* of a block: even, at most EK_TILE_FILTERS where sums must wait */
     int32_t waiting;       /* words of partial sums */
     int32_t padded;        /* 0: no window reaches over an edge, and there is no line */
-    int32_t flags;         /* EK_TILE_BY_FILTER or none */
+    int32_t flags;         /* how the weights lie: EK_TILE_BY_FILTER, EK_TILE_LISTED or none */
     int32_t resume, wait;  /* flags of calls that are not the first, not the last of a block */
     int32_t fill;          /* zero point of the input */
     int32_t offset, low, high;
@@ -116,7 +116,6 @@ EK_INLINE void ek_conv_tile(const ek_window *w, const ek_conv_tiles *c, ek_tile_
             const int is_last = ky + c->rows >= w->kernel_h && begin + c->piece >= width;
             t->flags |= is_last ? 0 : c->wait;
             kernel(t, segments, place->y, partial);
-            t->weights += 2 * t->pairs * t->taps;
             t->flags = c->flags | c->resume;
         }
     }

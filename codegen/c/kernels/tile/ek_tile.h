@@ -16,10 +16,12 @@
 #define EK_TILE_RESUME_WORDS 8 /* the same where no sum of all taps is too large for the words in */
 #define EK_TILE_WAIT_WORDS 16  /* which assembly computes three: it keeps those as they are */
 #define EK_TILE_BY_FILTER 4 /* weights come filter by filter, each with 128 added */
+#define EK_TILE_LISTED 32   /* weights come filter by filter, as lists (ek_list.h) */
 
 /* One call: assembly reads these words in this order. */
 typedef struct {
-    const int8_t *weights; /* of two filters in turn, tap by tap, pair by pair; or by filter */
+    const int8_t *weights; /* of two filters in turn, tap by tap, pair by pair; or by filter. The
+                              kernel leaves behind what it has read. */
     const int32_t *table;  /* ek_high_word of each filter */
     int32_t pairs;         /* pairs of filters */
     int32_t rows;          /* kernel rows */
@@ -32,7 +34,7 @@ typedef struct {
 
 /* x: for each kernel row the bytes of six windows. y: where the first filter of six pixels goes.
  * partial: twelve sums of each pair. */
-typedef void (*ek_tile_kernel)(const ek_tile *t, const int8_t *const *x, int8_t *const *y,
+typedef void (*ek_tile_kernel)(ek_tile *t, const int8_t *const *x, int8_t *const *y,
                                int32_t *partial);
 
 #endif
