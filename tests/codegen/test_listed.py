@@ -25,7 +25,7 @@ from tests.codegen.graphs import int8, single
 from tests.codegen.kernel_cases import EXTREMES, Extreme, conv, dense
 from tests.codegen.test_armv7e_m_sparse import pruned
 
-CORES = ("cortex-m0plus", "cortex-m3")
+CORES = ("cortex-m0plus", "cortex-m3", "rv32imc")
 SINGLE = Pattern(1, 1, 0.75)
 PATTERNS = (Pattern(1, 1, 0.7), Pattern(1, 1, 0.9), Pattern(2, 4, 0.8), Pattern(1, 1, 1.0))
 RULES = (Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from codegen.assembly.others import with_others
 from codegen.assembly.rv32.add import ADD
 from codegen.assembly.rv32.columns import COLUMNS
-from codegen.assembly.rv32.conv import PACKED
+from codegen.assembly.rv32.conv import PACKED, PACKED_SPARSE
 from codegen.assembly.rv32.dense import DENSE, dense_lacking
+from codegen.assembly.rv32.dense_listed import DENSE_SPARSE
 from codegen.assembly.rv32.depthwise import DEPTHWISE, depthwise_lacking
 from codegen.assembly.rv32.depthwise_windows import WINDOWS, windows_lacking
 from codegen.assembly.rv32.layer import conv_lacking
@@ -22,11 +23,12 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QConv2D: (
         with_others(PACKED, conv_lacking),
+        with_others(PACKED_SPARSE, conv_lacking),
         with_others(DEPTHWISE, depthwise_lacking),
         with_others(WINDOWS, windows_lacking),
         COLUMNS,
     ),
-    QDense: (with_others(DENSE, dense_lacking),),
+    QDense: (with_others(DENSE, dense_lacking), with_others(DENSE_SPARSE, dense_lacking)),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
 }

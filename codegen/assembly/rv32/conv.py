@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
-from codegen.assembly.rv32 import parts
+from codegen.assembly.listed import listed, pack_lists
+from codegen.assembly.rv32 import packed_listed, parts
 from codegen.assembly.rv32.layer import (
     Layer,
     Part,
@@ -32,13 +35,18 @@ from edgekit.ir.ops import QConv2D
 STACK_BYTES = 128 + 4 * len(SAVED)
 
 
-def emit_conv(w: StepWriter) -> None:
-    """Pack the windows of six pixels, compute every filter, go on."""
+def emit_conv(w: StepWriter, is_listed: bool = False) -> None:
+    """Pack the windows of six pixels, compute every filter, go on.
+
+    Args:
+        w: the step.
+        is_listed: without the weights that are zero.
+    """
     op, node, layer = attributes(w, QConv2D), w.node, _layer(w.node)
     weights = node.input(1).array
     window = declare_window(w, weights.shape[1:3], op.window)
     pad = w.filler(np.full(weights.shape[3], op.x_zero, np.int8), "pad")
-    declared = [_declare(w, i, p) for i, p in enumerate(layer.parts)]
+    declared = [_declare(w, i, p, is_listed) for i, p in enumerate(layer.parts)]
     w.lines.append(f"uint32_t *const columns = (uint32_t *){w.scratch()};")
     if not layer.is_whole:
         w.lines.append(f"uint32_t *const sums = columns + {_columns_bytes(layer) // 4};")
@@ -48,7 +56,7 @@ def emit_conv(w: StepWriter) -> None:
         for part, pointer in zip(layer.parts, declared, strict=True):
             span = part.tap, part.taps, part.channel, part.channels
             w.call("ek_packed_columns_s8", window, x, pad, "pixel", *span, "columns")
-            _emit_part(w, pointer, target)
+            _emit_part(w, pointer, target, is_listed)
         if not layer.is_whole:
             is_signed = layer.scaling.is_signed
             kernel = f"ek_packed_finish{'_signed' if is_signed else ''}_s8"
@@ -56,12 +64,15 @@ def emit_conv(w: StepWriter) -> None:
             w.assemble(RV32, code, kernel, declared[0], "sums", *target)
 
 
-def _emit_part(w: StepWriter, pointer: str, target: tuple[str, str]) -> None:
+def _emit_part(w: StepWriter, pointer: str, target: tuple[str, str], is_listed: bool) -> None:
     if _layer(w.node).is_whole:
-        code = block(*_clamp(w.node))
-        w.assemble(RV32, code, "ek_packed_block_s8", pointer, "columns", *target)
+        code = (packed_listed.block if is_listed else block)(*_clamp(w.node))
+        kernel = f"ek_packed_{'listed' if is_listed else 'block'}_s8"
+        w.assemble(RV32, code, kernel, pointer, "columns", *target)
     else:
-        w.assemble(RV32, parts.part(), "ek_packed_part_s8", pointer, "columns", "sums")
+        code = (packed_listed if is_listed else parts).part()
+        kernel = f"ek_packed_{'listed_' * is_listed}part_s8"
+        w.assemble(RV32, code, kernel, pointer, "columns", "sums")
 
 
 @contextmanager
@@ -75,20 +86,27 @@ def _each_group(w: StepWriter) -> Iterator[None]:
         yield
 
 
-def _declare(w: StepWriter, index: int, part: Part) -> str:
+def _declare(w: StepWriter, index: int, part: Part, is_listed: bool) -> str:
     """Declare a part's ``ek_packed``; returns a pointer to it."""
     op, layer, weights = attributes(w, QConv2D), _layer(w.node), w.node.input(1).array
-    rows = part.of(weights.reshape(len(weights), -1, weights.shape[3]))
+    rows = _rows(w.node, part)
     if not layer.is_whole:
         rows = np.pad(rows, ((0, -len(rows) % FILTERS), (0, 0)))
+    packed = pack_lists([rows[: len(weights)]]) if is_listed else pack_weights(rows, FILTERS)
     low, top = _clamp(w.node)
     return w.declare(
         "ek_packed", f"part{index}",
-        weights=w.weights(pack_weights(rows, FILTERS), f"part{index}"),
+        weights=w.weights(packed, f"part{index}"),
         table=w.table(layer.scaling.table, "scaling") if index == 0 else "NULL",
         positions=part.positions, filters=len(weights), low=low, top=top,
         zero=2 * (op.requant.zero_point - low) + 1, start=layer.start, left=32 - layer.bits,
     )  # fmt: skip
+
+
+def _rows(node: Node, part: Part) -> NDArray[np.int8]:
+    """A part's weights, shape (filters, positions)."""
+    weights = node.input(1).array
+    return part.of(weights.reshape(len(weights), -1, weights.shape[3]))
 
 
 def _layer(node: Node) -> Layer:
@@ -131,9 +149,20 @@ def conv_overlap(node: Node) -> Declared:
 
 def conv_cost(node: Node) -> Cost:
     """Instructions, from the loops."""
+    count = block_count if _layer(node).is_whole else parts.part_count
+    return _with_packing(node, lambda part: count(part.positions, node.output.type.shape[3]))
+
+
+def listed_cost(node: Node) -> Cost:
+    """The same where weights are listed."""
+    count = packed_listed.block_count if _layer(node).is_whole else packed_listed.part_count
+    return _with_packing(node, lambda part: count(_rows(node, part)))
+
+
+def _with_packing(node: Node, count: Callable[[Part], Cost]) -> Cost:
+    """With calls that take so much for each part."""
     layer, filters = _layer(node), node.output.type.shape[3]
-    count = block_count if layer.is_whole else parts.part_count
-    each = sum((count(p.positions, filters) for p in layer.parts), Cost(control=10))
+    each = sum((count(p) for p in layer.parts), Cost(control=10))
     if not layer.is_whole:
         each += parts.finish_count(filters, layer.scaling.is_signed)
     sample = packing_count(node, layer.parts) + -(-_pixels(node) // SLOTS) * each
@@ -149,3 +178,5 @@ PACKED = Variant(
     cost=conv_cost,
     stack=lambda node: STACK_BYTES,
 )
+PACKED_SPARSE = listed(PACKED, partial(emit_conv, is_listed=True), listed_cost)
+"""The same without the weights that are zero."""

@@ -31,7 +31,7 @@ from edgekit.ir.ops import QDense
 
 BLOCKS = (16, 8, 4, 2, 1)
 """How many outputs may be computed together."""
-WEIGHTS, TABLE, DEPTH, OUTPUTS, TOP, ZERO, START, LEFT = (4 * i for i in range(8))
+WEIGHTS, TABLE, DEPTH, OUTPUTS, TOP, ZERO, START, LEFT, PIECES, PIECE = (4 * i for i in range(10))
 """Fields of ``ek_dense_scaled``."""
 SUMS = (*(f"s{i}" for i in range(12)), "t3", "t4", "t5", "t6")
 _WORDS = ("y", "weights", "x", "row", "last", "channel", "layer")

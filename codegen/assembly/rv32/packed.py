@@ -48,20 +48,20 @@ def block(low: int, top: int) -> Function:
             for triple in range(2):
                 first, second = sums_of(f)[2 * triple : 2 * triple + 2]
                 places = [f"{f}({p})" for p in pointers[3 * triple : 3 * triple + 3]]
-                unpack(b, first, second, _output(b, low, top, places))
+                unpack(b, first, second, output(b, low, top, places))
         next_block(b, FILTERS)
     b.finish()
     return b
 
 
-def _output(b: Function, low: int, top: int, places: Sequence[str]) -> Callable[[int], None]:
+def output(b: Function, low: int, top: int, places: Sequence[str]) -> Callable[[int], None]:
     """Scales and stores each number of a triple."""
 
-    def output(i: int) -> None:
+    def use(i: int) -> None:
         scale(b)
         clamp_and_store(b, low, top, places[i])
 
-    return output
+    return use
 
 
 def block_count(positions: int, filters: int) -> Cost:

@@ -50,12 +50,11 @@ def part() -> Function:
         products(b)
         b.name(u="a0", t="a1", mask="a2", sums="a3", filters="a4", old="a5")
         b.load(b.reg("sums"), "sums")
-        b.op("lui {mask}, {upper}", upper=1 << (FIELD_BITS - 12))
-        b.op("addi {mask}, {mask}, -1")
+        load_mask(b)
         for f in range(FILTERS):
             for triple in range(2):
                 first, second = sums_of(f)[2 * triple : 2 * triple + 2]
-                unpack_low(b, first, second, _adder(b, 4 * (SLOTS * f + 3 * triple)))
+                unpack_low(b, first, second, adder(b, 4 * (SLOTS * f + 3 * triple)))
         b.op("addi {sums}, {sums}, {step}", step=4 * SLOTS * FILTERS)
         b.store(b.reg("sums"), "sums")
         b.load(b.reg("filters"), "filters")
@@ -65,7 +64,13 @@ def part() -> Function:
     return b
 
 
-def _adder(b: Function, start: int) -> Callable[[int], None]:
+def load_mask(b: Function) -> None:
+    """``{mask}`` of `unpack_low`."""
+    b.op("lui {mask}, {upper}", upper=1 << (FIELD_BITS - 12))
+    b.op("addi {mask}, {mask}, -1")
+
+
+def adder(b: Function, start: int) -> Callable[[int], None]:
     """Adds the numbers of a triple to the sums from ``start`` on."""
 
     def add(i: int) -> None:
@@ -94,7 +99,7 @@ def finish(low: int, top: int, is_signed: bool) -> Function:
         b.op(f"lw {{{register}}}, {{at}}({{layer}})", at=at)
     b.op("lw {start}, {at}({layer})", at=START)
     b.op("lw {zero}, {at}({layer})", at=ZERO)
-    _point(b, pointers)
+    point(b, pointers)
     with b.loop("bnez {n}, {head}"):
         load_constants(b, "row")
         if is_signed:
@@ -113,7 +118,7 @@ def finish(low: int, top: int, is_signed: bool) -> Function:
     return b
 
 
-def _point(b: Function, pointers: tuple[str, ...]) -> None:
+def point(b: Function, pointers: tuple[str, ...]) -> None:
     """The six pixels' outputs; those that are not wanted are the last one again."""
     b.op("mv {p}, {y}", p=pointers[0])
     for before, pointer in itertools.pairwise(pointers):

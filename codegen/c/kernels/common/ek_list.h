@@ -29,4 +29,19 @@ EK_INLINE const int8_t *ek_list_next(const int8_t *list)
     return list + EK_LIST_HEAD + 2 * ek_list_count(list);
 }
 
+/* Products of a filter's lists with as many pieces of a row; the lists of the next filter follow. */
+EK_INLINE int32_t ek_list_sum(const int8_t **lists, int32_t pieces, int32_t piece, const int8_t *x)
+{
+    const int8_t *list = *lists;
+    int32_t sum = 0;
+    for (int32_t n = 0; n < pieces; ++n) {
+        for (int32_t i = 0; i < ek_list_count(list); ++i) {
+            sum += x[n * piece + ek_list_place(list, i)] * ek_list_weight(list, i);
+        }
+        list = ek_list_next(list);
+    }
+    *lists = list;
+    return sum;
+}
+
 #endif

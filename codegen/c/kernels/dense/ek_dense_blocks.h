@@ -20,22 +20,6 @@ typedef struct {
     int32_t flip;          /* 128 where bytes hold weight + 128, else 0 */
 } ek_dense_blocks;
 
-/* Of one filter; the lists of the next one follow. */
-EK_INLINE int32_t ek_dense_listed_sum(const int8_t **lists, int32_t pieces, int32_t piece,
-                                      const int8_t *x)
-{
-    const int8_t *list = *lists;
-    int32_t sum = 0;
-    for (int32_t n = 0; n < pieces; ++n) {
-        for (int32_t i = 0; i < ek_list_count(list); ++i) {
-            sum += x[n * piece + ek_list_place(list, i)] * ek_list_weight(list, i);
-        }
-        list = ek_list_next(list);
-    }
-    *lists = list;
-    return sum;
-}
-
 EK_INLINE void ek_dense_blocks_any(const ek_dense_blocks *d, const int8_t *x, int8_t *y,
                                    int is_signed)
 {
@@ -49,7 +33,7 @@ EK_INLINE void ek_dense_blocks_any(const ek_dense_blocks *d, const int8_t *x, in
                 sum += x[i] * (int8_t)(weights[i * d->filters + f] ^ d->flip);
             }
             if (d->pieces > 0) {
-                sum = ek_dense_listed_sum(&weights, d->pieces, d->piece, x);
+                sum = ek_list_sum(&weights, d->pieces, d->piece, x);
             }
             const int32_t out =
                 is_signed ? ek_high_word_signed(sum, q, d->offset) : ek_high_word(sum, q);

@@ -2,6 +2,7 @@
 #ifndef EK_DENSE_SCALED_H
 #define EK_DENSE_SCALED_H
 
+#include "ek_list.h"
 #include "ek_scaled.h"
 
 typedef struct {
@@ -11,11 +12,17 @@ typedef struct {
     int32_t top, zero; /* as ek_scaled and ek_scaled_signed take them */
     int32_t start;     /* of every sum */
     int32_t left;      /* shift that brings a sum to the top of a word */
+    int32_t pieces, piece; /* lists (ek_list.h) of an output, and inputs of each; 0: no lists */
     int32_t low, block;
 } ek_dense_scaled;
 
-EK_INLINE uint32_t ek_dense_scaled_sum(const ek_dense_scaled *p, const int8_t *x, int32_t output)
+/* Of the next output, if weights are listed; `lists` moves on. */
+EK_INLINE uint32_t ek_dense_scaled_sum(const ek_dense_scaled *p, const int8_t *x, int32_t output,
+                                       const int8_t **lists)
 {
+    if (p->pieces > 0) {
+        return (uint32_t)(p->start + ek_list_sum(lists, p->pieces, p->piece, x));
+    }
     const int32_t index = output / p->block;
     const int32_t end = p->outputs - p->block;
     const int32_t first = index * p->block < end ? index * p->block : end;
