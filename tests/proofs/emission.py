@@ -17,7 +17,7 @@ from codegen.c.emit import Source, emit
 from edgekit.api import ConvertOptions
 from edgekit.artefact import Artefact
 from edgekit.ir import Graph
-from edgekit.options import Rounding
+from edgekit.options import Optimize, Rounding
 from edgekit.pipeline.lowering import lower
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors, reference_outputs
@@ -52,11 +52,12 @@ def emission(
     calibration: Mapping[str, Array] | None = None,
     vectors: int = 2,
     core: str = "host",
+    optimize: Optimize = "speed",
 ) -> Emission:
     """Import, lower and emit a model. Compiled for this machine, the kernels of another core are
     the portable equals of its assembly."""
     precision = "float32" if calibration is None and rounding is None else None
-    options = ConvertOptions(core, rounding=rounding, precision=precision)  # type: ignore[arg-type]
+    options = ConvertOptions(core, precision, rounding, optimize=optimize)  # type: ignore[arg-type]
     lowered = lower(read_source(model), load_core(core), options, calibration)
     stored = make_vectors(lowered.graph, vectors)
     source = Source(lowered.source.file, lowered.source.sha256 or "not a file")

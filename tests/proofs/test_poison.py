@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.options import ConvertOptions, Precision
+from edgekit.options import ConvertOptions, Optimize, Precision
 from edgekit.pipeline.lowering import Lowered, is_quantized, lower
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
@@ -35,11 +35,13 @@ def run_poisoned(lowered: Lowered, folder: Path, ignored: int = -1) -> str:
     return run([folder / "poisoned"], folder)
 
 
-def lowered_model(path: Path, ram: int | None = None, core: str = "host") -> Lowered:
+def lowered_model(
+    path: Path, ram: int | None = None, core: str = "host", optimize: Optimize = "speed"
+) -> Lowered:
     """int8 models as they are, the others in float32."""
     source = read_source(path)
     precision: Precision | None = None if is_quantized(source.graph) else "float32"
-    options = ConvertOptions(core, precision=precision, ram=ram)
+    options = ConvertOptions(core, precision=precision, ram=ram, optimize=optimize)
     return lower(source, load_core(core), options, None)
 
 
@@ -50,6 +52,13 @@ def test_mlperf_tiny(name: str, core: str, tmp_path: Path) -> None:
     assert f"{SAMPLES} vectors, 0 outputs differ" in run_poisoned(
         lowered_model(int8_model(name), core=core), tmp_path
     )
+
+
+def test_kernels_that_pay_with_flash(tmp_path: Path) -> None:
+    """Convolutions whose outputs follow their inputs by bands of rows."""
+    model = int8_model("pretrainedResnet_quant")
+    lowered = lowered_model(model, core="cortex-m4", optimize="fastest")
+    assert f"{SAMPLES} vectors, 0 outputs differ" in run_poisoned(lowered, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,13 @@ def test_portable_equals_of_assembly(name: str, core: str, tmp_path: Path) -> No
     run_sanitized(emission(int8_model(name), "net", "litert", core=core), tmp_path)
 
 
+def test_portable_equals_of_kernels_that_pay_with_flash(tmp_path: Path) -> None:
+    model = int8_model("pretrainedResnet_quant")
+    made = emission(model, "net", "litert", core="cortex-m4", optimize="fastest")
+    assert "conv winograd" in [s.variant for s in made.artefact.manifest.steps]
+    run_sanitized(made, tmp_path)
+
+
 @pytest.mark.parametrize(("name", "rounding"), with_roundings(FLOAT_TASKS, "fast"))
 def test_quantized_models(name: str, rounding: Rounding, tmp_path: Path) -> None:
     task = FLOAT_TASKS[name]()
