@@ -14,7 +14,7 @@ from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.conv_layer import accumulators
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
 from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD, parts_of, refuse
-from codegen.assembly.armv7e_m.winograd_block import FRAME_BYTES
+from codegen.assembly.armv7e_m.winograd_block import FRAME_BYTES, TWICE_DIVIDED
 from codegen.assembly.armv7e_m.winograd_scaling import find_form
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
@@ -101,11 +101,11 @@ def test_over_its_input(core: str, backward: bool) -> None:
 
 
 def test_every_form_of_requantization() -> None:
-    """The grids reach all four tails, and layers in parts and groups."""
+    """The grids reach all forms, and layers in parts and groups."""
     nodes = [n for g in (*layers(), *extremes()) for n in g.nodes if n.op.name == "QConv2D"]
     able = [n for n in nodes if not refuse(n)]
     found = {find_form(*accumulators(n))[0].tail for n in able}
-    assert found == {SCALE, CLAMP, TWICE, SHIFT}
+    assert found == {SCALE, CLAMP, TWICE, TWICE_DIVIDED, SHIFT}
     parts = [parts_of(n) for n in able]
     assert {p is not None and p.is_whole for p in parts} == {True, False}
     assert any(p is not None and len(p.groups) > 1 for p in parts)

@@ -22,8 +22,8 @@ ARGUMENTS = (
     "pairs", "blocks", "first", "last", "tail", "zero", "add", "subtract", "entry",
 )  # fmt: skip
 """``ek_winograd_tile``, in the order of its definition."""
-_PLACES = offsets((*ARGUMENTS, "rewind", "slot", "end", "start", "start_end"))
-FRAME = {**_PLACES, "done": _PLACES["v"], "row_end": _PLACES["pairs"]}
+_PLACES = offsets((*ARGUMENTS, "rewind", "slot", "end", "done", "start"))
+FRAME = {**_PLACES, "start_end": _PLACES["v"], "row_end": _PLACES["pairs"]}
 """At the stack pointer: the arguments, then variables; two take the places of arguments that are
 no longer needed."""
 FRAME_BYTES = -(-4 * len(_PLACES) // 8) * 8
@@ -38,6 +38,9 @@ the first three, row 0 is in the last."""
 ROW_SLOTS = (4 * ROW_BYTES, 0, ROW_BYTES, 2 * ROW_BYTES)
 WAITING_BYTES = ROWS * ROW_BYTES
 Q_BYTES = 4 * FILTERS * 3
+TWICE_DIVIDED = 5
+"""Beside the forms of `scaling`, as ``ek_winograd.h`` numbers it: `TWICE` with the 24 in the
+multiplier."""
 LAYER_SHIFT = 8
 """Of scaled sums, which are 24 times those of other kernels: suits nearly every scale."""
 UNROLL = 8
@@ -198,7 +201,8 @@ def _enter(b: Block, multiplied: str) -> None:
     b.op("add r3, r12, r2")
     b.op(f"sub r2, #{POINT_BYTES}")
     b.op("str r2, [sp, #{o}]", o=FRAME["rewind"])
-    b.op("strd r12, r3, [sp, #{o}]", o=FRAME["start"])
+    b.op("str r12, [sp, #{o}]", o=FRAME["start"])
+    b.op("str r3, [sp, #{o}]", o=FRAME["start_end"])
     b.op("adr r0, {label}", label=multiplied)
     b.op("sub r0, r9")
     b.op("add r0, #1")
@@ -216,7 +220,8 @@ def _begin(b: Block) -> None:
     for i, s in enumerate(_SUM_REGISTERS):
         b.op(f"and {s}, r{8 + i // 2}, r12")
     b.op("ldr r8, [sp, #{o}]", o=FRAME["slots"])
-    b.op("ldrd {v}, r9, [sp, #{o}]", o=FRAME["start"])
+    b.op("ldr {v}, [sp, #{o}]", o=FRAME["start"])
+    b.op("ldr r9, [sp, #{o}]", o=FRAME["start_end"])
     b.op("strd r8, r9, [sp, #{o}]", o=FRAME["slot"])
     b.op(f"add r8, #{SLOT_BYTES}")
     b.op("str r8, [sp, #{o}]", o=FRAME["done"])
@@ -243,19 +248,19 @@ def _multiply(b: Block, multiplied: str) -> None:
                     s = _SUM_REGISTERS[half + i]
                     b.op(f"smlad {s}, {column}, {word}, {s}")
     b.place(multiplied)
-    b.op("ldr r10, [sp, #{o}]", o=FRAME["end"])
+    b.op("ldrd r10, r9, [sp, #{o}]", o=FRAME["end"])
     b.op("cmp {v}, r10")
     b.op("bne {head}", head=head)
 
 
 def _keep(b: Block, enter: str) -> None:
-    """Store the sums after a point; the next one goes on with them. r10: end of its columns."""
-    b.op("ldrd r9, r8, [sp, #{o}]", o=FRAME["rewind"])
+    """Store the sums after a point; the next one goes on with them. r10: end of its columns, r9:
+    end of the sums when these are the last for now."""
+    b.op("ldrd r11, r8, [sp, #{o}]", o=FRAME["rewind"])
     b.op("stm r8!, {{r0-r7}}")
-    b.op("sub {v}, r9")
+    b.op("sub {v}, r11")
     b.op(f"add r10, #{POINT_BYTES}")
     b.op("strd r8, r10, [sp, #{o}]", o=FRAME["slot"])
-    b.op("ldr r9, [sp, #{o}]", o=FRAME["done"])
     b.op("cmp r8, r9")
     b.op("bne {label}", label=enter)
 
@@ -339,14 +344,19 @@ def _outputs(b: Block, row: int) -> Iterator[None]:
 
 def _scale(b: Block) -> None:
     """Outputs of four rows, filter by filter, by one of three forms."""
-    twice, clamped, scaled, written = (b.label() for _ in range(4))
+    twice, divided, clamped, scaled, written = (b.label() for _ in range(5))
     b.op("ldr r12, [sp, #{o}]", o=FRAME["slots"])
     b.op("ldr r11, [sp, #{o}]", o=FRAME["q"])
     b.op(f"add r11, #{4 * FILTERS}")
     b.op("add r4, sp, #{o}", o=FRAME["y0"])
     b.op("ldm r4, {{r4-r7, r10}}")
     b.op("ldr r0, [sp, #{o}]", o=FRAME["tail"])
-    for tail, label in ((CLAMP, clamped), (TWICE, twice), (SCALE, scaled)):
+    for tail, label in (
+        (CLAMP, clamped),
+        (SCALE, scaled),
+        (TWICE_DIVIDED, divided),
+        (TWICE, twice),
+    ):
         b.op(f"cmp r0, #{tail}")
         b.op("beq {label}", label=label)
     _scale_shifted(b)
@@ -360,7 +370,10 @@ def _scale(b: Block) -> None:
                 clamp(b, OUTPUTS, "r8", "r9")
     b.op("b {label}", label=written)
     b.place(twice)
-    _scale_twice(b)
+    _scale_twice(b, divided=False)
+    b.op("b {label}", label=written)
+    b.place(divided)
+    _scale_twice(b, divided=True)
     b.op("b {label}", label=written)
     b.place(scaled)
     with _filters(b):
@@ -386,10 +399,17 @@ def _scale_shifted(b: Block) -> None:
                 clamp(b, OUTPUTS, "r9", "lr")
 
 
-def _scale_twice(b: Block) -> None:
-    """Sums are 24 times the real ones: multiplied by a third of 1, they are eight times these."""
-    b.op(f"movw lr, #{_THIRD & 0xFFFF}")
-    b.op(f"movt lr, #{_THIRD >> 16}")
+def _scale_twice(b: Block, divided: bool) -> None:
+    """Outputs rounded twice.
+
+    Args:
+        b: the block.
+        divided: multipliers are for 24 times the sums. Else, times a third of 1, these become eight
+            times the sums.
+    """
+    if not divided:
+        b.op(f"movw lr, #{_THIRD & 0xFFFF}")
+        b.op(f"movt lr, #{_THIRD >> 16}")
     with _filters(b):
         b.op("ldr r9, [sp, #{o}]", o=FRAME["zero"])
         b.op("sub r8, r3, #1")
@@ -397,8 +417,9 @@ def _scale_twice(b: Block) -> None:
         for row in range(ROWS):
             with _outputs(b, row):
                 for s in OUTPUTS:
-                    b.op(f"mul {s}, {s}, lr")
-                    b.op(f"asr {s}, #2")
+                    if not divided:
+                        b.op(f"mul {s}, {s}, lr")
+                        b.op(f"asr {s}, #2")
                     b.op(f"smmlar r9, {s}, r2, r8")
                     b.op(f"add {s}, r9, {s}, asr #31")
                     b.op(f"asr {s}, r3")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.requant import affine_form, exact_form, shifted_form
+from codegen.assembly.armv7e_m.requant import Exact, affine_form, exact_form, shifted_form
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, SHIFT_BITS, TWICE, Scaling, tame
-from codegen.assembly.armv7e_m.winograd_block import LAYER_SHIFT
+from codegen.assembly.armv7e_m.winograd_block import LAYER_SHIFT, TWICE_DIVIDED
 from edgekit.ir.ops import Requant
 from quantize.memo import by_content
 from quantize.requantize import channel_scales
@@ -24,6 +24,8 @@ LIMIT = 1 << 26
 _MOST_TWICE = 1 << 28
 """Eight times a sum is one word on the way to `TWICE`."""
 _MOST = 1 << 31
+_HALF = np.int64(1) << 31
+_NUDGES = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 
 
 @by_content(64)
@@ -76,9 +78,29 @@ def _forms(
     yield Scaling(affine.start, constants, CLAMP if narrow else SCALE, LAYER_SHIFT), lacking | ~able
     exact = exact_form(steps, requant, np.arange(len(bias)))
     if exact is not None:
+        multiplier, lacking = _divided(scaled, requant, exact[0])
+        constants = np.stack([multiplier, exact[0].shift], axis=1)
+        yield Scaling(begin, constants, TWICE_DIVIDED, 0), lacking | ~able
         constants = np.stack([exact[0].multiplier, exact[0].shift], axis=1)
         yield Scaling(FACTOR * bias, constants, TWICE, 0), exact[1] | (most >= _MOST_TWICE)
     affine, lacking = shifted_form(scaled, scales, begin, requant.low)
     lacking = lacking | ~able | (np.abs(affine.addend) >= 1 << (31 - SHIFT_BITS))
     constants = np.stack([affine.multiplier, affine.addend << SHIFT_BITS | affine.shift], axis=1)
     yield Scaling(affine.start, constants, SHIFT, 0), lacking
+
+
+def _divided(scaled: Steps, requant: Requant, exact: Exact) -> tuple[Int, NDArray[np.bool_]]:
+    """Multipliers that have the factor in them, and the filters for which none was found.
+
+    The rule multiplies twice a sum by a significand and rounds; 24 times a sum and a twelfth of the
+    significand give nearly the same, and a neighbour of it the same on both sides of every step.
+    """
+    near = (exact.multiplier + FACTOR // 4) // (FACTOR // 2)
+    found, missing = near.copy(), np.ones(len(near), bool)
+    zero = (2 * requant.zero_point + 1) << (exact.shift - 1)
+    for nudge in _NUDGES:
+        multiplier = np.maximum(near + nudge, 0)
+        high = (scaled.points * multiplier + _HALF >> 32) + zero + (scaled.points >> 63)
+        right = missing & scaled.agree(np.clip(high >> exact.shift, -128, 127))
+        found[right], missing[right] = multiplier[right], False
+    return found, missing

@@ -26,6 +26,10 @@
 #define EK_WINOGRAD_Q 12      /* constants of a block: four starts, two words that scale each filter */
 #define EK_WINOGRAD_SHIFT 8     /* of scaled sums */
 
+/* Beside the ways of ek_pairs.h in which a sum becomes an output: rounded twice, by a multiplier for 24
+ * times the sum. */
+#define EK_WINOGRAD_TWICE 5
+
 /* Assembly reads these words in this order. */
 typedef struct {
     const int16_t *v;       /* transformed columns */

@@ -38,6 +38,11 @@ EK_INLINE int8_t ek_winograd_scale(const ek_winograd_tile *a, const int32_t *q, 
         const int32_t whole = (int32_t)(sum * EK_WINOGRAD_THIRD) >> 3;
         return ek_pairs_scale(a->tail, 0, q, whole, 0, a->zero, 0, 0);
     }
+    if (a->tail == EK_WINOGRAD_TWICE) {
+        const int32_t x = (int32_t)sum;
+        const int32_t high = ek_smmlar(x, q[0], a->zero * (1 << (q[1] - 1))) + (x >> 31);
+        return (int8_t)ek_clamp_i32(high >> q[1], -128, 127);
+    }
     return ek_pairs_scale(a->tail, 0, q, (int32_t)sum, EK_WINOGRAD_SHIFT, 0, a->add, a->subtract);
 }
 
