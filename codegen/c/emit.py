@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -80,10 +81,11 @@ def emit(
     Raises:
         ModelError: a node cannot be emitted (shape, batch, accumulator range).
     """
-    writers = _write_steps(program, name, chosen)
+    writers = _write_steps(program, name, chosen, {}, {})
     copies = NO_COPIES if weights is None else choose_copies(writers, weights)
-    if copies.offsets:  # which constants there are was only known now
-        writers = _write_steps(program, name, chosen, copies.offsets)
+    common = _common(writers) if program.certificate.stages else {}
+    if copies.offsets or common:  # which constants there are was only known now
+        writers = _write_steps(program, name, chosen, copies.offsets, common)
     constants = [c for w in writers for c in w.constants]
     states = _states(program, name, constants)
     manifest = _manifest(program, name, target, writers, constants, chosen)
@@ -151,13 +153,17 @@ def _about(manifest: Manifest, source: Source) -> dict[str, Any]:
 
 
 def _write_steps(
-    program: Program, name: str, chosen: KernelSet, copies: Mapping[str, int] = NO_COPIES.offsets
+    program: Program,
+    name: str,
+    chosen: KernelSet,
+    copies: Mapping[str, int],
+    common: Mapping[str, str],
 ) -> list[StepWriter]:
     writers = []
     errors = []
     shared: dict[tuple[str, ...], str] = {}
     for step in program.steps:
-        writer = StepWriter(name, program, step, shared=shared, copies=copies)
+        writer = StepWriter(name, program, step, shared=shared, copies=copies, common=common)
         try:
             chosen.emitter(step.node).emit(writer)
         except ModelError as error:
@@ -169,6 +175,18 @@ def _write_steps(
         problems = [p for e in errors for p in e.problems]
         raise ModelError("some operators cannot be written as C", problems)
     return writers
+
+
+def _common(writers: Sequence[StepWriter]) -> dict[str, str]:
+    """Names for the small constants that several steps declare, by what they hold: strips of a
+    layer mostly have one geometry."""
+    users = Counter(key for w in writers for key in set(w.contents.values()))
+    found: dict[str, str] = {}
+    for w in writers:
+        for variable, key in w.contents.items():
+            if users[key] > 1:
+                found.setdefault(key, f"{w.name}_s_{w.tag}_{variable}")
+    return found
 
 
 def _manifest(
@@ -252,6 +270,7 @@ def _step_text(writer: StepWriter, manifest: Manifest) -> dict[str, Any]:
         "symbol": manifest.steps[writer.step.index].symbol,
         "title": comment(f"{node.op.name} '{node.name}'"),
         "notes": notes,
+        "definitions": writer.definitions,
         "lines": writer.lines,
         "unused": [p for p in pointers if f"({p} + " not in body],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,6 +86,9 @@ class Writer:
         used: symbols of the arrays that the function reads.
         copies: where the caller's memory holds copies of arrays, in bytes by symbol.
         computed: pointers to structs whose fields are only known when the function runs.
+        common: names of small constants that several functions declare, by what they hold.
+        contents: what the declared ones hold (a digest), by name.
+        definitions: those of ``common`` that this function is the first to use.
     """
 
     name: str
@@ -97,6 +101,9 @@ class Writer:
     used: list[str] = field(default_factory=list, kw_only=True)
     copies: Mapping[str, int] = field(default_factory=dict, kw_only=True)
     computed: set[str] = field(default_factory=set, kw_only=True)
+    common: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    contents: dict[str, str] = field(default_factory=dict, kw_only=True)
+    definitions: list[str] = field(default_factory=list, kw_only=True)
 
     @property
     def tag(self) -> str:
@@ -123,24 +130,34 @@ class Writer:
     def declare(self, c_type: str, variable: str, **fields: object) -> str:
         """Declare a constant struct with designated initialisers; returns a pointer to it."""
         if not any(self._is_computed(str(value)) for value in fields.values()):
-            return self._struct(f"static const {c_type}", variable, fields)
+            return f"&{self._declare(c_type, variable, '', _designated(fields))}"
         self.computed.add(f"&{variable}")
         return self.struct(c_type, variable, **fields)
 
     def struct(self, c_type: str, variable: str, **fields: object) -> str:
         """`declare` for a struct whose fields are only known when the step runs (pointers)."""
-        return self._struct(f"const {c_type}", variable, fields)
-
-    def _struct(self, c_type: str, variable: str, fields: dict[str, object]) -> str:
-        values = [f".{name} = {value}" for name, value in fields.items()]
-        self._statement(f"{c_type} {variable} = {{", values, "};")
+        self._statement(f"const {c_type} {variable} = {{", _designated(fields), "};")
         return f"&{variable}"
 
     def declare_array(self, c_type: str, variable: str, values: Sequence[object]) -> str:
         """Declare a small constant array; returns its name."""
-        head = f"static const {c_type} {variable}[{len(values)}] = {{"
-        self._statement(head, list(map(str, values)), "};")
-        return variable
+        return self._declare(c_type, variable, f"[{len(values)}]", list(map(str, values)))
+
+    def _declare(self, c_type: str, variable: str, extent: str, items: list[str]) -> str:
+        """Declare a small constant, in front of the first function that uses it where several have
+        the same; returns its name."""
+        said = re.sub(r"(?<![.\w])\w+", lambda m: self.contents.get(m[0], m[0]), ", ".join(items))
+        key = hashlib.sha256(f"{c_type}{extent} {said}".encode()).hexdigest()
+        name = self.common.get(key, variable)
+        self.contents[name] = key
+        start = len(self.lines)
+        self._statement(f"static const {c_type} {name}{extent} = {{", items, "};")
+        if key in self.common:
+            if (key,) not in self.shared:
+                self.shared[key,] = name
+                self.definitions += self.lines[start:]
+            del self.lines[start:]
+        return name
 
     def call(
         self, kernel: str, *arguments: object, rule: str | None = None, result: str = ""
@@ -220,6 +237,10 @@ class Writer:
                 line = "    "
             line += text
         self.lines.append(line + tail)
+
+
+def _designated(fields: Mapping[str, object]) -> list[str]:
+    return [f".{name} = {value}" for name, value in fields.items()]
 
 
 @dataclass

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from codegen.c.choice import PORTABLE, KernelSet
+from codegen.c.emit import Source, Vectors, emit
 from edgekit.errors import DataError, FitError
 from edgekit.ir import DType, Graph, TensorType, Value
 from edgekit.ir.ops import QConv2D, QMaxPool2D, Rounding, Softmax, Window
@@ -123,6 +124,22 @@ def test_strips_suit_the_kernels_that_compute_them() -> None:
     made = on_m4(bottleneck())
     stages = [made.fit(limit).certificate.stages for limit in (15_000, 14_000)]
     assert [s.strips for (s,) in stages] == [6, 6]
+
+
+def test_strips_of_one_geometry_are_described_once() -> None:
+    """Whole layers, and strips unlike all others, keep what they declare to themselves."""
+    made = on_m4(bottleneck())
+    empty = (np.zeros((0, 1), np.int8),)
+    found = []
+    for program in (made.plain, made.fit(14_000)):
+        artefact = emit(program, "b", "cortex-m4", Source("b", "0"), Vectors(empty, empty), M4)
+        names = re.findall(r"static const ek_conv_pairs (\w+) =", artefact.files["b.c"])
+        found.append([name for name in names if name.startswith("b_")])
+        assert len(names) <= 4, "of 2 and 12"
+    whole, shared = found
+    assert not whole
+    assert shared
+    assert len(set(shared)) == len(shared)
 
 
 def test_every_point_of_the_front_is_a_limit_that_fits() -> None:

@@ -94,12 +94,14 @@ def emit_pad(w: StepWriter) -> None:
     if len(axes) > AXES:
         _too_many(w, len(axes), AXES)
     axes = [(1, 0, 0)] * (AXES - len(axes)) + axes
-    w.declare_array("int32_t", "in", [n for n, _, _ in axes])
-    w.declare_array("int32_t", "out", [sum(axis) for axis in axes])
-    w.declare_array("int32_t", "before", [before for _, before, _ in axes])
+    sizes = (
+        w.declare_array("int32_t", "in", [n for n, _, _ in axes]),
+        w.declare_array("int32_t", "out", [sum(axis) for axis in axes]),
+        w.declare_array("int32_t", "before", [before for _, before, _ in axes]),
+    )
     item = x.type.dtype.itemsize
     y = w.write(w.node.output)
-    w.call("ek_pad", "in", "out", "before", item, _fill(w, op), w.read(x), y)
+    w.call("ek_pad", *sizes, item, _fill(w, op), w.read(x), y)
 
 
 def _fill(w: StepWriter, op: Pad) -> str:
