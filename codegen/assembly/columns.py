@@ -21,6 +21,8 @@ TAPS = 8
 """Of a group."""
 PART = 256
 """Most taps that are copied at once."""
+WORDS_PART = 128
+"""The same where each is expanded to a word."""
 FULL = -(2**15), 2**15 - 1
 POSITIVE = 0, 2**15 - 1
 
@@ -31,21 +33,23 @@ class Parts:
 
     Attributes:
         height, width: kernel rows, and values of each.
+        most: taps that are copied at once.
     """
 
     height: int
     width: int
+    most: int = PART
 
     @property
     def rows(self) -> int:
         """Kernel rows of a part: as many as fit, in equal shares."""
-        most = max(1, PART // self.width)
+        most = max(1, self.most // self.width)
         return -(-self.height // -(-self.height // most))
 
     @property
     def piece(self) -> int:
         """Values of each kernel row in a part: equal shares of long rows, even."""
-        shares = -(-self.width // PART)
+        shares = -(-self.width // self.most)
         return self.width if shares == 1 else -(-self.width // (2 * shares)) * 2
 
     @property
@@ -64,10 +68,10 @@ class Parts:
         return [-(-size // TAPS) for size in sizes]
 
 
-def parts_of(node: Node) -> Parts:
-    """The division of a convolution's taps."""
+def parts_of(node: Node, most: int = PART) -> Parts:
+    """The division of a convolution's taps, of which so many are copied at once."""
     _, height, width, channels = node.input(1).type.shape
-    return Parts(height, width * channels)
+    return Parts(height, width * channels, most)
 
 
 def refuse_wide(node: Node, requant: Requant) -> str:
@@ -87,6 +91,14 @@ def high_multipliers(node: Node, requant: Requant) -> Int:
     return found
 
 
+def packed_multipliers(found: Int) -> Int:
+    """Multipliers in two parts, for cores without long products: fifteen bits, which is what
+    TFLite's have, and above them how far they are shifted to the left."""
+    shift = np.array([max(0, int(m).bit_length() - 15) for m in found], np.int64)
+    assert (found >> shift << shift == found).all()
+    return (found >> shift) + (shift << 16)
+
+
 def refuse(node: Node) -> str:
     """Why the function cannot compute a node; empty where it can."""
     op = node.op
@@ -99,24 +111,25 @@ def refuse(node: Node) -> str:
     return ""
 
 
-def column_bytes(node: Node) -> int:
+def column_bytes(node: Node, most: int = PART) -> int:
     """Of the copied windows."""
-    return 2 * PIXELS * TAPS * max(parts_of(node).groups)
+    size = 4 if most == WORDS_PART else 2
+    return size * PIXELS * TAPS * max(parts_of(node, most).groups)
 
 
-def working_memory(w: StepWriter) -> tuple[str, str]:
+def working_memory(w: StepWriter, most: int = PART) -> tuple[str, str]:
     """Pointers in C: to the copied windows, and to the sums that wait for the next part."""
-    waiting = f"(int32_t *)(void *)({w.scratch()} + {column_bytes(w.node)})"
+    waiting = f"(int32_t *)(void *)({w.scratch()} + {column_bytes(w.node, most)})"
     return (
         f"(int16_t *)(void *){w.scratch()}",
-        waiting if len(parts_of(w.node).slices) > 1 else "NULL",
+        waiting if len(parts_of(w.node, most).slices) > 1 else "NULL",
     )
 
 
-def scratch(node: Node) -> int:
+def scratch(node: Node, most: int = PART) -> int:
     """Bytes of the copied windows and of the sums that wait."""
-    waiting = len(parts_of(node).slices) > 1
-    return column_bytes(node) + 4 * PIXELS * node.output.type.shape[3] * waiting
+    waiting = len(parts_of(node, most).slices) > 1
+    return column_bytes(node, most) + 4 * PIXELS * node.output.type.shape[3] * waiting
 
 
 def overlap(node: Node) -> Sequence[Overlap | None]:

@@ -1,4 +1,7 @@
-"""Dense layers by blocks of filters: what instruction sets without byte products share."""
+"""Dense layers by blocks of filters: what instruction sets without byte products share.
+
+Outputs are int8; or int16, of int16 inputs; or int32, the sums themselves (gates of an LSTM).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen.assembly.block import Block
+from codegen.assembly.columns import high_multipliers, packed_multipliers, refuse_wide
 from codegen.assembly.isa import Isa
 from codegen.assembly.listed import pack_lists, pieces_of
 from codegen.assembly.tiles import NO_FORM, Bytes, form_of
@@ -18,6 +22,8 @@ from edgekit.ir.ops import QDense
 
 FILTERS = 8
 """Of a block, where the layer has as many; listed weights come filter by filter."""
+SUFFIXES = {DType.INT8: "s8", DType.INT16: "s16", DType.INT32: "s32"}
+"""Of kernels, by their outputs."""
 WEIGHTS, TABLE, BLOCKS, DEPTH, BACK, OFFSET, LOW, HIGH, PIECES, PIECE = range(0, 40, 4)
 """Of ``ek_dense_blocks``."""
 
@@ -29,25 +35,34 @@ class DenseKernel:
     Attributes:
         filters: of a block.
         signed: outputs are rounded twice.
-        clamp: the output's range is narrower than int8.
+        clamp: the output's range is narrower than its type (int16: begins at 0).
         listed: weights of zero are left out.
+        output: type of the outputs. Sums of int8 start at 0, their biases are in the table of the
+            requantization; others start with words of the table.
     """
 
     filters: int
     signed: bool
     clamp: bool
     listed: bool = False
+    output: DType = DType.INT8
+
+    @property
+    def wide(self) -> bool:
+        """Inputs and outputs are int16."""
+        return self.output is DType.INT16
 
     @property
     def portable(self) -> str:
         """The portable equal."""
-        return "ek_dense_blocks_signed_s8" if self.signed else "ek_dense_blocks_s8"
+        return "ek_dense_blocks_" + "signed_" * self.signed + SUFFIXES[self.output]
 
     @property
     def symbol(self) -> str:
         """The function's name in the model."""
-        kind = "_listed" if self.listed else f"_{self.filters}"
-        return f"dense{kind}" + "_signed" * self.signed + "_clamp" * self.clamp
+        kind = "listed" if self.listed else f"{self.filters}"
+        name = f"dense_{kind}" + "_signed" * self.signed + "_clamp" * self.clamp
+        return name if self.output is DType.INT8 else f"{name}_{SUFFIXES[self.output]}"
 
 
 def refuse(node: Node, bits: int = 31) -> str:
@@ -124,6 +139,49 @@ def emit_listed(
         table=w.table(form.words().ravel(), "requant"),
         blocks=len(parts), offset=2 * op.requant.zero_point + 1,
         low=op.requant.low, high=op.requant.high, pieces=pieces, piece=piece, filters=1,
+    )  # fmt: skip
+    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+        w.assemble(isa, write(kind), kind.portable, layer, x, y)
+
+
+def refuse_words(node: Node) -> str:
+    """Why a dense layer of int16 cannot be computed by blocks."""
+    op = node.op
+    assert isinstance(op, QDense)
+    return refuse_wide(node, op.requant)
+
+
+def emit_words(
+    w: StepWriter,
+    isa: Isa,
+    write: Callable[[DenseKernel], Block],
+    flip: int = 0,
+    packed: bool = False,
+) -> None:
+    """Emit a dense layer of int16.
+
+    Args:
+        w: the step.
+        isa: the instruction set.
+        write: makes the kernel.
+        flip: 128 where weights are stored with 128 added.
+        packed: the kernel takes multipliers apart, see `packed_multipliers`.
+    """
+    op, weights = attributes(w, QDense), w.node.input(1).array
+    outputs, depth = weights.shape
+    kind = DenseKernel(min(FILTERS, outputs), False, op.requant.low == 0, output=DType.INT16)
+    starts = starts_of(outputs)
+    order = np.array([range(start, start + kind.filters) for start in starts])
+    found = high_multipliers(w.node, op.requant)
+    found = packed_multipliers(found) if packed else found
+    table = np.stack([w.node.input(2).array[order], found[order]], axis=1).astype(np.int32)
+    layer = w.declare(
+        "ek_dense_blocks", "dense",
+        weights=w.weights(pack(weights, flip), "weights"),
+        table=w.table(table.ravel(), "requant"),
+        blocks=len(starts), depth=depth, back=order.size - outputs,
+        offset=0, low=op.requant.low, high=op.requant.high, filters=kind.filters, flip=flip,
+        packed=int(packed),
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.assemble(isa, write(kind), kind.portable, layer, x, y)

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from codegen.assembly import dense, rows, sums, tiles
+from codegen.assembly import columns, dense, matmul, rows, sums, tiles
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import ListCost, listed
 from codegen.assembly.others import Mask, with_others
 from codegen.assembly.tile_cost import TileCost, convolution_cost
 from codegen.assembly.windows import WindowCore
+from codegen.assembly.word_columns import WordColumns
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QConv2D, QDense
+from edgekit.ir.ops import QAdd, QConv2D, QDense, QMatMul
 
 Emit = Callable[[StepWriter], None]
 Count = Callable[[Node], Cost]
@@ -31,10 +32,12 @@ class Scalar:
 
     Attributes:
         bits: of the multipliers that its requantization takes.
-        emit_sum, emit_dense, emit_tiles, emit_rows: write a step.
+        emit_sum, emit_dense, emit_dense_words, emit_matmul, emit_tiles, emit_rows: write a step.
         emit_listed_dense, emit_listed_tiles: write it without the weights that are zero.
         sum_element: instructions for an element of a sum.
-        dense_cost, row_cost, listed_dense_cost: instructions executed by one run of a node.
+        dense_cost, dense_words_cost, matmul_cost, row_cost, listed_dense_cost: instructions
+            executed by one run of a node.
+        word_columns: convolutions of int16.
         tile_cost, listed_tile_cost: what convolutions by tiles spend.
         tile_list: what their lists of weights take.
         tile_frame: bytes of the stack that their function takes.
@@ -45,14 +48,19 @@ class Scalar:
     bits: int
     emit_sum: Emit
     emit_dense: Emit
+    emit_dense_words: Emit
+    emit_matmul: Emit
     emit_tiles: Emit
     emit_rows: Emit
     emit_listed_dense: Emit
     emit_listed_tiles: Emit
     sum_element: Cost
     dense_cost: Count
+    dense_words_cost: Count
+    matmul_cost: Count
     row_cost: Count
     listed_dense_cost: Count
+    word_columns: WordColumns
     tile_cost: TileCost
     listed_tile_cost: TileCost
     tile_list: ListCost
@@ -72,6 +80,14 @@ class Scalar:
             refuse=sums.refuse,
             cost=self._sum_cost,
         )
+        products = Variant(
+            self.emit_matmul,
+            scratch=matmul.scratch,
+            name="matmul tiles",
+            refuse=lambda node: matmul.refuse(node, self.bits),
+            cost=self.matmul_cost,
+            stack=lambda node: self.tile_frame,
+        )
         by_rows = Variant(
             self.emit_rows,
             overlap=rows.overlap,
@@ -90,13 +106,36 @@ class Scalar:
         )
         return {
             QAdd: (affine,),
-            QDense: self._by_blocks(),
+            QDense: (*self._by_blocks(), self._words()),
+            QMatMul: (products,),
             QConv2D: (
                 *self._by_tiles(),
                 with_others(by_rows, self._lacking_rows),
                 with_others(by_patches, self._lacking_windows),
+                self._by_columns(),
             ),
         }
+
+    def _words(self) -> Variant:
+        """Dense layers of int16."""
+        return Variant(
+            self.emit_dense_words,
+            overlap=by_row,
+            name="words",
+            refuse=dense.refuse_words,
+            cost=self.dense_words_cost,
+        )
+
+    def _by_columns(self) -> Variant:
+        """Convolutions of int16."""
+        return Variant(
+            self.word_columns.emit,
+            scratch=self.word_columns.scratch,
+            overlap=columns.overlap,
+            name="columns",
+            refuse=self.word_columns.refuse,
+            cost=self.word_columns.cost,
+        )
 
     def _by_blocks(self) -> tuple[Variant, ...]:
         """Dense layers, with all weights and with those that are not zero."""

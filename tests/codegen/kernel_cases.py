@@ -248,7 +248,7 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
     yield wide_depthwise(rng, (4, 5, 6), (3, 3), SAME)
     yield lstm(rng, (1, 2, 9, 5))
-    yield matmul(rng, (3, 9, 6))
+    yield matmul(rng, (5, 9, 6))
     for kind in (EXTREMES[3], EXTREMES[-1]):
         layer = conv(rng, (5, 4), (6, 3, 3, 20), SAME, 1, Rounding.HIGH, kind)
         yield pruned(layer, Pattern(1, 1, 0.75))

@@ -25,6 +25,11 @@ from tests.codegen.batch import assert_equal, samples
 from tests.runners.support import skip_unless
 
 Planner = Callable[[Graph, KernelSet], Program]
+SCALAR = [
+    ("armv7_m", "host"), ("armv7_m", "cortex-m3"),
+    ("armv6_m", "host"), ("armv6_m", "cortex-m0plus"),
+]  # fmt: skip
+"""Instruction sets without dual products, and where their kernels or the equals of them run."""
 
 
 def merged(graphs: Sequence[Graph]) -> Graph:

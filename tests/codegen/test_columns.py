@@ -11,17 +11,26 @@ from hypothesis import strategies as st
 
 from codegen.assembly.armv7e_m.columns import COLUMNS
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
-from codegen.assembly.columns import parts_of
+from codegen.assembly.columns import PART, WORDS_PART, parts_of
 from codegen.assembly.mve import columns as mve
 from codegen.assembly.mve.taps import WIDE_TAPS
 from codegen.assembly.rv32 import columns as rv32
-from codegen.c.choice import PORTABLE, KernelSet
+from codegen.c.choice import PORTABLE, KernelSet, kernels_for
 from edgekit.ir import DType, Graph, Node, TensorType
 from edgekit.ir.ops import QConv2D, QDense, Reshape, Rounding, Window
 from quantize.requantize import make_requant
+from targets.load import load_core
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import single
-from tests.codegen.on_core import at_limit, check, check_grid, chosen, compare_counts, merged
+from tests.codegen.on_core import (
+    SCALAR,
+    at_limit,
+    check,
+    check_grid,
+    chosen,
+    compare_counts,
+    merged,
+)
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
@@ -61,6 +70,7 @@ def layers(more: int = 0) -> Iterator[Graph]:
         rng, (7, 6, 3), 2 + more, (3, 2), Window((1, 2), (2, 1, 2, 1), (2, 1)), (0, 2**15 - 1)
     )
     yield conv(rng, (4, 3, 64), 5 + more, (3, 3), Window((1, 1), (1, 0, 1, 0), (1, 1)))
+    yield conv(rng, (4, 4, 33), 4 + more, (3, 3), Window((1, 1), (0, 1, 1, 1), (1, 1)))
     yield conv(rng, (2, 3, 301), 3 + more, (1, 1), plain, (0, 2**15 - 1))
     yield conv(rng, (4, 3, 130), 2 + more, (2, 2), Window((1, 1), (0, 1, 0, 1), (1, 1)))
     yield conv(
@@ -70,10 +80,17 @@ def layers(more: int = 0) -> Iterator[Graph]:
 
 
 def dense(
-    rng: np.random.Generator, rows: int, depth: int, filters: int, low: int = -(2**15)
+    rng: np.random.Generator,
+    rows: int,
+    depth: int,
+    filters: int,
+    low: int = -(2**15),
+    extreme: bool = False,
 ) -> Graph:
     """A dense layer in TFLite's 16x8 scheme."""
     weights = rng.integers(-128, 128, (filters, depth)).astype(np.int8)
+    if extreme:
+        weights = np.where(rng.random(weights.shape) < 0.5, np.int8(-128), np.int8(127))
     total = 2**15 * np.abs(weights.astype(np.int64)).sum(1)
     bias = np.minimum(2**31 - 1 - total, 2**24) * rng.choice([-1, 0, 1], filters)
     scales = np.clip(2 ** rng.uniform(10, 17, filters) / total, 2.0**-17.9, 0.49)
@@ -104,6 +121,15 @@ def test_dense_layers(core: str, toolchain: str) -> None:
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
         compare_counts(graph, KERNELS, run)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize(("isa", "core"), SCALAR)
+def test_dense_layers_by_blocks(isa: str, core: str, toolchain: str) -> None:
+    rng = np.random.default_rng(13)
+    small = [dense(rng, *sizes) for sizes in ((1, 1, 1), (2, 3, 3, 0), (3, 2, 7), (1, 1, 9))]
+    layers = [*dense_layers(), *small, dense(rng, 1, 512, 9, extreme=True)]
+    check_grid(layers, KernelSet(isa), {"words"}, core, toolchain)
 
 
 def test_small_dense_layers_are_portable() -> None:
@@ -217,8 +243,16 @@ def test_output_over_input_by_four_filters(backward: bool) -> None:
     check(whole, KernelSet("rv32"), "rv32imc", planner=at_limit(backward))
 
 
-def test_the_grid_has_parts_of_both_kinds() -> None:
-    found = [parts_of(n) for n in nodes_of(merged(list(layers())))]
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize(("isa", "core"), SCALAR)
+def test_every_shape_by_words(isa: str, core: str, toolchain: str) -> None:
+    names = {"columns", ""} if isa == "armv7_m" else {"columns"}  # "": one filter
+    check_grid(layers(), KernelSet(isa), names, core, toolchain)
+
+
+@pytest.mark.parametrize("most", [PART, WORDS_PART])
+def test_the_grid_has_parts_of_both_kinds(most: int) -> None:
+    found = [parts_of(n, most) for n in nodes_of(merged(list(layers())))]
     assert any(p.rows < p.height and p.piece == p.width for p in found)
     assert any(p.rows < p.height and p.piece < p.width for p in found)
     assert any(p.piece < p.width and p.height == 1 for p in found)
@@ -230,8 +264,10 @@ def test_portable(core: str) -> None:
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_output_over_input(backward: bool) -> None:
-    check(merged(list(layers())), KERNELS, CORE, planner=at_limit(backward))
+@pytest.mark.parametrize("core", [CORE, "cortex-m3", "cortex-m0plus"])
+def test_output_over_input(core: str, backward: bool) -> None:
+    kernels = kernels_for(load_core(core))
+    check(merged(list(layers())), kernels, core, planner=at_limit(backward))
 
 
 def test_what_needs_more_than_32_bits_is_portable() -> None:
@@ -240,7 +276,9 @@ def test_what_needs_more_than_32_bits_is_portable() -> None:
     graphs = [conv(rng, (1, 2, 520), 2, (1, 1), plain, extreme=True)]
     graphs.append(conv(rng, (1, 2, 8), 5, (1, 1), plain, (-3, 2**15 - 1)))
     graphs.append(conv(rng, (1, 9, 8), 5, (1, 3), Window((1, 1), (0, 0, 0, 0), (1, 2))))
-    assert chosen(merged(graphs), KERNELS) == ["", "", ""]
+    graphs.append(dense(rng, 1, 520, 9, extreme=True))
+    for isa in ("armv7e_m", "armv7_m", "armv6_m"):
+        assert chosen(merged(graphs), KernelSet(isa)) == ["", "", "", ""]
     check(merged(graphs), KERNELS, "host")
 
 
@@ -260,11 +298,12 @@ pads = st.tuples(*(st.integers(0, 2) for _ in range(4)))
         min_size=8, max_size=8,
     )
 )  # fmt: skip
-def test_random(cases: list[Case]) -> None:
+@pytest.mark.parametrize("isa", ["armv7e_m", "armv7_m", "armv6_m"])
+def test_random(isa: str, cases: list[Case]) -> None:
     made = []
     for size, filters, kernel, strides, padding, seed in cases:
         rng = np.random.default_rng(seed)
         inside = (min(kernel[0], size[0]), min(kernel[1], size[1]))
         window = Window(strides, padding, (1, 1))
         made.append(conv(rng, size, filters, inside, window, extreme=seed % 5 == 0))
-    check(merged(made), KERNELS, "host")
+    check(merged(made), KernelSet(isa), "host")

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from codegen.assembly.armv6_m import lstm as armv6_m
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.mve import lstm as mve
 from codegen.assembly.rv32 import lstm as rv32
@@ -138,6 +139,12 @@ def test_other_clamps_than_those_of_tflite_are_portable() -> None:
 @pytest.mark.parametrize("core", ["host", "rv32imc"])
 def test_every_shape_by_blocks(core: str, toolchain: str) -> None:
     check_grid(layers(), KernelSet("rv32"), {rv32.LSTM.name}, core, toolchain)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", "cortex-m0plus"])
+def test_every_shape_by_dense_blocks(core: str, toolchain: str) -> None:
+    check_grid(layers(), KernelSet("armv6_m"), {armv6_m.LSTM.name}, core, toolchain)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

@@ -19,7 +19,7 @@ from edgekit.ir.ops import QMatMul, Rounding
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single
-from tests.codegen.on_core import check, check_grid, chosen, compare_counts, merged
+from tests.codegen.on_core import SCALAR, check, check_grid, chosen, compare_counts, merged
 
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m")
@@ -144,6 +144,33 @@ def test_portable(core: str) -> None:
     assert set(chosen(merged(small), KERNELS)) == {""}
 
 
+def tiled() -> Iterator[Graph]:
+    """Every rest of rows and columns, one call and several, rows that are left, several panels."""
+    rng = np.random.default_rng(19)
+    depths = (8, 9, 16, 31, 62, 63, 64, 65, 66, 126, 127, 128, 130)
+    for index, depth in enumerate(depths):
+        yield matmul(rng, (5 + index, depth, 6 + index % 7), RULES[index % len(RULES)])
+    for sizes in ((6, 300, 9), (7, 512, 7), (12, 33, 67), (5, 64, 33)):
+        yield matmul(rng, sizes, RULES[sizes[0] % len(RULES)])
+    for stacks in (((1, 3), (1, 3)), ((2, 1), (2, 2)), ((2, 3, 2), (1,)), ((1,), (1, 2, 1, 2))):
+        yield matmul(rng, (5, 9, 6), stacks=stacks)
+    yield matmul(rng, (5, 20, 7), Rounding.SINGLE, clamp=(-20, 100))
+    yield matmul(rng, (5, 20, 7), Rounding.DOUBLE, clamp=(-100, 20))
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize(("isa", "core"), SCALAR)
+def test_every_shape_by_tiles(isa: str, core: str, toolchain: str) -> None:
+    check_grid(tiled(), KernelSet(isa), {"matmul tiles"}, core, toolchain)
+
+
+@pytest.mark.parametrize("isa", ["armv7_m", "armv6_m"])
+def test_small_and_deep_products_are_portable(isa: str) -> None:
+    rng = np.random.default_rng(3)
+    small = [matmul(rng, sizes) for sizes in ((4, 8, 6), (5, 8, 5), (5, 7, 6), (5, 513, 6))]
+    assert set(chosen(merged(small), KernelSet(isa))) == {""}
+
+
 @settings(max_examples=3, deadline=None)
 @given(
     st.lists(
@@ -154,7 +181,7 @@ def test_portable(core: str) -> None:
         min_size=10, max_size=10,
     )
 )  # fmt: skip
-def test_random(cases: list[tuple[tuple[int, int, int], Rounding, int]]) -> None:
+@pytest.mark.parametrize("isa", ["armv7e_m", "armv7_m", "armv6_m", "mve"])
+def test_random(isa: str, cases: list[tuple[tuple[int, int, int], Rounding, int]]) -> None:
     made = [matmul(np.random.default_rng(seed), sizes, rule) for sizes, rule, seed in cases]
-    check(merged(made), KERNELS, "host")
-    check(merged(made), KernelSet("mve"), "host")
+    check(merged(made), KernelSet(isa), "host")

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from codegen.assembly import dense as blocks
-from codegen.assembly import rows, sums, tiles
+from codegen.assembly import matmul, rows, sums, tiles
 from codegen.assembly.armv6_m.add import add
-from codegen.assembly.armv6_m.dense import dense
+from codegen.assembly.armv6_m.columns import TAP_INSTRUCTIONS, columns
+from codegen.assembly.armv6_m.dense import FLIP, dense
 from codegen.assembly.armv6_m.high_word import BITS
 from codegen.assembly.armv6_m.listed import DENSE_LIST, TILE_LIST
+from codegen.assembly.armv6_m.lstm import LSTM
 from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
 from codegen.assembly.armv6_m.window import BOTH, TAPS, reaches, window
 from codegen.assembly.armv6_m.window import PIXELS as WINDOW_PIXELS
+from codegen.assembly.columns import TAPS as GROUP
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV6_M
 from codegen.assembly.listed import pieces_of
+from codegen.assembly.matmul import MatmulCost
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
 from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
-from codegen.c.step import StepWriter
+from codegen.assembly.word_columns import WordColumns
+from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
+from edgekit.ir.op import Op
+from edgekit.ir.ops import QLstm
 
 
 def emit_tiles(w: StepWriter) -> None:
@@ -77,7 +85,11 @@ def emit_sum(w: StepWriter) -> None:
 
 
 def emit_dense(w: StepWriter) -> None:
-    blocks.emit(w, ARMV6_M, dense, BITS, flip=128)
+    blocks.emit(w, ARMV6_M, dense, BITS, flip=FLIP)
+
+
+def emit_dense_words(w: StepWriter) -> None:
+    blocks.emit_words(w, ARMV6_M, dense, flip=FLIP, packed=True)
 
 
 def emit_listed_dense(w: StepWriter) -> None:
@@ -101,23 +113,60 @@ def listed_dense_cost(node: Node) -> Cost:
     return node.output.type.shape[0] * (lists + len(parts) * each)
 
 
-VARIANTS = Scalar(
-    bits=BITS,
-    emit_sum=emit_sum,
-    emit_dense=emit_dense,
-    emit_tiles=emit_tiles,
-    emit_rows=emit_rows,
-    emit_listed_dense=emit_listed_dense,
-    emit_listed_tiles=emit_listed_tiles,
-    sum_element=Cost(products=6, requantize=5.5, control=2),
-    dense_cost=dense_cost,
-    row_cost=row_cost,
-    listed_dense_cost=listed_dense_cost,
-    tile_cost=TILE_COST,
-    listed_tile_cost=LISTED_TILE_COST,
-    tile_list=TILE_LIST,
-    tile_frame=FRAME,
-    windows=WINDOWS,
-    refuse_rows=rows.refuse,
-).variants()
+def dense_words_cost(node: Node) -> Cost:
+    """As `dense_cost`, for int16."""
+    outputs, depth = node.input(1).type.shape
+    size = min(blocks.FILTERS, outputs)
+    each = Cost(products=depth * (3 * size + 4), requantize=30 * size, control=45)
+    return node.output.type.shape[0] * (-(-outputs // size) * each + 45)
+
+
+MATMUL_COST = MatmulCost(
+    product=10, left=67, spread=25, column=306, signed=66, wait=97, call=392, tile=706, pack=10.6,
+    add=5.7,
+)  # fmt: skip
+
+
+def emit_matmul(w: StepWriter) -> None:
+    matmul.emit(w, ARMV6_M, tile, BITS, by_filter=True)
+
+
+def matmul_cost(node: Node) -> Cost:
+    return matmul.cost(node, MATMUL_COST, BITS)
+
+
+WORD_COLUMNS = WordColumns(
+    ARMV6_M, columns, "ek_word_column_s16", together=1, flip=FLIP, packed=True, group_bytes=0,
+    group=GROUP * TAP_INSTRUCTIONS + 3, filters=32, scale=70, copy=36, row=31, border=29, rest=22,
+    tile=560, call=393, again=42,
+)  # fmt: skip
+
+
+VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
+    QLstm: (LSTM,),
+    **Scalar(
+        bits=BITS,
+        emit_sum=emit_sum,
+        emit_dense=emit_dense,
+        emit_listed_dense=emit_listed_dense,
+        emit_listed_tiles=emit_listed_tiles,
+        emit_dense_words=emit_dense_words,
+        emit_matmul=emit_matmul,
+        emit_tiles=emit_tiles,
+        emit_rows=emit_rows,
+        sum_element=Cost(products=6, requantize=5.5, control=2),
+        dense_cost=dense_cost,
+        listed_dense_cost=listed_dense_cost,
+        dense_words_cost=dense_words_cost,
+        matmul_cost=matmul_cost,
+        row_cost=row_cost,
+        word_columns=WORD_COLUMNS,
+        tile_cost=TILE_COST,
+        listed_tile_cost=LISTED_TILE_COST,
+        tile_list=TILE_LIST,
+        tile_frame=FRAME,
+        windows=WINDOWS,
+        refuse_rows=rows.refuse,
+    ).variants(),
+}
 """What each operator may become, beside portable C."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen.assembly import dense as blocks
-from codegen.assembly import rows, sums, tiles
+from codegen.assembly import matmul, rows, sums, tiles
 from codegen.assembly.armv7_m.add import add
+from codegen.assembly.armv7_m.columns import GROUP_BYTES, GROUP_INSTRUCTIONS, columns
 from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.listed import DENSE_LIST, TILE_LIST
 from codegen.assembly.armv7_m.row import PIXELS, row
@@ -16,11 +17,13 @@ from codegen.assembly.armv7_m.window import PIXELS as WINDOW_PIXELS
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.listed import pieces_of
+from codegen.assembly.matmul import MatmulCost
 from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
 from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
+from codegen.assembly.word_columns import WordColumns
 from codegen.c.step import StepWriter
 from edgekit.ir import Node
 
@@ -83,6 +86,10 @@ def emit_listed_dense(w: StepWriter) -> None:
     blocks.emit_listed(w, ARMV7_M, dense)
 
 
+def emit_dense_words(w: StepWriter) -> None:
+    blocks.emit_words(w, ARMV7_M, dense)
+
+
 def dense_cost(node: Node) -> Cost:
     """Inputs, products and requantization of every block, for all rows."""
     outputs, depth = node.input(1).type.shape
@@ -100,18 +107,52 @@ def listed_dense_cost(node: Node) -> Cost:
     return node.output.type.shape[0] * (lists + len(parts) * each)
 
 
+def dense_words_cost(node: Node) -> Cost:
+    """As `dense_cost`, for int16."""
+    outputs, depth = node.input(1).type.shape
+    size = min(blocks.FILTERS, outputs)
+    each = Cost(products=depth * (2 * size + 1) + depth // 2, requantize=6 * size, control=24)
+    return node.output.type.shape[0] * (-(-outputs // size) * each + 20)
+
+
+MATMUL_COST = MatmulCost(
+    product=6, left=35, spread=11.75, column=146, signed=40, wait=70, call=51, tile=606, pack=5.4,
+    add=3.9,
+)  # fmt: skip
+
+
+def emit_matmul(w: StepWriter) -> None:
+    matmul.emit(w, ARMV7_M, tile, bits=31)
+
+
+def matmul_cost(node: Node) -> Cost:
+    return matmul.cost(node, MATMUL_COST, 31)
+
+
+WORD_COLUMNS = WordColumns(
+    ARMV7_M, columns, "ek_word_columns_s16", together=2, flip=0, packed=False,
+    group_bytes=GROUP_BYTES, group=GROUP_INSTRUCTIONS + 0.75, filters=19, scale=36, copy=29, row=20,
+    border=26, rest=27, tile=450, call=50,
+)  # fmt: skip
+
+
 VARIANTS = Scalar(
     bits=31,
     emit_sum=emit_sum,
     emit_dense=emit_dense,
+    emit_dense_words=emit_dense_words,
+    emit_matmul=emit_matmul,
     emit_tiles=emit_tiles,
     emit_rows=emit_rows,
     emit_listed_dense=emit_listed_dense,
     emit_listed_tiles=emit_listed_tiles,
     sum_element=Cost(products=4, requantize=2, control=0.5),
     dense_cost=dense_cost,
+    dense_words_cost=dense_words_cost,
+    matmul_cost=matmul_cost,
     row_cost=row_cost,
     listed_dense_cost=listed_dense_cost,
+    word_columns=WORD_COLUMNS,
     tile_cost=TILE_COST,
     listed_tile_cost=LISTED_TILE_COST,
     tile_list=TILE_LIST,

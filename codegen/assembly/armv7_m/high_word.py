@@ -41,6 +41,15 @@ def requantize(b: Block, sums: Sequence[str], half: int | None) -> None:
         b.op("ssat {total}, #8, {hi}", total=total)
 
 
+def narrow(b: Block, sums: Sequence[str], multiplier: str, positive: bool) -> None:
+    """Sums to int16, or to its positive half: the high word of a product, rounded; `LOW` and `HIGH`
+    are overwritten."""
+    for total in sums:
+        b.op(f"smull {LOW}, {HIGH}, {total}, {multiplier}")
+        b.op(f"add {total}, {HIGH}, {LOW}, lsr #31")
+        b.op(f"usat {total}, #15, {total}" if positive else f"ssat {total}, #16, {total}")
+
+
 def clamp(b: Block, sums: Sequence[str], low: str, high: str) -> None:
     """Outputs to a range narrower than int8."""
     for total in sums:

@@ -33,7 +33,7 @@ EK_KERNEL void ek_column_quads_s16(const ek_columns *a, const int16_t *x, int16_
                 if (to != NULL) {
                     *to++ = sums[p];
                 } else {
-                    y[n[p] + f] = ek_columns_scale(sums[p], scales[f], a->low);
+                    y[n[p] + f] = ek_narrow_s16(sums[p], scales[f], a->low);
                 }
             }
         }

@@ -33,10 +33,10 @@ EK_KERNEL void ek_columns_s16(const ek_columns *a, const int16_t *x, int16_t *y)
             }
             continue;
         }
-        y[0] = ek_columns_scale(sums[0], *w, a->low);
-        y[a->n1] = ek_columns_scale(sums[1], *w, a->low);
-        y[a->n2] = ek_columns_scale(sums[2], *w, a->low);
-        y[a->n3] = ek_columns_scale(sums[3], *w++, a->low);
+        y[0] = ek_narrow_s16(sums[0], *w, a->low);
+        y[a->n1] = ek_narrow_s16(sums[1], *w, a->low);
+        y[a->n2] = ek_narrow_s16(sums[2], *w, a->low);
+        y[a->n3] = ek_narrow_s16(sums[3], *w++, a->low);
         ++y;
     }
 }

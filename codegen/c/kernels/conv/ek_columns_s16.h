@@ -5,7 +5,7 @@
 #ifndef EK_COLUMNS_S16_H
 #define EK_COLUMNS_S16_H
 
-#include "ek_common.h"
+#include "ek_narrow.h"
 
 #define EK_COLUMNS 4
 
@@ -25,12 +25,5 @@ typedef struct {
 } ek_columns;
 
 typedef void (*ek_columns_kernel)(const ek_columns *a, const int16_t *x, int16_t *y);
-
-/* The high word of a * b, rounded, inside the output's range. */
-EK_INLINE int16_t ek_columns_scale(int32_t a, int32_t b, int32_t low)
-{
-    const int32_t high = (int32_t)(((int64_t)a * b + (INT64_C(1) << 31)) >> 32);
-    return (int16_t)ek_clamp_i32(high, low, 32767);
-}
 
 #endif

@@ -1,6 +1,6 @@
 /* One row of a dense layer of int16 activations, four filters at a time: the readable equal of the
  * Armv7E-M functions. Sums of 32 bits suffice, which is checked when a layer is emitted. */
-#include "ek_common.h"
+#include "ek_narrow.h"
 
 typedef struct {
     /* Four filters at a time: what their sums start with, a word of each for four inputs, again and
@@ -35,9 +35,7 @@ EK_KERNEL void ek_dense_words_s16(const ek_dense_words *a, const int16_t *x, int
             w += 4;
         }
         for (int32_t f = 0; f < 4; ++f) {
-            const int64_t product = (int64_t)sums[f] * w[f];
-            const int32_t high = (int32_t)((product + (INT64_C(1) << 31)) >> 32);
-            *y++ = (int16_t)ek_clamp_i32(high, a->low, 32767);
+            *y++ = ek_narrow_s16(sums[f], w[f], a->low);
         }
     }
 }

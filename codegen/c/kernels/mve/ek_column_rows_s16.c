@@ -26,7 +26,7 @@ EK_KERNEL void ek_column_rows_s16(const ek_columns *a, const int16_t *x, int16_t
             if (to != NULL) {
                 *to++ = sums[f][p];
             } else {
-                y[n[p] + f] = ek_columns_scale(sums[f][p], w[f], a->low);
+                y[n[p] + f] = ek_narrow_s16(sums[f][p], w[f], a->low);
             }
         }
         w += to == NULL ? 2 : 0;
