@@ -74,10 +74,12 @@ DEPTHWISE: tuple[tuple[Pair, int, Pair, Window], ...] = (
     ((8, 8), 8, (3, 3), HALVED),
     ((5, 7), 24, (3, 3), Window((2, 1), (1, 1, 1, 1))),
     ((6, 7), 16, (5, 5), Window(padding=(2, 2, 2, 2))),
+    ((6, 5), 8, (3, 1), Window(padding=(1, 0, 1, 0))),
     ((1, 20), 8, (1, 5), Window(padding=(0, 2, 0, 2))),
     ((20, 1), 4, (7, 1), Window((2, 1), (3, 0, 3, 0))),
     ((6, 6), 8, (3, 3), Window((1, 1), (2, 2, 2, 2), (2, 2))),
     ((5, 5), 8, (2, 2), Window((2, 2))),
+    ((7, 10), 9, (7, 7), Window((2, 2), (3, 3, 3, 3))),  # a multiple of four and one more
 )
 """Size, channels, kernel, window."""
 MULTIPLIED: tuple[tuple[Pair, int, int, Pair, Window], ...] = (

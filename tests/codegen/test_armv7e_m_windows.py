@@ -19,7 +19,8 @@ from tests.codegen.graphs import int8, single, weights_and_bias
 from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
 
 CORE = "cortex-m4"
-KERNELS = KernelSet("armv7e_m")
+KERNELS = KernelSet("armv7e_m", frozenset({"depthwise areas", "depthwise areas twice"}))
+"""Areas are faster for most of these layers."""
 Size = tuple[int, int]
 
 

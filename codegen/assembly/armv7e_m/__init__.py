@@ -10,6 +10,7 @@ from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.dense import DENSE
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
+from codegen.assembly.armv7e_m.depthwise_areas import DEPTHWISE_AREAS, DEPTHWISE_AREAS_TWICE
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_TWICE, DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
@@ -21,18 +22,17 @@ from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
 
+DEPTHWISE = (
+    DEPTHWISE_3X3,
+    DEPTHWISE_AREAS,
+    DEPTHWISE_AREAS_TWICE,
+    DEPTHWISE_WINDOWS,
+    DEPTHWISE_TWICE,
+)
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (
-        COLUMNS,
-        CONV,
-        CONV_SPARSE,
-        CONV_WINOGRAD,
-        DEPTHWISE_3X3,
-        DEPTHWISE_WINDOWS,
-        DEPTHWISE_TWICE,
-    ),
+    QConv2D: (COLUMNS, CONV, CONV_SPARSE, CONV_WINOGRAD, *DEPTHWISE),
     QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE, DENSE_WORDS),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),

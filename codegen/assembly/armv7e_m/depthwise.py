@@ -8,6 +8,7 @@ from codegen.assembly.armv7e_m.depthwise_block import depthwise3x3
 from codegen.assembly.armv7e_m.depthwise_filters import (
     Filters,
     filters_of,
+    is_int8,
     lacking,
     pack,
     refuse_filters,
@@ -17,9 +18,8 @@ from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
-from codegen.c.operators.integer import is_depthwise
 from codegen.c.step import StepWriter, Variant
-from edgekit.ir import DType, Node
+from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 from edgekit.schedule import Overlap
 
@@ -71,8 +71,7 @@ def refuse(node: Node) -> str:
 def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
-    types = {node.input(0).type.dtype, node.output.type.dtype}
-    if types != {DType.INT8} or op.w_zero or not is_depthwise(node):
+    if not is_int8(node):
         return "not an int8 depthwise convolution"
     channels = node.input(0).type.shape[3]
     if node.input(1).type.shape != (channels, 3, 3, 1) or channels < 4:

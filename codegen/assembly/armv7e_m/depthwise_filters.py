@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.requant import exact_form
-from codegen.c.operators.integer import fold_zero_point
+from codegen.c.operators.integer import fold_zero_point, is_depthwise
 from edgekit.errors import ModelError
-from edgekit.ir import Node
+from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
 from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, channel_scales
@@ -184,5 +184,17 @@ def pack(filters: Filters, channels: int) -> NDArray[np.int32]:
     words = np.ascontiguousarray(columns).view("<i4").reshape(channels, 3)
     constants = np.stack([filters.start, filters.multiplier], axis=1).astype(np.int32)
     rows = np.concatenate([constants, words], axis=1)
-    order = [c for q in range(0, channels, 4) for c in range(min(q, channels - 4), channels)[:4]]
-    return np.asarray(rows[order])
+    return np.asarray(rows[whole_quads(channels)])
+
+
+def whole_quads(channels: int) -> list[int]:
+    """Channels four by four, the last four whole."""
+    return [c for q in range(0, channels, 4) for c in range(min(q, channels - 4), channels)[:4]]
+
+
+def is_int8(node: Node) -> bool:
+    """True for depthwise convolutions of int8 values by weights without a zero point."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    types = {node.input(0).type.dtype, node.output.type.dtype}
+    return types == {DType.INT8} and not op.w_zero and is_depthwise(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen.assembly.armv7e_m.depthwise_frame import Writer
+from codegen.assembly.block import Block
 
 
 def pack_columns(w: Writer) -> None:
@@ -16,8 +17,8 @@ def pack_columns(w: Writer) -> None:
     w.op("add r11, r10, r2")
 
     def rest() -> None:
-        _halves(w, "[r10]", "[r11]")
-        _first_words(w)
+        halves(w.b, "[r10]", "[r11]")
+        first_words(w.b)
         for number, register in enumerate(("r4", "r5", "r6", "r7")):
             w.op(f"str {register}, [lr, #{w.channel * number}]")
 
@@ -33,7 +34,7 @@ def pack_rows(w: Writer) -> None:
     w.op("add r11, r11, r1")
 
     def rest() -> None:
-        _halves(w, "[r10]", "[r11]")
+        halves(w.b, "[r10]", "[r11]")
         _store_halves(w, "r2", "r0", 0)
         _store_halves(w, "r3", "r1", 4)
 
@@ -47,8 +48,8 @@ def pack_row(w: Writer) -> None:
     w.op("add r10, r10, r1")
 
     def whole() -> None:
-        _halves(w, "[r10]", "[r10, r12]")
-        _first_words(w)
+        halves(w.b, "[r10]", "[r10, r12]")
+        first_words(w.b)
         w.op("add r10, r10, r12, lsl #1")
         for number, register in ((1, "r5"), (2, "r6"), (3, "r7")):
             w.op(f"str {register}, [lr, #{w.channel * number}]")
@@ -94,37 +95,42 @@ def _pairs(w: Writer, whole: Callable[[], None], rest: Callable[[], None]) -> No
 
 def _two(w: Writer, first: tuple[str, str], second: tuple[str, str]) -> None:
     """Two pairs of pixels become two words for each of four channels."""
-    _halves(w, *first)
-    _first_words(w)
-    _halves(w, *second)
+    halves(w.b, *first)
+    first_words(w.b)
+    halves(w.b, *second)
     w.op("add r10, r10, r12, lsl #1")
     w.op("add r11, r11, r12, lsl #1")
-    w.op("pkhbt r8, r0, r1, lsl #16")
-    w.op(f"strd r5, r8, [lr, #{w.channel}]")
-    w.op("pkhtb r8, r3, r2, asr #16")
-    w.op(f"strd r6, r8, [lr, #{2 * w.channel}]")
-    w.op("pkhtb r8, r1, r0, asr #16")
-    w.op(f"strd r7, r8, [lr, #{3 * w.channel}]")
-    w.op("pkhbt r8, r2, r3, lsl #16")
-    w.op(f"strd r4, r8, [lr], #{w.pair}")
+    second_words(w.b, w.channel, w.pair)
 
 
-def _halves(w: Writer, one: str, other: str) -> None:
+def halves(b: Block, one: str, other: str) -> None:
     """Channels 0 and 2 of two pixels in r2 and r3, channels 1 and 3 in r0 and r1."""
-    w.op(f"ldr r0, {one}")
-    w.op(f"ldr r1, {other}")
-    w.op("sxtb16 r2, r0")
-    w.op("sxtb16 r3, r1")
-    w.op("sxtb16 r0, r0, ror #8")
-    w.op("sxtb16 r1, r1, ror #8")
+    b.op(f"ldr r0, {one}")
+    b.op(f"ldr r1, {other}")
+    b.op("sxtb16 r2, r0")
+    b.op("sxtb16 r3, r1")
+    b.op("sxtb16 r0, r0, ror #8")
+    b.op("sxtb16 r1, r1, ror #8")
 
 
-def _first_words(w: Writer) -> None:
+def first_words(b: Block) -> None:
     """One word for each channel in r4 to r7."""
-    w.op("pkhbt r4, r2, r3, lsl #16")
-    w.op("pkhtb r6, r3, r2, asr #16")
-    w.op("pkhbt r5, r0, r1, lsl #16")
-    w.op("pkhtb r7, r1, r0, asr #16")
+    b.op("pkhbt r4, r2, r3, lsl #16")
+    b.op("pkhtb r6, r3, r2, asr #16")
+    b.op("pkhbt r5, r0, r1, lsl #16")
+    b.op("pkhtb r7, r1, r0, asr #16")
+
+
+def second_words(b: Block, channel: int, further: int) -> None:
+    """Beside the first words, of channels that are so many bytes apart; lr moves on."""
+    b.op("pkhbt r8, r0, r1, lsl #16")
+    b.op(f"strd r5, r8, [lr, #{channel}]")
+    b.op("pkhtb r8, r3, r2, asr #16")
+    b.op(f"strd r6, r8, [lr, #{2 * channel}]")
+    b.op("pkhtb r8, r1, r0, asr #16")
+    b.op(f"strd r7, r8, [lr, #{3 * channel}]")
+    b.op("pkhbt r8, r2, r3, lsl #16")
+    b.op(f"strd r4, r8, [lr], #{further}")
 
 
 def _store_halves(w: Writer, even: str, odd: str, offset: int) -> None:

@@ -15,6 +15,7 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
     WEIGHT_SCALE,
     Filters,
     filters_of,
+    is_int8,
     lacking,
     refuse_filters,
     twice_rounded,
@@ -24,10 +25,10 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
 from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import conv_scratch, is_depthwise, repeats_of
+from codegen.c.operators.integer import conv_scratch, repeats_of
 from codegen.c.operators.overlap import by_window
 from codegen.c.step import StepWriter, Variant
-from edgekit.ir import DType, Node
+from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 
 MOST_TAPS = 49
@@ -126,18 +127,23 @@ def _store(b: Block, shift: int) -> None:
 
 
 def _store_rounded_twice(b: Block) -> None:
-    """The same by the steps of the rule: ``2 * acc`` times the multiplier, the sign, the shift."""
+    """The same for outputs that are rounded twice."""
     b.name(multiplier="r8", half="r9", twice="r10", shift="r11")
     for sum in _OUTPUTS:
         b.op("ldrd {multiplier}, {half}, [{filter}], #8")
-        b.op(f"asr {{twice}}, {sum}, #7")
-        b.op(f"smmlar {sum}, {{twice}}, {{multiplier}}, {{half}}")
         b.op("rbit {shift}, {half}")
         b.op("clz {shift}, {shift}")
-        b.op(f"add {sum}, {sum}, {{twice}}, asr #31")
-        b.op(f"asr {sum}, {sum}, {{shift}}")
-        b.op(f"ssat {sum}, #8, {sum}, asr #1")
+        round_twice(b, sum)
         b.op(f"strb {sum}, [{{y}}], #1")
+
+
+def round_twice(b: Block, sum: str) -> None:
+    """By the steps of the rule: ``2 * acc`` times the multiplier, the sign, the shift."""
+    b.op(f"asr {{twice}}, {sum}, #7")
+    b.op(f"smmlar {sum}, {{twice}}, {{multiplier}}, {{half}}")
+    b.op(f"add {sum}, {sum}, {{twice}}, asr #31")
+    b.op(f"asr {sum}, {sum}, {{shift}}")
+    b.op(f"ssat {sum}, #8, {sum}, asr #1")
 
 
 def pack_quads(filters: Filters) -> NDArray[np.int32]:
@@ -192,8 +198,7 @@ def refuse_twice(node: Node) -> str:
 def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
-    types = {node.input(0).type.dtype, node.output.type.dtype}
-    if types != {DType.INT8} or op.w_zero or not is_depthwise(node):
+    if not is_int8(node):
         return "not an int8 depthwise convolution"
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
     if repeats_of(node) not in REPEATS or channels % 4:

@@ -4,7 +4,7 @@
  *          column of the filter (w0: its upper row)
  * scratch  of the assembly function only
  */
-#include "ek_common.h"
+#include "ek_depthwise_scale.h"
 
 typedef struct {
     const int32_t *filters;
@@ -43,8 +43,7 @@ EK_INLINE int8_t ek_depthwise3x3_output(const ek_depthwise3x3 *a, const int8_t *
             sum += 256 * weight * ek_depthwise3x3_input(a, x, iy, ox * a->stride + kx - a->left);
         }
     }
-    const int64_t product = (int64_t)sum * filter[1] + (INT64_C(1) << 31);
-    return (int8_t)ek_clamp_i32((int32_t)(product >> 32) >> a->shift, -128, 127);
+    return ek_depthwise_scale_s8(sum, filter[1], a->shift);
 }
 
 EK_KERNEL void ek_depthwise3x3_s8(const ek_depthwise3x3 *a, const int8_t *x, int8_t *y,

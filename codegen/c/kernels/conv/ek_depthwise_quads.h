@@ -2,7 +2,7 @@
 #ifndef EK_DEPTHWISE_QUADS_H
 #define EK_DEPTHWISE_QUADS_H
 
-#include "ek_common.h"
+#include "ek_depthwise_scale.h"
 
 typedef struct {
     const int32_t *filters; /* for four channels: starts, weights tap by tap, multipliers */

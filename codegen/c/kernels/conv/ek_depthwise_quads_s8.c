@@ -10,9 +10,7 @@ EK_KERNEL void ek_depthwise_quads_s8(const ek_depthwise_quads *a, const int8_t *
         int8_t outputs[4];
         for (int32_t c = 0; c < 4; ++c) {
             const int32_t sum = ek_depthwise_quads_sum(a, filter, x, steps, quad, c);
-            const int64_t product = (int64_t)sum * filter[constants + c] + (INT64_C(1) << 31);
-            const int32_t scaled = (int32_t)(product >> 32) >> a->shift;
-            outputs[c] = (int8_t)ek_clamp_i32(scaled, -128, 127);
+            outputs[c] = ek_depthwise_scale_s8(sum, filter[constants + c], a->shift);
         }
         for (int32_t c = 0; c < 4; ++c) {
             y[c] = outputs[c];

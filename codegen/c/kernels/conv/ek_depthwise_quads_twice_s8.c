@@ -3,17 +3,6 @@
  * zeros are one less than the channel's shift. */
 #include "ek_depthwise_quads.h"
 
-EK_INLINE int8_t ek_round_twice_s8(int32_t sum, int32_t multiplier, int32_t half)
-{
-    const int32_t twice = sum >> 7;
-    const int64_t product = (int64_t)twice * multiplier + (INT64_C(1) << 31);
-    int32_t scaled = (int32_t)(product >> 32) + half + (twice >> 31);
-    for (; (half & 1) == 0; half >>= 1) {
-        scaled >>= 1;
-    }
-    return (int8_t)ek_clamp_i32(scaled >> 1, -128, 127);
-}
-
 EK_KERNEL void ek_depthwise_quads_twice_s8(const ek_depthwise_quads *a, const int8_t *x, int8_t *y,
                                            const int32_t *steps)
 {
@@ -24,7 +13,7 @@ EK_KERNEL void ek_depthwise_quads_twice_s8(const ek_depthwise_quads *a, const in
         for (int32_t c = 0; c < 4; ++c) {
             const int32_t *scale = filter + constants + 2 * c;
             const int32_t sum = ek_depthwise_quads_sum(a, filter, x, steps, quad, c);
-            outputs[c] = ek_round_twice_s8(sum, scale[0], scale[1]);
+            outputs[c] = ek_depthwise_scale_twice_s8(sum, scale[0], scale[1]);
         }
         for (int32_t c = 0; c < 4; ++c) {
             y[c] = outputs[c];

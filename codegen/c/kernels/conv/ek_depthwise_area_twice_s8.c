@@ -1,0 +1,9 @@
+/* Four channels of an area of an int8 depthwise convolution whose outputs are rounded twice, see
+ * ek_depthwise_areas.h. */
+#include "ek_depthwise_areas.h"
+
+EK_KERNEL void ek_depthwise_area_twice_s8(const ek_depthwise_area *p, const int32_t *filters,
+                                           const int16_t *packed, int8_t *y)
+{
+    ek_depthwise_area_s8(p, filters, packed, y, 3);
+}
