@@ -77,6 +77,12 @@ def kernel_of(node: Node, most: int, signed: bool = False) -> RowKernel:
     return RowKernel(pixels, stride, channels, width * channels, signed, clamp)
 
 
+def is_signed(node: Node, bits: int = 31) -> bool:
+    """True where outputs are rounded twice, with multipliers of so many bits."""
+    form = form_of(node, bits)
+    return form is not None and form.signed
+
+
 def refuse_form(node: Node, bits: int = 31) -> str:
     """Why no multipliers of so many bits scale a convolution."""
     return "" if form_of(node, bits) else NO_FORM

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
+from codegen.assembly.rows import is_signed
 from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import LANES, Copies, WindowKernel
 from codegen.c.operators.geometry import declare_window
@@ -74,23 +75,25 @@ class WindowCore:
         """The kernel for a node: the pieces and the pixels that take the fewest instructions."""
         node = turned(node)
         width, kernel_w = node.output.type.shape[2], node.input(1).type.shape[2]
+        signed = is_signed(node, self.bits)
         found = []
-        for count in range(-(-kernel_w // self.taps), kernel_w + 1):
+        for taps in range(1, min(self.taps, kernel_w) + 1):
+            count = -(-kernel_w // taps)
             pieces = tuple(-(-(kernel_w - i) // count) for i in range(count))
             most = min(self.pixels, self.both - pieces[0], width)
-            kind = self._kernel(node, -(-width // -(-width // most)), pieces)
+            pixels = -(-width // -(-width // most))
+            kind = self._kernel(node, pixels, pieces, signed)
             found.append((self._cost(node, kind).total, kind))
         return min(found, key=lambda each: each[0])[1]
 
-    def _kernel(self, node: Node, pixels: int, pieces: tuple[int, ...]) -> WindowKernel:
+    def _kernel(
+        self, node: Node, pixels: int, pieces: tuple[int, ...], signed: bool
+    ) -> WindowKernel:
         op, kernel_h = node.op, node.input(1).type.shape[1]
         assert isinstance(op, QConv2D)
-        form = form_of(node, self.bits)
+        strides, dilations = op.window.strides, op.window.dilations
         clamp = (op.requant.low, op.requant.high) != (-128, 127)
-        kind = WindowKernel(
-            pixels, pieces, op.window.strides[1], op.window.dilations[1], LANES[-1],
-            form is not None and form.signed, clamp,
-        )  # fmt: skip
+        kind = WindowKernel(pixels, pieces, strides[1], dilations[1], LANES[-1], signed, clamp)
         part = (node.input(0).type.nbytes + node.output.type.nbytes) // SHARE
         most = min(max(conv_scratch(node), part, SMALL), PATCH)
         wider = (replace(kind, lanes=n) for n in LANES if kernel_h * kind.columns * n <= most)

@@ -154,6 +154,23 @@ def test_counts(core: str) -> None:
 
 
 @pytest.mark.parametrize("isa", WINDOWS)
+def test_patches_are_small(isa: str) -> None:
+    """So that arenas of small layers stay what they are."""
+    rng, core = np.random.default_rng(16), WINDOWS[isa]
+    kind = Extreme(zero=-128)
+    found = set()
+    for size, channels in itertools.product((4, 9, 20, 44), (2, 16, 64)):
+        shape = (channels, 5, 5, 1)
+        window = same((5, 5))
+        graph = kernel_cases.conv(rng, (size, size), shape, window, channels, RULES[1], kind)
+        (node,) = graph.nodes
+        copied, whole = 25 * channels, 2 * size * size * channels
+        assert core.scratch(node) <= min(max(copied, whole // 8, 256), 2048)
+        found.add(core.kernel(node).lanes)
+    assert found == {16, 8, 4}
+
+
+@pytest.mark.parametrize("isa", WINDOWS)
 def test_layers_share_functions(isa: str) -> None:
     """Size, padding, channels and their filters are data."""
     rng = np.random.default_rng(11)

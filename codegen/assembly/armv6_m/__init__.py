@@ -60,7 +60,7 @@ def emit_rows(w: StepWriter) -> None:
 
 def row_cost(node: Node) -> Cost:
     """Columns, products and requantization of every channel, for all shares of all rows."""
-    kind = rows.kernel_of(node, PIXELS)
+    kind = rows.kernel_of(node, PIXELS, rows.is_signed(node, BITS))
     _, height, width, channels = node.output.type.shape
     count = node.output.type.shape[0] * height * -(-width // kind.pixels)
     output = OUTPUT + SIGNED * kind.signed + CLAMPED * kind.clamp

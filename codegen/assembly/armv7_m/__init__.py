@@ -43,6 +43,10 @@ TILE_COST = TileCost(
 LISTED_TILE_COST = replace(TILE_COST, product=0, filter=91, waiting=21)
 
 
+SIGNED, CLAMPED = 5, 6
+"""More for an output of a depthwise convolution, rounded twice or clamped to less than int8."""
+
+
 def emit_rows(w: StepWriter) -> None:
     rows.emit(w, ARMV7_M, row, PIXELS)
 
@@ -57,19 +61,19 @@ def refuse_rows(node: Node) -> str:
 
 def row_cost(node: Node) -> Cost:
     """Columns, products and requantization of every channel, for all shares of all rows."""
-    kind = rows.kernel_of(node, PIXELS)
+    kind = rows.kernel_of(node, PIXELS, rows.is_signed(node))
     _, height, width, channels = node.output.type.shape
     count = node.output.type.shape[0] * height * -(-width // kind.pixels)
-    each = Cost(
-        products=3 * (kind.columns + 3 * kind.pixels + 7), requantize=6 * kind.pixels, control=18
-    )
+    output = 6 + SIGNED * kind.signed + CLAMPED * kind.clamp
+    products = 3 * (kind.columns + 3 * kind.pixels + 7)
+    each = Cost(products=products, requantize=output * kind.pixels, control=18)
     return count * (channels * each + 40)
 
 
 WINDOWS = WindowCore(
     ARMV7_M, window, reaches, bits=31, pixels=WINDOW_PIXELS, taps=TAPS, both=BOTH,
     column=1, product=1, last=1, weight=1, piece=0, row=3, filter=14, channel=10, output=8,
-    signed=5, clamped=6,
+    signed=SIGNED, clamped=CLAMPED,
     copies=Copies(patch=240, block=23, line=35, most=8, pixel=11, word=4, byte=5, filled=4.6),
 )  # fmt: skip
 

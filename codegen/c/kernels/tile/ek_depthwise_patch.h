@@ -26,24 +26,6 @@ typedef struct {
     int32_t fill;          /* zero point of the input */
 } ek_depthwise_patch;
 
-/* A multiple of four bytes between addresses that lie on words. */
-EK_INLINE void ek_copy_words(const int8_t *src, int8_t *dst, int32_t count)
-{
-#if defined(__GNUC__)
-    const int8_t *from = (const int8_t *)__builtin_assume_aligned(src, 4);
-    int8_t *to = (int8_t *)__builtin_assume_aligned(dst, 4);
-    if (__builtin_constant_p(count)) {
-        __builtin_memcpy(to, from, (size_t)count);
-        return;
-    }
-    for (int32_t i = 0; i < count; i += 4) {
-        __builtin_memcpy(to + i, from + i, 4);
-    }
-#else
-    ek_copy_bytes(src, dst, (size_t)count);
-#endif
-}
-
 /* x: a patch, whose rows are those of the kernel. y: the first filter of the first pixel. */
 typedef void (*ek_patch_kernel)(const ek_depthwise_patch *p, const int8_t *x, int8_t *y);
 

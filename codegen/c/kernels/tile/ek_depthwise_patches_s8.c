@@ -55,7 +55,25 @@ EK_INLINE void ek_patch_border(const ek_window *w, const ek_depthwise_patch *p,
     }
 }
 
-/* Channels of the pixels inside the input; whether they lie on words in the input, too. */
+/* A multiple of four bytes between addresses that lie on words. */
+EK_INLINE void ek_copy_words(const int8_t *src, int8_t *dst, int32_t count)
+{
+#if defined(__GNUC__)
+    const int8_t *from = (const int8_t *)__builtin_assume_aligned(src, 4);
+    int8_t *to = (int8_t *)__builtin_assume_aligned(dst, 4);
+    if (__builtin_constant_p(count)) {
+        __builtin_memcpy(to, from, (size_t)count);
+        return;
+    }
+    for (int32_t i = 0; i < count; i += 4) {
+        __builtin_memcpy(to + i, from + i, 4);
+    }
+#else
+    ek_copy_bytes(src, dst, (size_t)count);
+#endif
+}
+
+/* Channels of the pixels inside the input; on_words: those of each pixel are whole words there. */
 EK_INLINE void ek_patch_inside(const ek_window *w, const ek_depthwise_patch *p,
                                const ek_patch_place *at, const int8_t *x, int8_t *patch,
                                int32_t count, int on_words)
