@@ -47,7 +47,7 @@ def convolution_cost(node: Node, cost: TileCost, lists: ListCost | None = None) 
     if calls > 1 and largest_sum(node, [(slice(None), slice(None))]) > MOST:
         waits += cost.unpacked
     each_filter = Cost(
-        products=0 if lists else cost.product * taps,
+        products=cost.product * taps,
         packing=(calls - 1) * waits,
         requantize=cost.filter + cost.signed * rounded_twice,
     )

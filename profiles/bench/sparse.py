@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.choice import KernelSet, kernels_for
+from codegen.c.choice import VARIANTS, KernelSet, kernels_for
 from codegen.c.emit import Source, Vectors, emit
 from edgekit.artefact import Artefact
 from edgekit.errors import Problem, ToolError
@@ -37,11 +37,9 @@ from targets.load import load_core
 from targets.toolchains import get_toolchain
 
 Array = NDArray[Any]
-CORE = "cortex-m4"
 COMPILER = "gcc"
-SPARSE = frozenset({"conv sparse", "dense sparse"})
-"""Variants that skip zeros."""
-PATTERNS: dict[str, tuple[Pattern | None, ...]] = {
+Patterns = dict[str, tuple[Pattern | None, ...]]
+IN_PAIRS: Patterns = {
     "vww": (None,),
     "ic": tuple(Pattern(2, 4, share) for share in (0.25, 0.5, 0.75, 0.9)),
     "kws": (
@@ -54,7 +52,20 @@ PATTERNS: dict[str, tuple[Pattern | None, ...]] = {
         Pattern(1, 1, 0.9),
     ),
 }  # fmt: skip
-"""What is pruned, and how; None: a model as it was published."""
+"""What is pruned, and how, where products come in pairs; None: a model as it was published."""
+ONE_BY_ONE: Patterns = {
+    "vww": (None,),
+    "ic": (Pattern(1, 1, 0.5), Pattern(1, 1, 0.75), Pattern(1, 1, 0.9)),
+    "kws": (
+        Pattern(1, 1, 0.5), Pattern(1, 1, 0.75), Pattern(1, 1, 0.9), Pattern(1, 1, 0.5, of=4),
+    ),
+    "ad": (Pattern(1, 1, 0.5), Pattern(1, 1, 0.75), Pattern(1, 1, 0.9)),
+}  # fmt: skip
+"""The same where single zeros can be skipped."""
+CORES = {
+    "cortex-m4": IN_PAIRS, "cortex-m3": ONE_BY_ONE, "cortex-m0plus": ONE_BY_ONE,
+    "rv32imc": ONE_BY_ONE,
+}  # fmt: skip
 SECONDS = 2.0
 """For a plan of the arena."""
 LABELLED = {
@@ -70,6 +81,7 @@ class SparseRun:
     """A model with both kinds of kernels.
 
     Attributes:
+        core: whose kernels.
         model, pattern: what was pruned, and how.
         zeros: share of the pruned layers' weights.
         top1: share of labelled samples that it still gets right.
@@ -78,6 +90,7 @@ class SparseRun:
         equal: whether both give what the reference gives.
     """
 
+    core: str
     model: BenchModel
     pattern: Pattern | None
     zeros: float
@@ -98,21 +111,30 @@ class Counted:
     outputs: Sequence[Array]
 
 
-def measure(model: BenchModel, patterns: Sequence[Pattern | None]) -> Iterator[SparseRun]:
+def skipping(kernels: KernelSet) -> frozenset[str]:
+    """Names of an instruction set's variants that skip zeros."""
+    names = {v.name for variants in VARIANTS[kernels.isa].values() for v in variants}
+    return frozenset(name for name in names if name.endswith("sparse"))
+
+
+def measure(
+    core: str, model: BenchModel, patterns: Sequence[Pattern | None]
+) -> Iterator[SparseRun]:
     """Prune a model in every way and run it.
 
     Raises:
         ToolError: a compiler or an emulator is missing or failed.
     """
-    kernels = kernels_for(load_core(CORE))
-    without = KernelSet(kernels.isa, SPARSE)
-    whole = _with_every_channel(model)
+    kernels = kernels_for(load_core(core))
+    without = KernelSet(kernels.isa, skipping(kernels))
+    whole = _with_every_channel(core, model)
     rng = np.random.default_rng(0)
     inputs = [rng.integers(-128, 128, (2, *v.type.shape[1:]), np.int8) for v in whole.inputs]
     for pattern in patterns:
         graph = whole if pattern is None else prune_graph(whole, pattern)
         smaller = run_passes(graph, [DeadChannels()])
-        dense, sparse = _count(graph, without, inputs), _count(smaller, kernels, inputs)
+        dense = _count(core, graph, without, inputs)
+        sparse = _count(core, smaller, kernels, inputs)
         wanted = reference_outputs(graph, inputs)
         equal = all(
             np.array_equal(found.reshape(want.shape), want)
@@ -120,15 +142,15 @@ def measure(model: BenchModel, patterns: Sequence[Pattern | None]) -> Iterator[S
             for found, want in zip(run.outputs, wanted, strict=True)
         )
         yield SparseRun(
-            model, pattern, zero_share(graph), _top1(model.key, smaller, kernels),
+            core, model, pattern, zero_share(graph), _top1(model.key, smaller, kernels),
             dense.instructions, sparse.instructions, dense.flash_bytes, sparse.flash_bytes, equal,
         )  # fmt: skip
 
 
-def _with_every_channel(model: BenchModel) -> Graph:
+def _with_every_channel(core: str, model: BenchModel) -> Graph:
     """A model lowered without removing channels."""
-    options = ConvertOptions(CORE, plan_time=SECONDS)
-    found = lower(read_source(model.path), load_core(CORE), options, None)
+    options = ConvertOptions(core, plan_time=SECONDS)
+    found = lower(read_source(model.path), load_core(core), options, None)
     passes = [p for p in nhwc_int8(found.rounding) if not isinstance(p, DeadChannels)]
     return run_passes(found.canonical, passes)
 
@@ -143,14 +165,14 @@ def _emit(graph: Graph, kernels: KernelSet, core: str) -> Artefact:
     return emit(program, "m", core, Source("pruned", ""), none, kernels)
 
 
-def _count(graph: Graph, kernels: KernelSet, inputs: Sequence[Array]) -> Counted:
-    core, tool = load_core(CORE), get_toolchain(COMPILER)
+def _count(name: str, graph: Graph, kernels: KernelSet, inputs: Sequence[Array]) -> Counted:
+    core, tool = load_core(name), get_toolchain(COMPILER)
     runner = select(core)
     if isinstance(runner, Problem):
-        raise ToolError(f"no emulator can run {CORE}", [runner])
-    artefact = _emit(graph, kernels, CORE)
-    with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as name:
-        folder = Path(name)
+        raise ToolError(f"no emulator can run {name}", [runner])
+    artefact = _emit(graph, kernels, name)
+    with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as place:
+        folder = Path(place)
         artefact.write(folder)
         image = tool.build_firmware(folder, artefact.manifest, core, folder / "m.elf")
         run = runner.run(image, artefact.manifest, list(inputs), profile=True)
@@ -183,22 +205,23 @@ def sparse_section(chosen: Sequence[BenchModel], log: Log) -> list[str]:
     """The page's section; nothing where the models are missing."""
     present = {m.key: m for m in chosen if m.path.is_file()}
     runs: list[SparseRun] = []
-    for key, patterns in PATTERNS.items():
-        if key in present:
-            log(f"pruning {key}")
-            runs += measure(present[key], patterns)
+    for core, models_of in CORES.items():
+        for key, patterns in models_of.items():
+            if key in present:
+                log(f"pruning {key} for {core}")
+                runs += measure(core, present[key], patterns)
     return [write_section(runs)] if runs else []
 
 
 def write_section(runs: Sequence[SparseRun]) -> str:
     """Both kinds of kernels side by side."""
     head = [
-        "model, pattern", "zeros", "top-1", "dense", "sparse", "times as fast",
+        "core: model, pattern", "zeros", "top-1", "dense", "sparse", "times as fast",
         "flash, dense", "flash, sparse", "equal",
     ]  # fmt: skip
     cells = [
         [
-            f"{r.model.key.upper()}, {r.pattern.title if r.pattern else 'as published'}",
+            f"{r.core}: {r.model.key.upper()}, {r.pattern.title if r.pattern else 'as published'}",
             f"{r.zeros:.0%}",
             "-" if r.top1 is None else f"{r.top1:.3f}",
             number(r.dense), number(r.sparse), f"{r.dense / r.sparse:.2f}",
@@ -209,9 +232,9 @@ def write_section(runs: Sequence[SparseRun]) -> str:
     return "\n".join([
         "## Sparse weights",
         "",
-        f"On {CORE}: instructions of an inference and bytes of flash, with kernels that do not "
-        "skip zeros and with what a conversion does: channels that say nothing removed, and kernels"
-        " that skip zeros where that is cheaper. VWW is as published: most weights of its last "
+        "Instructions of an inference and bytes of flash, with kernels that do not skip zeros and "
+        "with what a conversion does: channels that say nothing removed, and kernels that skip "
+        "zeros where that is cheaper. VWW is as published: most weights of its last "
         "layers are zero. Of the others all convolutions over several channels and all dense "
         "layers were pruned by magnitude. Nothing was trained again, so top-1 is what pruning alone"
         " leaves. Blocks are filters x inputs; n:m keeps n of m inputs side by side. Equal: both "

@@ -45,8 +45,8 @@ def emit_listed_tiles(w: StepWriter) -> None:
 TILE_COST = TileCost(
     product=10, tap=32, filter=243, signed=46, call=88, row=385, waiting=64, unpacked=70
 )
-
 LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=222, signed=58, waiting=45)
+"""The same where weights are listed, whose lists are counted apart."""
 
 
 OUTPUT, SIGNED, CLAMPED = 28, 9, 6

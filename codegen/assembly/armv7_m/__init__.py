@@ -39,8 +39,8 @@ def emit_listed_tiles(w: StepWriter) -> None:
 TILE_COST = TileCost(
     product=6, tap=8, filter=86, signed=34, call=241, row=288, waiting=14, unpacked=72
 )
-
 LISTED_TILE_COST = replace(TILE_COST, product=0, filter=91, waiting=21)
+"""The same where weights are listed, whose lists are counted apart."""
 
 
 SIGNED, CLAMPED = 5, 6

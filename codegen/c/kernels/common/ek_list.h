@@ -29,7 +29,7 @@ EK_INLINE const int8_t *ek_list_next(const int8_t *list)
     return list + EK_LIST_HEAD + 2 * ek_list_count(list);
 }
 
-/* Products of a filter's lists with as many pieces of a row; the lists of the next filter follow. */
+/* Products of a filter's lists with as many pieces of a row; those of the next filter follow. */
 EK_INLINE int32_t ek_list_sum(const int8_t **lists, int32_t pieces, int32_t piece, const int8_t *x)
 {
     const int8_t *list = *lists;

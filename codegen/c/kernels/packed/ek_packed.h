@@ -25,7 +25,7 @@
 
 /* A layer, or the part of it that covers some positions of the window. */
 typedef struct {
-    const int8_t *weights; /* blocks of filters x positions x EK_PACKED_FILTERS; or lists (ek_list.h) */
+    const int8_t *weights; /* blocks of filters x positions x EK_PACKED_FILTERS; or ek_list.h */
     const int32_t *table;  /* per filter: multiplier, offset, shift */
     int32_t positions;     /* a multiple of 4 */
     int32_t filters;

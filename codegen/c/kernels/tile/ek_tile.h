@@ -16,7 +16,7 @@
 #define EK_TILE_RESUME_WORDS 8 /* the same where no sum of all taps is too large for the words in */
 #define EK_TILE_WAIT_WORDS 16  /* which assembly computes three: it keeps those as they are */
 #define EK_TILE_BY_FILTER 4 /* weights come filter by filter, each with 128 added */
-#define EK_TILE_LISTED 32   /* weights come filter by filter, as lists (ek_list.h) */
+#define EK_TILE_LISTED 32 /* weights come filter by filter, as lists (ek_list.h) */
 
 /* One call: assembly reads these words in this order. */
 typedef struct {
