@@ -14,7 +14,7 @@ from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.conv_layer import accumulators
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
 from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD, parts_of, refuse
-from codegen.assembly.armv7e_m.winograd_block import FRAME_BYTES, TWICE_DIVIDED
+from codegen.assembly.armv7e_m.winograd_frame import FRAME_BYTES, TWICE_DIVIDED
 from codegen.assembly.armv7e_m.winograd_scaling import find_form
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph

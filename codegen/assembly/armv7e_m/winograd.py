@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.conv_layer import accumulators
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling
-from codegen.assembly.armv7e_m.winograd_block import (
+from codegen.assembly.armv7e_m.winograd_block import tile_function
+from codegen.assembly.armv7e_m.winograd_columns import columns_function
+from codegen.assembly.armv7e_m.winograd_frame import (
     COLUMN_INSTRUCTIONS,
     FILTERS,
     FRAME_BYTES,
@@ -24,8 +26,6 @@ from codegen.assembly.armv7e_m.winograd_block import (
     TWICE_DIVIDED,
     UNROLL,
     WAITING_BYTES,
-    columns_function,
-    tile_function,
 )
 from codegen.assembly.armv7e_m.winograd_scaling import find_form
 from codegen.assembly.cost import Cost
@@ -109,7 +109,12 @@ class Parts:
 def parts_of(node: Node) -> Parts | None:
     """The cheapest division that fits into scratch; None where none does."""
     _, height, _, filters = node.output.type.shape
-    channels, spare = node.input(0).type.shape[3], 2 * filters if height % ROWS else 0
+    spare = 2 * filters if height % ROWS else 0
+    return _cheapest_parts(node.input(0).type.shape[3], filters, spare)
+
+
+@functools.cache
+def _cheapest_parts(channels: int, filters: int, spare: int) -> Parts | None:
     blocks, found = -(-filters // FILTERS), []
     for count in range(1, channels // WORD + 1):
         part = -(-channels // (WORD * count)) * WORD

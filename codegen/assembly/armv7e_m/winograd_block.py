@@ -1,151 +1,27 @@
-"""The functions of Winograd convolutions (ek_winograd.h): columns of inputs, tiles of outputs."""
+"""Tiles of outputs of a Winograd convolution (ek_winograd.h): four rows, two columns."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from codegen.assembly.armv7e_m.scaling import (
-    CLAMP,
-    SCALE,
-    SHIFT_BITS,
-    TWICE,
-    Constants,
-    clamp,
-    scale,
+from codegen.assembly.armv7e_m.winograd_frame import (
+    FRAME,
+    FRAME_BYTES,
+    POINT_BYTES,
+    Q_BYTES,
+    RECORD_BYTES,
+    ROW_BYTES,
+    ROW_SLOTS,
+    SLOT_BYTES,
+    SUMS,
+    TAPS,
+    UNROLL,
+    WAITING_BYTES,
 )
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.armv7e_m.winograd_outputs import scale_outputs
+from codegen.assembly.block import Block
 
-ARGUMENTS = (
-    "v", "weights", "slots", "waiting", "q", "y0", "y1", "y2", "y3", "distance",
-    "pairs", "blocks", "first", "last", "tail", "zero", "add", "subtract", "entry",
-)  # fmt: skip
-"""``ek_winograd_tile``, in the order of its definition."""
-_PLACES = offsets((*ARGUMENTS, "rewind", "slot", "end", "done", "start"))
-FRAME = {**_PLACES, "start_end": _PLACES["v"], "row_end": _PLACES["pairs"]}
-"""At the stack pointer: the arguments, then variables; two take the places of arguments that are
-no longer needed."""
-FRAME_BYTES = -(-4 * len(_PLACES) // 8) * 8
-ROWS, POINTS, TAPS, FILTERS, SUMS = 4, 6, 3, 4, 8
-POINT_BYTES = 16
-"""Of the four columns of a pair of channels."""
-RECORD_BYTES = POINTS * POINT_BYTES
-ROW_BYTES = 4 * SUMS
-SLOT_BYTES = 5 * ROW_BYTES
-"""Sums after each of the first five points. The last four of the rows of outputs take the places of
-the first three, row 0 is in the last."""
-ROW_SLOTS = (4 * ROW_BYTES, 0, ROW_BYTES, 2 * ROW_BYTES)
-WAITING_BYTES = ROWS * ROW_BYTES
-Q_BYTES = 4 * FILTERS * 3
-TWICE_DIVIDED = 5
-"""Beside the forms of `scaling`, as ``ek_winograd.h`` numbers it: `TWICE` with the 24 in the
-multiplier."""
-LAYER_SHIFT = 8
-"""Of scaled sums, which are 24 times those of other kernels: suits nearly every scale."""
-UNROLL = 8
-"""Pairs of channels in a loop; a sum of fewer begins inside it."""
-PAIR_INSTRUCTIONS = 33
-PAIR_BYTES = 4 * PAIR_INSTRUCTIONS
-"""All instructions have four bytes."""
-COLUMN_INSTRUCTIONS = 70
-"""For four channels of a column."""
-_THIRD = 0xAAAAAAAB
-"""Three times this is 1 modulo 2**32."""
-OUTPUTS, CONSTANTS = ("r0", "r1"), Constants("r2", "r3")
-"""Of one filter: a row in both columns, and what scales it."""
 _SUM_REGISTERS = tuple(f"r{i}" for i in range(SUMS))
-
-
-@functools.cache
-def columns_function() -> Block:
-    """``void f(const ek_winograd_column *a)``.
-
-    Bytes plus 128 are not negative, so that halfwords can be shifted and added as words; only
-    differences need halves of their own.
-    """
-    b = Block("winograd_columns")
-    b.name(at="r0", t="r1", bias="r12", v="lr")
-    moved = b.label()
-    b.op("push {{r4-r11, lr}}")
-    b.op("sub sp, #24")
-    b.op("ldm r0, {{r0-r4}}")  # rows, at, words, v, moved
-    b.op("mov {v}, r3")
-    b.op("cbz r4, {label}", label=moved)
-    with b.loop("subs r4, #1", "bne {head}"):
-        for _ in range(POINTS):
-            b.op(f"ldrd r6, r7, [r3], #{POINT_BYTES}")
-            b.op(f"strd r6, r7, [r3, #-{POINT_BYTES + 8}]")
-    b.place(moved)
-    b.op("add r1, r1, r2, lsl #2")
-    b.op("ldm r0, {{r4-r9}}")
-    for r in range(4, 10):
-        b.op(f"add r{r}, r1")
-    b.op("stm sp, {{r4-r9}}")
-    b.op("rsb {at}, r2, #0")
-    b.op("lsl {at}, #2")
-    b.op("mov {bias}, #0x00800080")
-    with b.loop("adds {at}, #4", "bne {head}"):
-        _even_rows(b)
-        _odd_rows(b)
-        b.op(f"add {{v}}, #{2 * RECORD_BYTES}")
-    b.op("add sp, #24")
-    b.op("pop {{r4-r11, pc}}")
-    return b
-
-
-def _load_rows(b: Block) -> None:
-    for r in ("r2", "r3", "r4"):
-        b.op(f"ldr {r}, [{r}, {{at}}]")
-
-
-def _expand(b: Block, into: tuple[str, str, str], turned: str) -> None:
-    for to, word in zip(into, ("r2", "r3", "r4"), strict=True):
-        b.op(f"sxtab16 {to}, {{bias}}, {word}{turned}")
-
-
-def _even_rows(b: Block) -> None:
-    """Value 4 of both pairs of channels, and the parts of values 0 to 3 in r8 to r11."""
-    b.op("ldm sp, {{r2, r3, r4}}")
-    _load_rows(b)
-    both = (
-        (("r5", "r6", "r7"), "r8", "r9", ""),
-        (("r2", "r3", "r4"), "r10", "r11", ", ror #8"),
-    )
-    for pair, ((d0, d2, d4), even, near, turned) in enumerate(both):
-        _expand(b, (d0, d2, d4), turned)
-        b.op(f"add {d0}, {d4}, {d0}, lsl #2")
-        b.op(f"add {even}, {d2}, {d2}, lsl #2")
-        b.op(f"ssub16 {d0}, {d0}, {even}")
-        b.op(f"str {d0}, [{{v}}, #{pair * RECORD_BYTES + 4 * POINT_BYTES}]")
-        b.op(f"lsl {even}, {d2}, #2")
-        b.op(f"ssub16 {even}, {d4}, {even}")
-        b.op(f"ssub16 {near}, {d4}, {d2}")
-
-
-def _odd_rows(b: Block) -> None:
-    b.op("ldrd r2, r3, [sp, #12]")
-    b.op("ldr r4, [sp, #20]")
-    _load_rows(b)
-    both = (
-        (("r5", "r6", "r7"), "r8", "r9", ""),
-        (("r2", "r3", "r4"), "r10", "r11", ", ror #8"),
-    )
-    for pair, ((d1, d3, d5), even, near, turned) in enumerate(both):
-        _expand(b, (d1, d3, d5), turned)
-        b.op(f"add {d5}, {d5}, {d1}, lsl #2")
-        b.op(f"add {{t}}, {d3}, {d3}, lsl #2")
-        b.op(f"ssub16 {d5}, {d5}, {{t}}")
-        b.op(f"lsl {{t}}, {d1}, #2")
-        b.op(f"ssub16 {{t}}, {d3}, {{t}}")
-        b.op(f"ssub16 {d3}, {d3}, {d1}")
-        b.op(f"sadd16 {d3}, {d3}, {d3}")
-        b.op(f"sadd16 {d1}, {even}, {{t}}")
-        b.op(f"ssub16 {even}, {even}, {{t}}")
-        b.op(f"sadd16 {{t}}, {near}, {d3}")
-        b.op(f"ssub16 {near}, {near}, {d3}")
-        for place, value in ((5, d5), (0, d1), (1, even), (2, "{t}"), (3, near)):
-            b.op(f"str {value}, [{{v}}, #{pair * RECORD_BYTES + place * POINT_BYTES}]")
 
 
 @functools.cache
@@ -170,7 +46,7 @@ def tile_function() -> Block:
     b.place(finish)
     b.op("str {w}, [sp, #{o}]", o=FRAME["weights"])
     _wait(b, scaled)
-    _scale(b)
+    scale_outputs(b)
     b.place(scaled)
     b.op("ldr r0, [sp, #{o}]", o=FRAME["q"])
     b.op(f"add r0, #{Q_BYTES}")
@@ -295,10 +171,10 @@ def _combine(b: Block) -> None:
 
 def _wait(b: Block, scaled: str) -> None:
     """Add sums that wait; where others follow, let these wait. r10: slots."""
-    scale_now, copied = b.label(), b.label()
+    scale_now, added = b.label(), b.label()
     b.op("ldrd r0, r1, [sp, #{o}]", o=FRAME["first"])
     b.op("ldr r9, [sp, #{o}]", o=FRAME["waiting"])
-    b.op("cbz r0, {label}", label=copied)
+    b.op("cbz r0, {label}", label=added)
     b.op("cmp r1, #0")
     b.op("bne {label}", label=scale_now)
     for offset in ROW_SLOTS:
@@ -307,7 +183,7 @@ def _wait(b: Block, scaled: str) -> None:
         b.op("stm r9!, {{r0-r7}}")
     b.op("str r9, [sp, #{o}]", o=FRAME["waiting"])
     b.op("b {label}", label=scaled)
-    b.place(copied)
+    b.place(added)
     b.op("ldr r8, [sp, #{o}]", o=FRAME["row_end"])
     with b.loop("add r9, #8", "cmp r10, r8", "bne {head}"):
         for row, offset in enumerate(ROW_SLOTS):
@@ -323,104 +199,3 @@ def _wait(b: Block, scaled: str) -> None:
     b.op("cmp r1, #0")
     b.op("beq {label}", label=scaled)
     b.place(scale_now)
-
-
-@contextmanager
-def _filters(b: Block) -> Iterator[None]:
-    """For each filter of the block: r2 and r3 are its constants, r12 its sums."""
-    with b.loop("add r12, #8", f"ldr r0, [sp, #{FRAME['row_end']}]", "cmp r12, r0", "bne {head}"):
-        b.op("ldrd r2, r3, [r11], #8")
-        yield
-
-
-@contextmanager
-def _outputs(b: Block, row: int) -> Iterator[None]:
-    """A row of the filter: r0 and r1 become its outputs in both columns."""
-    b.op(f"ldrd r0, r1, [r12, #{ROW_SLOTS[row]}]")
-    yield
-    b.op(f"strb r1, [r{4 + row}, r10]")
-    b.op(f"strb r0, [r{4 + row}], #1")
-
-
-def _scale(b: Block) -> None:
-    """Outputs of four rows, filter by filter, by one of three forms."""
-    twice, divided, clamped, scaled, written = (b.label() for _ in range(5))
-    b.op("ldr r12, [sp, #{o}]", o=FRAME["slots"])
-    b.op("ldr r11, [sp, #{o}]", o=FRAME["q"])
-    b.op(f"add r11, #{4 * FILTERS}")
-    b.op("add r4, sp, #{o}", o=FRAME["y0"])
-    b.op("ldm r4, {{r4-r7, r10}}")
-    b.op("ldr r0, [sp, #{o}]", o=FRAME["tail"])
-    for tail, label in (
-        (CLAMP, clamped),
-        (SCALE, scaled),
-        (TWICE_DIVIDED, divided),
-        (TWICE, twice),
-    ):
-        b.op(f"cmp r0, #{tail}")
-        b.op("beq {label}", label=label)
-    _scale_shifted(b)
-    b.op("b {label}", label=written)
-    b.place(clamped)
-    b.op("ldrd r8, r9, [sp, #{o}]", o=FRAME["add"])
-    with _filters(b):
-        for row in range(ROWS):
-            with _outputs(b, row):
-                scale(b, OUTPUTS, CONSTANTS, LAYER_SHIFT, "usat")
-                clamp(b, OUTPUTS, "r8", "r9")
-    b.op("b {label}", label=written)
-    b.place(twice)
-    _scale_twice(b, divided=False)
-    b.op("b {label}", label=written)
-    b.place(divided)
-    _scale_twice(b, divided=True)
-    b.op("b {label}", label=written)
-    b.place(scaled)
-    with _filters(b):
-        for row in range(ROWS):
-            with _outputs(b, row):
-                scale(b, OUTPUTS, CONSTANTS, LAYER_SHIFT, "ssat")
-    b.place(written)
-    b.op("add r8, sp, #{o}", o=FRAME["y0"])
-    b.op("stm r8, {{r4-r7}}")
-
-
-def _scale_shifted(b: Block) -> None:
-    b.op("ldrd r9, lr, [sp, #{o}]", o=FRAME["add"])
-    with _filters(b):
-        b.op(f"and r8, r3, #{(1 << SHIFT_BITS) - 1}")
-        b.op(f"asr r3, #{SHIFT_BITS}")
-        for row in range(ROWS):
-            with _outputs(b, row):
-                for s in OUTPUTS:
-                    b.op(f"smmlar {s}, {s}, r2, r3")
-                    b.op(f"asr {s}, r8")
-                    b.op(f"usat {s}, #8, {s}")
-                clamp(b, OUTPUTS, "r9", "lr")
-
-
-def _scale_twice(b: Block, divided: bool) -> None:
-    """Outputs rounded twice.
-
-    Args:
-        b: the block.
-        divided: multipliers are for 24 times the sums. Else, times a third of 1, these become eight
-            times the sums.
-    """
-    if not divided:
-        b.op(f"movw lr, #{_THIRD & 0xFFFF}")
-        b.op(f"movt lr, #{_THIRD >> 16}")
-    with _filters(b):
-        b.op("ldr r9, [sp, #{o}]", o=FRAME["zero"])
-        b.op("sub r8, r3, #1")
-        b.op("lsl r8, r9, r8")
-        for row in range(ROWS):
-            with _outputs(b, row):
-                for s in OUTPUTS:
-                    if not divided:
-                        b.op(f"mul {s}, {s}, lr")
-                        b.op(f"asr {s}, #2")
-                    b.op(f"smmlar r9, {s}, r2, r8")
-                    b.op(f"add {s}, r9, {s}, asr #31")
-                    b.op(f"asr {s}, r3")
-                    b.op(f"ssat {s}, #8, {s}")
