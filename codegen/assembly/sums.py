@@ -13,7 +13,7 @@ from edgekit.ir.ops import QAdd
 from quantize.affine_sum import affine_sum
 
 COUNT, FIRST, SECOND, OFFSET, SHIFT, LOW, HIGH = range(0, 28, 4)
-"""Of ``ek_affine_sum``; the shift is negated there, as vectors want it."""
+"""Offsets in ``ek_affine_sum``."""
 KERNEL = "ek_affine_add_s8"
 
 

@@ -27,7 +27,6 @@ def add() -> Block:
     b.name(count="t0", low="t1", top="t2", u="t3", v="t4", few="t5")
     for register, at in _FIELDS.items():
         b.op(f"lw {{{register}}}, {at}({{sum}})")
-    b.op("neg {shift}, {shift}")
     b.op("sub {top}, {top}, {low}")
     b.note("outputs are clamped to [0, top]: the offset takes what is below them off")
     b.op("sll {u}, {low}, {shift}")
@@ -77,7 +76,7 @@ def add_cost(node: Node) -> Cost:
     """Instructions, half of the outputs clamped."""
     turns, rest = divmod(node.output.type.size, UNROLL)
     element = PER_ELEMENT + Cost(requantize=(SATURATED + 1) / 2)
-    return 2 * len(SAVED) + 16 + turns * (UNROLL * element + 5) + rest * (element + 5)
+    return 2 * len(SAVED) + 15 + turns * (UNROLL * element + 5) + rest * (element + 5)
 
 
 ADD = Variant(

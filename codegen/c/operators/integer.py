@@ -152,7 +152,7 @@ def declare_affine_sum(w: StepWriter, op: QAdd, found: AffineSum) -> str:
         first=found.first,
         second=found.second,
         offset=found.offset,
-        shift=-found.shift,
+        shift=found.shift,
         low=op.requant.low,
         high=op.requant.high,
     )
