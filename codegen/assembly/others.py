@@ -2,9 +2,10 @@
 
 A few filters of a layer may not suit a kernel: their rounding has no proven form, or weights less
 their zero point leave int8 (of uint8 weights nearly all fit, most layers have one filter that does
-not). Such a filter becomes constant for the kernel in assembly; `ek_conv_channels_s8` computes it
-beforehand into scratch, and `ek_place_channels_s8` puts its outputs in their places afterwards. So
-the output may lie over the input as far as the kernel in assembly allows.
+not). A filter that always gives one output gets a bias and a scale that suit. Any other becomes
+constant for the kernel in assembly; `ek_conv_channels_s8` computes it beforehand into scratch, and
+`ek_place_channels_s8` puts its outputs in their places afterwards. So the output may lie over the
+input as far as the kernel in assembly allows.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from edgekit.errors import ModelError
 from edgekit.ir import DType, Node, TensorType, Value
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QConv2D, QDense, Requant
+from quantize.requantize import INT32_MAX, accumulator_bounds, channel_scales, requantize
 
 Mask = NDArray[np.bool_]
 Lacking = Callable[[Node], Mask | None]
 """Filters of a node that a kernel cannot compute, None where its shape does not suit anyway."""
 FEWEST_LEFT = 2
 """At most one filter of so many may be left to portable C."""
-_OUTPUT, _TAP, _PRODUCT = 120, 20, 8
+_OUTPUT, _TAP, _PRODUCT = 95, 5, 4
 """Instructions of the portable kernels, about: they are the compiler's."""
 
 
@@ -129,13 +131,17 @@ def _split(node: Node, variant: Variant, lacking: Lacking) -> Split | str:
         return "int8 with constant weights only"
     centred = weights.array.astype(np.int16) - op.w_zero
     others = (centred != centred.astype(np.int8)).reshape(len(centred), -1).any(axis=1)
-    rest = _without(node, op, centred, others)
+    rest = _without(node, others)
     try:
         reason = variant.refuse(rest)
         more = lacking(rest) if reason else None
+        if more is not None and more.any():
+            rest = _settled(rest, more)
+            reason = variant.refuse(rest)
+            more = lacking(rest) if reason else None
         if more is not None and FEWEST_LEFT * (others | more).sum() <= len(others):
             others = others | more
-            rest = _without(node, op, centred, others)
+            rest = _without(rest, others)
             reason = variant.refuse(rest)
     except ModelError as error:
         return error.summary
@@ -146,19 +152,53 @@ def _split(node: Node, variant: Variant, lacking: Lacking) -> Split | str:
     return reason or Split(rest, np.flatnonzero(others).astype(np.int16))
 
 
-def _without(node: Node, op: QConv2D | QDense, centred: NDArray[np.int16], others: Mask) -> Node:
+def _without(node: Node, others: Mask) -> Node:
     """The node with int8 weights that have no zero point; the others always give that of the
     output, and their scale is that of a filter that stays."""
+    op = node.op
+    assert isinstance(op, QConv2D | QDense)
     if not op.w_zero and not others.any():
         return node
-    weights = centred.astype(np.int8)
+    weights = (node.input(1).array.astype(np.int16) - op.w_zero).astype(np.int8)
     weights[others] = 0
     bias = node.optional_input(2)
-    inputs = [node.inputs[0], _constant(f"{node.input(1).name}_fit", weights), bias]
-    if bias is not None and others.any():
-        inputs[2] = _constant(f"{bias.name}_fit", np.where(others, 0, bias.array))
+    values = None if bias is None else np.where(others, 0, bias.array)
     kept = np.where(others, np.argmin(others), np.arange(len(others)))
+    return _changed(node, weights, values, channels_of(op.requant, kept))
+
+
+def _settled(node: Node, lacking: Mask) -> Node:
+    """The node with filters that always give one output (no weights, or saturated by their bias)
+    without weights, and with a bias and a scale of a filter that is not lacking."""
+    op, weights, value = node.op, node.input(1).array, node.optional_input(2)
+    assert isinstance(op, QConv2D | QDense)
+    if lacking.all() or value is None:
+        return node
+    ends = np.array(accumulator_bounds(weights, value.array, op.x_zero))
+    first, last = requantize(np.clip(ends, -INT32_MAX, INT32_MAX), op.requant)
+    kept = np.where(lacking, np.argmin(lacking), np.arange(len(lacking)))
     requant = channels_of(op.requant, kept)
+    wanted = first.astype(np.float64) - op.requant.zero_point
+    bias = np.clip(np.rint(wanted / channel_scales(requant, len(kept))), -(2**30), 2**30)
+    bias = bias.astype(np.int32)
+    settled = lacking & (first == last) & (requantize(bias, requant) == first)
+    if not settled.any():
+        return node
+    own = np.where(settled, kept, np.arange(len(kept)))
+    flat = np.where(settled[:, None], 0, weights.reshape(len(weights), -1)).astype(np.int8)
+    values = np.where(settled, bias, value.array)
+    return _changed(node, flat.reshape(weights.shape), values, channels_of(op.requant, own))
+
+
+def _changed(
+    node: Node, weights: NDArray[np.int8], bias: NDArray[Any] | None, requant: Requant
+) -> Node:
+    """The node with other constants and no zero point of the weights."""
+    op = node.op
+    assert isinstance(op, QConv2D | QDense)
+    inputs = [node.inputs[0], _constant(f"{node.input(1).name}_fit", weights), None]
+    if bias is not None:
+        inputs[2] = _constant(f"{node.input(2).name}_fit", bias)
     return Node(
         node.name, replace(op, w_zero=0, requant=requant), tuple(inputs), node.outputs, node.origin,
         node.device,
@@ -183,16 +223,14 @@ def _declare(w: StepWriter, found: Split) -> tuple[str, str]:
     assert isinstance(op, QConv2D | QDense)
     weights = w.node.input(1).array
     rows = weights.reshape(len(weights), -1).astype(np.int16) - op.w_zero
-    bias = folded = fold_zero_point(w.node, rows, op.x_zero, op.requant)[which]
-    if not _has_own(w.node):  # what folding moves so that nothing overflows stays moved
-        bias = (folded + op.x_zero * rows[which].astype(np.int64).sum(axis=1)).astype(np.int32)
+    bias = fold_zero_point(w.node, rows, op.x_zero, op.requant)[which]
     requant = channels_of(op.requant, which)
-    q, rule = declare_requant(w, requant, reach(rows[which], folded), "other_requant")
+    q, rule = declare_requant(w, requant, reach(rows[which], bias), "other_requant")
     others = w.declare(
         "ek_others", "others",
         window=_window(w, op), requant=q, channels=w.table(which, "others"),
-        weights=w.weights(weights[which], "other_weights"), bias=w.table(bias, "other_bias"),
-        count=len(which), x_zero=op.x_zero, w_zero=op.w_zero,
+        weights=w.weights(rows[which].astype(np.int16), "other_weights"),
+        bias=w.table(bias, "other_bias"), count=len(which), x_zero=op.x_zero,
     )  # fmt: skip
     return others, rule
 

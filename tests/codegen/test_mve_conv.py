@@ -131,6 +131,20 @@ def test_a_few_pixels_are_rows_of_a_dense_layer() -> None:
         check(graph, kernels, core, planner=at_limit(False))
 
 
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_a_window_that_is_the_input_is_a_row_of_a_dense_layer(toolchain: str) -> None:
+    rng = np.random.default_rng(12)
+    graphs = [conv(rng, size, 24, 17, size) for size in ((3, 1), (2, 3), (5, 1), (1, 4))]
+    graphs.append(conv(rng, (5, 1), 40, 32, (5, 1), Window((3, 1)), Rounding.SINGLE))
+    graph, kernels = merged(graphs), KernelSet("mve")
+    assert set(chosen(graph, kernels)) == {"lanes"}
+    check(graph, kernels, "host", toolchain)
+    run = check(graph, kernels, CORE, toolchain)
+    compare_counts(graph, kernels, run)
+    padded = conv(rng, (3, 3), 8, 4, (3, 3), Window(padding=(1, 1, 1, 1)))
+    assert chosen(padded, kernels) != ["lanes"]
+
+
 def depthwise() -> Iterator[Graph]:
     rng = np.random.default_rng(3)
     same = (1, 1, 1, 1)

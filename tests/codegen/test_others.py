@@ -105,6 +105,27 @@ def test_a_single_tie_is_left_to_portable_c(core: str) -> None:
     check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_filters_that_give_one_output_are_not_left(core: str) -> None:
+    """No weights, or a bias that saturates whatever the weights are."""
+    rng = np.random.default_rng(6)
+    found = []
+    for kernel, groups, filters in (((1, 1), 1, 12), ((3, 3), 1, 8), ((3, 3), 8, 8)):
+        weights = rng.integers(-127, 128, (filters, *kernel, 8 // groups)).astype(np.int8)
+        bias = rng.integers(-2000, 2000, filters).astype(np.int32)
+        weights[[1, 4]] = 0
+        bias[[1, 2, 3, 4]] = -(2**30), 2**30, -(2**30), 700
+        scales = [float(s) for s in 2 ** rng.uniform(-9, -8, filters)]
+        scales[1], scales[3] = 5.3e-9, 2.0**-3  # as trained models have them
+        for zero_point in (3, -128):
+            spec = make_requant(scales, Rounding.DOUBLE, zero_point)
+            op = QConv2D(spec, 5, PAD if kernel == (3, 3) else Window(), groups)
+            found.append(single(op, [int8(1, 4, 5, 8), weights, bias]))
+    kernels = kernels_for(load_core(core))
+    assert not any(left(core, g) for g in found if not kernels.refusal(g.nodes[0]))
+    check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
+
+
 def test_float_products_whose_biases_have_fractions() -> None:
     """Armv8.1-M: of 32 filters some have no significand that suits whole biases."""
     rng = np.random.default_rng(5)

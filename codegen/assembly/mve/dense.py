@@ -21,23 +21,26 @@ from edgekit.schedule.overlap import ROWS, Overlap
 def dense_of(node: Node) -> tuple[Layer, Shape] | str:
     """How a node is computed, or why it is not."""
     if isinstance(node.op, QConv2D) and not _is_dense(node, node.op):
-        return "not a 1x1 convolution of a few pixels"
+        return "not a 1x1 convolution of a few pixels, or one window that is the input"
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer
-    depth = layer.weights.shape[-1]
+    depth = layer.weights[0].size
     count, rest = divmod(layer.filters, GROUP)
     return layer, Shape(depth, count > 0, rest, layer.scaling.form)
 
 
 def _is_dense(node: Node, op: QConv2D) -> bool:
-    """True for 1x1 convolutions of fewer pixels than a tile has."""
+    """True for 1x1 convolutions of fewer pixels than a tile has, and for one window that is the
+    whole input."""
+    if node.input(1).type.shape[1:] == node.input(0).type.shape[1:] and not any(op.window.padding):
+        return op.window.dilations == (1, 1)
     return is_pointwise(node, op) and op.window.strides == (1, 1) and rows_of(node) < TILE
 
 
 def packed(layer: Layer) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     """Weights and table in reading order, see ``ek_lanes_s8``."""
-    filters, depth = layer.weights.shape[0], layer.weights.shape[-1]
+    filters, depth = layer.filters, layer.weights[0].size
     size = depth if depth % FULL == HALF else -(-depth // FULL) * FULL
     filled = np.zeros((filters, 1, size), np.int8)
     filled[:, 0, :depth] = layer.weights.reshape(filters, depth)
@@ -76,7 +79,8 @@ def emit_dense(w: StepWriter) -> None:
 
 def _overlap(node: Node) -> Declared:
     """A row is read until its last output is written."""
-    rows, depth, filters = rows_of(node), node.input(0).type.shape[-1], node.output.type.shape[-1]
+    rows, filters = rows_of(node), node.output.type.shape[-1]
+    depth = node.input(0).type.size // rows
     if rows == 1:
         return ()
     return [Overlap(ROWS, min(r * depth - (r + 1) * filters for r in range(rows)))]

@@ -1,17 +1,17 @@
 /* int8 depthwise convolution of some channels only, NHWC: their outputs, `count` for each pixel. */
 #include "ek_others.h"
 
-EK_INLINE int32_t ek_depthwise_channel(const ek_window *w, int32_t x_zero, const int8_t *x,
-                                       int32_t iy, int32_t ix, const int8_t *weights,
-                                       int32_t w_zero)
+/* The products of a window inside the input, whose rows and columns are so far from each other. A
+ * function of its own: its registers would be spilled in the loops over the output. */
+EK_KERNEL int32_t ek_depthwise_runs(const ek_window *w, const int8_t *x, const int16_t *weights,
+                                      int32_t row, int32_t column)
 {
+    const int32_t columns = w->kernel_w;
     int32_t sum = 0;
-    for (int32_t ky = 0; ky < w->kernel_h; ++ky, iy += w->dilation_h) {
-        for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
-            const int32_t column = ix + kx * w->dilation_w;
-            const int inside =
-                (uint32_t)iy < (uint32_t)w->in_h && (uint32_t)column < (uint32_t)w->in_w;
-            sum += (inside ? x[(iy * w->in_w + column) * w->in_c] : x_zero) * (*weights++ - w_zero);
+    for (int32_t ky = w->kernel_h; ky > 0; --ky, x += row) {
+        const int8_t *from = x;
+        for (int32_t kx = 0; kx < columns; ++kx, from += column) {
+            sum += *from * *weights++;
         }
     }
     return sum;
@@ -19,17 +19,28 @@ EK_INLINE int32_t ek_depthwise_channel(const ek_window *w, int32_t x_zero, const
 
 EK_INLINE void ek_depthwise_channels_s8(const ek_others *o, const int8_t *x, int8_t *y, int rule)
 {
-    const ek_window *w = o->window;
-    const int32_t end_y = w->out_h * w->stride_h - w->pad_top;
-    const int32_t end_x = w->out_w * w->stride_w - w->pad_left;
-    for (int32_t iy = -w->pad_top; iy < end_y; iy += w->stride_h) {
-        for (int32_t ix = -w->pad_left; ix < end_x; ix += w->stride_w) {
-            const int8_t *weights = o->weights;
-            for (int32_t i = 0; i < o->count; ++i) {
-                const int32_t sum = ek_depthwise_channel(w, o->x_zero, x + o->channels[i], iy, ix,
-                                                         weights, o->w_zero);
-                *y++ = ek_requantize(o->bias[i] + sum, o->requant, i, rule);
-                weights += w->kernel_h * w->kernel_w;
+    const int32_t count = o->count;
+    for (int32_t i = 0; i < count; ++i) {
+        const ek_other one = ek_others_filter(o, i, o->window->kernel_h * o->window->kernel_w);
+        const ek_window *w = &one.window;
+        const int32_t last_y = ek_others_limit(w->in_h, w->kernel_h, w->dilation_h);
+        const int32_t last_x = ek_others_limit(w->in_w, w->kernel_w, w->dilation_w);
+        const int8_t *from = x + o->channels[i];
+        const int32_t column = w->dilation_w * w->in_c, row = w->dilation_h * w->in_w * w->in_c;
+        int8_t *to = y + i;
+        for (int32_t oy = 0; oy < w->out_h; ++oy) {
+            const int32_t iy = oy * w->stride_h - w->pad_top;
+            for (int32_t ox = 0; ox < w->out_w; ++ox, to += count) {
+                const int32_t ix = ox * w->stride_w - w->pad_left;
+                const int inside = iy >= 0 && iy < last_y && ix >= 0 && ix < last_x;
+                int32_t sum;
+                if (inside) {
+                    const int8_t *first = from + (iy * w->in_w + ix) * w->in_c;
+                    sum = one.bias + ek_depthwise_runs(w, first, one.weights, row, column);
+                } else {
+                    sum = ek_others_border(&one, from, iy, ix, 1);
+                }
+                *to = ek_requantize(sum, &one.requant, i, rule);
             }
         }
     }

@@ -2,16 +2,61 @@
 #ifndef EK_OTHERS_H
 #define EK_OTHERS_H
 
-#include "ek_offset_window.h"
+#include "ek_requant.h"
 
 typedef struct {
     const ek_window *window;
     const ek_requant *requant; /* of these filters alone, as weights and bias */
     const int16_t *channels;   /* which ones */
-    const int8_t *weights;
-    const int32_t *bias;       /* the input's zero point folded in for ek_depthwise_channels_s8 */
+    const int16_t *weights;    /* less their zero point */
+    const int32_t *bias;       /* the input's zero point folded in */
     int32_t count;
-    int32_t x_zero, w_zero;
+    int32_t x_zero;
 } ek_others;
+
+/* One of the filters: copies, which stores of outputs cannot change. */
+typedef struct {
+    ek_window window;
+    ek_requant requant;
+    const int16_t *weights;
+    int32_t bias;
+    int32_t x_zero;
+} ek_other;
+
+EK_INLINE ek_other ek_others_filter(const ek_others *o, int32_t i, int32_t taps)
+{
+    const ek_other one = {*o->window, *o->requant, o->weights + i * taps, o->bias[i], o->x_zero};
+    return one;
+}
+
+/* The sum of a window that begins at (iy, ix), taps outside the input being its zero point.
+ *
+ * x  first channel of the window's group, which has `depth` channels
+ */
+EK_KERNEL int32_t ek_others_border(const ek_other *one, const int8_t *x, int32_t iy, int32_t ix,
+                                   int32_t depth)
+{
+    const ek_window *w = &one->window;
+    const int16_t *weights = one->weights;
+    int32_t sum = one->bias;
+    for (int32_t ky = 0; ky < w->kernel_h; ++ky, iy += w->dilation_h) {
+        for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
+            const int32_t column = ix + kx * w->dilation_w;
+            const int inside =
+                (uint32_t)iy < (uint32_t)w->in_h && (uint32_t)column < (uint32_t)w->in_w;
+            for (int32_t c = 0; c < depth; ++c) {
+                const int32_t at = (iy * w->in_w + column) * w->in_c + c;
+                sum += (inside ? x[at] : one->x_zero) * *weights++;
+            }
+        }
+    }
+    return sum;
+}
+
+/* The windows that lie inside the input along one axis begin below this. */
+EK_INLINE int32_t ek_others_limit(int32_t size, int32_t kernel, int32_t dilation)
+{
+    return size - (kernel - 1) * dilation;
+}
 
 #endif
