@@ -98,9 +98,9 @@ EK_INLINE void ek_matmul_tiles_start(const ek_matmul *g, const ek_matmul_tiles *
 }
 
 /* Six rows, the last of which may be the same, times a panel. */
-EK_INLINE void ek_matmul_tiles_tile(const ek_matmul *g, const ek_matmul_tiles *m,
-                                    ek_tile_kernel kernel, const int8_t *panel, int32_t columns,
-                                    const int8_t **a, int8_t *const *y, int32_t *sums)
+EK_INLINE void ek_matmul_tiles_tile(const ek_matmul_tiles *m, ek_tile_kernel kernel,
+                                    const int8_t *panel, int32_t columns, const int8_t **a,
+                                    int8_t *const *y, int32_t *sums)
 {
     ek_tile t = {panel, m->table, columns / 2, 1, 0, 0, 0, m->offset, m->low, m->high};
     for (int32_t k = 0; k < m->whole; k += m->taps) {
@@ -145,7 +145,7 @@ EK_KERNEL void ek_matmul_tiles_s8(const ek_matmul *g, const ek_matmul_tiles *m,
                 }
                 ek_matmul_tiles_start(g, m, x, right + m->whole * g->columns + first, columns,
                                       of_row, of_column, sums);
-                ek_matmul_tiles_tile(g, m, kernel, panel, columns, x, to, sums);
+                ek_matmul_tiles_tile(m, kernel, panel, columns, x, to, sums);
             }
             c = first + columns;
         }
