@@ -17,7 +17,7 @@ EK_KERNEL void ek_taps_s16(const ek_taps *a, const int16_t *x, int16_t *y, int32
                     weight += 8;
                 }
             }
-            *y++ = ek_columns_scale(sum, table[8], a->scaling.low);
+            *y++ = ek_narrow_s16(sum, table[8], a->scaling.low);
         }
         x += a->pixel_step / 2;
     }
