@@ -123,7 +123,7 @@ def _cheapest_parts(channels: int, filters: int, spare: int) -> Parts | None:
             if parts.nbytes <= MEMORY:
                 found.append(parts)
                 break
-    return min(found, key=lambda parts: _tile_cost(parts, True).total, default=None)
+    return min(found, key=lambda p: _tile_cost(p, not p.is_whole).total, default=None)
 
 
 def refuse(node: Node) -> str:
