@@ -180,6 +180,13 @@ def test_output_lags_by_rows() -> None:
     assert over.forward == -4 * 40 * 32
 
 
+def test_output_of_one_row_lags_by_part_of_it() -> None:
+    node = depthwise(np.random.default_rng(7), (40, 1), 128, (5, 1), Window()).nodes[0]
+    (over,) = DEPTHWISE_AREAS.overlap(node)
+    assert over is not None
+    assert over.forward == -12 * 128
+
+
 @pytest.mark.parametrize(
     ("size", "channels", "kernel", "window", "reason"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ from edgekit.ir.ops import QConv2D, Window
 Pair = tuple[int, int]
 BAND, BAND_BYTES = 2, 2048
 """Output rows of an area, by which the output lags further: so many, or more that are small."""
+STRIP, STRIP_BYTES = 4, 1536
+"""Outputs of an area of a single row, by which the output lags: a multiple, and their bytes."""
 ROWS = 8
 """Most packed rows, so that scratch takes 2 KiB."""
 
@@ -73,7 +77,10 @@ class Areas:
     def strip(self) -> int:
         """Most output columns of an area, even."""
         reach = self.width // 2
-        return COLUMNS - 2 * reach if self.stride == 1 else (COLUMNS // 2 - reach) // 2 * 2
+        most = COLUMNS - 2 * reach if self.stride == 1 else (COLUMNS // 2 - reach) // 2 * 2
+        if self.outputs[0] > 1:
+            return most
+        return min(most, max(STRIP, STRIP_BYTES // self.channels // STRIP * STRIP))
 
     @property
     def bands(self) -> int:
@@ -127,9 +134,10 @@ class Areas:
         first = phase + index * phases * most
         count = max(min(most, -(-(self.outputs[axis] - first) // phases)), 0)
         at = first * stride - self.window.padding[axis]
-        taps = at + phases * np.arange(max((count - 1) * stride + self.kernel[axis], 0))
-        inside = int(((taps >= 0) & (taps < self.size[axis])).sum())
-        return count, int((taps < 0).sum()), inside
+        taps = max((count - 1) * stride + self.kernel[axis], 0)
+        before = min(max(-(at // phases), 0), taps)
+        end = min(max(-((at - self.size[axis]) // phases), 0), taps)
+        return count, before, max(end - before, 0)
 
     def overlap(self, node: Node) -> Declared:
         """An area is written while all of its input is still needed; where one is not a part of a
@@ -146,18 +154,19 @@ class Areas:
 
     def cost(self, twice: bool) -> Cost:
         """Executed by the blocks, and by the driver in C, measured."""
-        quads, known = -(-self.channels // 4), None
-        total = Cost(control=SKIPPED * self.bands * self.strips)
-        for size, inside, before in self.areas():
+        quads, areas = -(-self.channels // 4), list(self.areas())
+        total = Cost(control=SKIPPED * self.bands * self.strips + DRIVER * len(areas))
+        for (size, inside, before), count in Counter(areas).items():
             quad = area_cost(size, self.kernel[0], self.width, self.stride, self.turns, twice)
             if min(inside) > 0:
                 quad += pack_cost(*inside, before[1])
-            total += quads * (quad + DRIVER_QUAD) + DRIVER
+            total += count * quads * (quad + DRIVER_QUAD)
+        moved = (now for last, now in pairwise(areas) if now[1:] != last[1:])
+        for size, inside, _ in (areas[0], *moved):
             height = (size[0] - 1) * self.window.strides[0] + self.kernel[0]
             width = (size[1] - 1) * self.stride + self.kernel[1]
-            if (inside, before) != known and inside != (height, width):
+            if inside != (height, width):
                 total += fill_cost(height)
-            known = inside, before
         return self.samples * total
 
 
