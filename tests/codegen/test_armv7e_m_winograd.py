@@ -81,9 +81,14 @@ def test_every_shape(core: str, toolchain: str) -> None:
     run = check(graph, KERNELS, core, toolchain)
     if core == CORE:
         nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
-        for node, layer in zip(nodes, run.layers, strict=True):
-            if KERNELS.emitter(node) is CONV_WINOGRAD:
-                assert_counted(CONV_WINOGRAD, node, layer.instructions, 0.02, 60)
+        counted = [
+            (node, layer.instructions)
+            for node, layer in zip(nodes, run.layers, strict=True)
+            if KERNELS.emitter(node) is CONV_WINOGRAD and not CONV_WINOGRAD.cost(node).fallback
+        ]
+        assert len(counted) >= 0.7 * len(names)  # what portable C costs is not this kernel's
+        for node, instructions in counted:
+            assert_counted(CONV_WINOGRAD, node, instructions, 0.015, 45)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

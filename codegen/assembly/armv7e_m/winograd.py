@@ -47,9 +47,10 @@ MEMORY = 2048 - FRAME_BYTES
 """Bytes of scratch: with what the function keeps on the stack, 2 KiB."""
 OUTPUT_INSTRUCTIONS = {SCALE: 32, CLAMP: 48, TWICE_DIVIDED: 51, TWICE: 67, SHIFT: 58}
 """Of a filter's eight outputs, by what becomes of sums."""
-LAYER, BAND, TILE, PART, COLUMN, EDGE, REST = 200, 146, 60, 220, 17, 65, 78
+LAYER, BAND, TILE, PART, COLUMN, EDGE, REST, LESS = 200, 146, 60, 220, 17, 65, 78, 134
 """What the driver in C spends on each of these, about: it is the compiler's. `EDGE`: columns that
-reach over an edge, `REST`: a last block of filters that is not whole."""
+reach over an edge, `REST`: a last block of filters that is not whole, `LESS`: what a tile saves
+whose addresses are those of the tile before, moved on."""
 POINT_ROWS = np.array(
     [[-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [6, 0, 0], [0, 0, 24]], np.int64
 )
@@ -277,7 +278,8 @@ def _tile_cost(parts: Parts, whole: bool, tail: int = SCALE) -> Cost:
             wait = 120 if index else 5 if is_last else 19
             block = Cost(products=POINTS * point + 138, packing=wait)
             found += Cost(packing=fill, control=PART + COLUMN * columns) + group * block
-    found += TILE + REST * len(parts.counts) * (parts.filters % FILTERS > 0)
+    rest = parts.filters % FILTERS > 0
+    found += TILE + REST * len(parts.counts) * rest - LESS * (not whole and not rest)
     return found + parts.blocks * Cost(requantize=FILTERS * OUTPUT_INSTRUCTIONS[tail] + 12)
 
 

@@ -127,6 +127,17 @@ EK_INLINE void ek_winograd_each(ek_winograd_run *r, int32_t ox, int32_t begin)
     }
 }
 
+/* The next tile of a band, where columns stay and all filters are whole blocks: only addresses move. */
+EK_INLINE void ek_winograd_next(ek_winograd_run *r, int32_t ox)
+{
+    const ek_window *w = r->window;
+    ek_winograd_fill(r, ox - w->pad_left, EK_WINOGRAD_COLUMNS, 0, w->in_c);
+    for (int32_t row = 0; row < EK_WINOGRAD_ROWS; ++row) {
+        r->tile.y[row] += r->y[row] == NULL ? 0 : EK_WINOGRAD_COLUMNS * w->out_c;
+    }
+    r->kernel(&r->tile);
+}
+
 EK_KERNEL void ek_conv_winograd_s8(const ek_window *w, const ek_conv_winograd *c,
                                    ek_winograd_columns_kernel columns, ek_winograd_tile_kernel kernel,
                                    const int8_t *x, int8_t *scratch, int8_t *y)
@@ -146,8 +157,12 @@ EK_KERNEL void ek_conv_winograd_s8(const ek_window *w, const ek_conv_winograd *c
         ek_winograd_locate(&r, w->backward ? last - n : n, x, y);
         for (int32_t ox = 0; ox < w->out_w; ox += EK_WINOGRAD_COLUMNS) {
             const int is_odd = ox + EK_WINOGRAD_COLUMNS > w->out_w;
-            ek_winograd_each(&r, is_odd ? ox - 1 : ox, is_odd ? 0 : begin);
-            begin = is_whole ? 2 : 0;
+            if (begin > 0 && !is_odd && w->out_c % EK_WINOGRAD_FILTERS == 0) {
+                ek_winograd_next(&r, ox);
+            } else {
+                ek_winograd_each(&r, is_odd ? ox - 1 : ox, is_odd ? 0 : begin);
+            }
+            begin = is_whole ? EK_WINOGRAD_COLUMNS : 0;
         }
     }
 }
