@@ -219,7 +219,30 @@ def repeated() -> Iterator[Graph]:
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("toolchain", BOTH)
 def test_several_filters_for_each_channel(core: str, toolchain: str) -> None:
-    check_grid(repeated(), KernelSet("mve"), {"taps"}, core, toolchain)
+    check_grid(repeated(), KernelSet("mve"), {"taps", "planes"}, core, toolchain)
+
+
+def repeated_planes() -> Iterator[Graph]:
+    """Filters of each channel that are powers of 2, eights of filters."""
+    rng = np.random.default_rng(8)
+    same = (1, 1, 1, 1)
+    for index, (size, channels, filters, kernel, stride, padding) in enumerate((
+        ((6, 9), 4, 8, (3, 3), (1, 1), same),
+        ((7, 6), 64, 128, (3, 3), (1, 1), same),
+        ((5, 11), 4, 16, (3, 3), (2, 2), (0, 0, 1, 1)),
+        ((8, 7), 3, 24, (3, 3), (1, 1), same),
+        ((6, 8), 2, 32, (2, 4), (1, 1), (1, 2, 0, 1)),
+        ((9, 6), 12, 24, (4, 4), (3, 1), (2, 3, 2, 3)),
+        ((5, 5), 3, 96, (3, 3), (1, 1), same),
+    )):  # fmt: skip
+        rule = (Rounding.DOUBLE, Rounding.SINGLE)[index % 2]
+        yield conv(rng, size, channels, filters, kernel, Window(stride, padding), rule, channels)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_several_filters_for_each_channel_in_planes(core: str, toolchain: str) -> None:
+    check_grid(repeated_planes(), KernelSet("mve"), {"planes"}, core, toolchain)
 
 
 def test_more_filters_for_each_channel_than_a_vector_holds_are_portable() -> None:
@@ -231,7 +254,8 @@ def test_more_filters_for_each_channel_than_a_vector_holds_are_portable() -> Non
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 def test_several_filters_over_their_input(core: str, backward: bool) -> None:
-    check(merged(list(repeated())), KernelSet("mve"), core, planner=at_limit(backward))
+    graph = merged([*repeated(), *repeated_planes()])
+    check(graph, KernelSet("mve"), core, planner=at_limit(backward))
 
 
 @pytest.mark.parametrize("core", ["host", CORE])

@@ -1,5 +1,5 @@
 """Random layers with every rounding rule on Armv8.1-M: vectors where a form is proven, portable C
-elsewhere, the reference's outputs always."""
+for other filters, the reference's outputs always."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def extremes() -> list[Graph]:
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_every_rule(core: str) -> None:
     graph, kernels = merged(extremes()), KernelSet("mve")
-    names = chosen(graph, kernels)
-    assert {"rows", "planes", "lanes", ""} <= set(names)
+    assert set(chosen(graph, kernels)) == {"rows", "planes", "lanes"}
+    emitters = [(kernels.emitter(n), n) for n in graph.nodes if n.op.name != "Reshape"]
+    left = [e.cost(n).fallback > 0 for e, n in emitters if isinstance(e, Variant)]
+    assert 0.1 < np.mean(left) < 0.5, "some layers leave filters to portable C"
     check(graph, kernels, core)
 
 

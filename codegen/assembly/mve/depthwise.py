@@ -12,6 +12,7 @@ from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import Layer, layer_of
 from codegen.assembly.mve.plane_tiles import LANES, LONG, POST_INDEX, SHORT, Shape
 from codegen.assembly.mve.planes import planes_block, planes_counts
+from codegen.c.operators.integer import is_depthwise, repeats_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -80,9 +81,10 @@ def depthwise_of(node: Node) -> Depthwise | str:
     op = node.op
     assert isinstance(op, QConv2D)
     _, kh, kw, _ = node.input(1).type.shape
-    channels = node.input(0).type.shape[3]
-    if op.groups != channels or node.output.type.shape[3] != channels or channels % LANES:
-        return "not depthwise with a multiple of 8 channels"
+    if not is_depthwise(node) or node.output.type.shape[3] % LANES:
+        return "not depthwise with a multiple of 8 filters"
+    if repeats_of(node) & (repeats_of(node) - 1):
+        return "filters of a channel that are no power of 2"
     if max(kh, kw) > COLUMN or max(op.window.dilations) > 1:
         return "a window of more than 4x4 taps"
     layer = layer_of(node)
@@ -95,13 +97,13 @@ def _planned(node: Node, layer: Layer, window: Window) -> Depthwise | str:
     kh = node.input(1).type.shape[1]
     _, height, width, channels = node.output.type.shape
     step = COLUMN * window.strides[1]
-    narrow = channels if channels <= POST_INDEX else 0
-    form = layer.scaling.form
+    repeat, form = repeats_of(node), layer.scaling.form
+    narrow = channels if channels <= POST_INDEX and repeat == 1 else 0
 
     def lines(count: int, first: int, times: int) -> Lines:
         tiles, rest = divmod(width * count, LANES)
         kind = rest if rest <= SHORT else LONG
-        shape = Shape(count, kh + count - 1, step, narrow, kind, form)
+        shape = Shape(count, kh + count - 1, step, narrow, kind, form, repeat)
         return Lines(shape, first, times, tiles, rest)
 
     if window.strides[0] == 1 and kh < COLUMN and height > 1:
@@ -156,8 +158,9 @@ def _declare(
 ) -> str:
     op = w.node.op
     assert isinstance(op, QConv2D)
-    _, height, in_width, channels = w.node.input(0).type.shape
-    width, shape, backward = w.node.output.type.shape[2], lines.shape, w.step.backward
+    _, height, in_width, in_channels = w.node.input(0).type.shape
+    _, _, width, channels = w.node.output.type.shape
+    shape, backward = lines.shape, w.step.backward
     per_tile = LANES // shape.lines
     turn = -shape.lines if backward else shape.lines
     stride = found.window.strides[0]
@@ -175,7 +178,7 @@ def _declare(
         row_step=turn * stride,
         y_step=turn * width * channels,
         height=height,
-        row_bytes=in_width * channels,
+        row_bytes=in_width * in_channels,
         width=in_width,
         skip=COLUMN * found.window.padding[1],
         plane=found.plane,
@@ -192,6 +195,7 @@ def _declare(
         lines=shape.lines,
         rows=shape.rows,
         pixel_step=shape.pixel_step,
+        repeat=shape.repeat,
     )
 
 

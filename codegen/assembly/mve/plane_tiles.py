@@ -47,6 +47,7 @@ class Shape:
         channels: their number where it can be a pointer's step, otherwise 0.
         rest: results that remain after whole tiles, if they fit into one vector; `LONG` for more.
         form: of the requantization.
+        repeat: filters of each channel of the input, a power of 2.
     """
 
     lines: int
@@ -55,11 +56,13 @@ class Shape:
     channels: int
     rest: int
     form: Form
+    repeat: int = 1
 
     @property
     def symbol(self) -> str:
         """The function's name."""
         shape = f"{self.lines}x{self.rows}_{self.pixel_step}_{self.channels}"
+        shape += f"x{self.repeat}" * (self.repeat > 1)
         return f"planes_{shape}_{self.form.tag}_{self.rest}"
 
 

@@ -132,26 +132,53 @@ class _Writer(TileWriter):
         b.op("add r1, sp, #{at}", at=FRAME["row0"])
         b.op("ldm r1, {{r4-r7}}")
         self.load("r1", "channel", "frame")
+        if shape.repeat > 1:
+            b.op("lsr r1, r1, #{bits}", bits=self.repeat_bits)
         for r in range(shape.rows):
             b.op(f"add r{4 + r}, r{4 + r}, r1")
         self.plane_columns()
         if not shape.channels:
             self.load("r9", "channels")
+        if shape.repeat > 1:
+            b.op("lsr r9, r9, #{bits}", bits=self.repeat_bits)
+            b.op("mov r2, #0")
+            b.op("vidup.u16 q3, r2, #1")
+            b.op("vshr.u16 q3, q3, #{bits}", bits=self.repeat_bits)
         start = self.b.cost()
         with b.loop("le lr, {head}"):
-            for r in range(shape.rows):
-                step = f", #{shape.channels}" if shape.channels else ""
-                b.op(f"vldrb.u16 q{r}, [r{4 + r}]{step}")
-            for r in range(shape.rows):
-                if not shape.channels:
-                    b.op(f"add r{4 + r}, r{4 + r}, r9")
-                b.op(f"vstrb.16 q{r}, [{{out}}, q{4 + r}]")
+            if shape.repeat > 1:
+                self.repeated_column()
+            else:
+                self.column()
             b.op("add {out}, {out}, #4")
         self.columns = self.b.cost() - start
         self.load("r1", "outside", "frame")
         b.op("cmp r1, #0")
         b.op("bne {fill}", fill=fill)
         b.place(back)
+
+    def column(self) -> None:
+        """Eight channels of a column."""
+        b, shape = self.b, self.shape
+        for r in range(shape.rows):
+            step = f", #{shape.channels}" if shape.channels else ""
+            b.op(f"vldrb.u16 q{r}, [r{4 + r}]{step}")
+        for r in range(shape.rows):
+            if not shape.channels:
+                b.op(f"add r{4 + r}, r{4 + r}, r9")
+            b.op(f"vstrb.16 q{r}, [{{out}}, q{4 + r}]")
+
+    def repeated_column(self) -> None:
+        """The same where each channel serves several filters."""
+        for r in range(self.shape.rows):
+            self.b.op(f"vldrb.u16 q{r % 3}, [r{4 + r}, q3]")
+            self.b.op(f"add r{4 + r}, r{4 + r}, r9")
+            self.b.op(f"vstrb.16 q{r % 3}, [{{out}}, q{4 + r}]")
+
+    @property
+    def repeat_bits(self) -> int:
+        """Of the filters of each channel."""
+        return self.shape.repeat.bit_length() - 1
 
     def plane_columns(self) -> None:
         """The first column's place in r8, their number in lr."""

@@ -13,7 +13,7 @@
 typedef struct {
     const int8_t *weights;
     const int32_t *table; /* bias, significand, shift of each channel */
-    int32_t channels;     /* a multiple of 8 */
+    int32_t channels;     /* of the output, a multiple of 8 */
     int32_t count;        /* so many times `lines` output rows */
     int32_t row, row_step; /* first input row of the first time, and from time to time */
     int32_t y_step;        /* from time to time */
@@ -29,16 +29,19 @@ typedef struct {
     uint16_t place[8];  /* the results of a tile, of both output rows in turn */
     uint32_t tail[4];   /* of up to four results after whole tiles, the last pixel's repeated */
     int32_t lines, rows, pixel_step;
+    int32_t repeat; /* filters of each channel of the input */
 } ek_planes;
 
-EK_INLINE void ek_planes_s8_fetch(const ek_planes *a, const int8_t *x, int32_t row, int8_t *planes)
+EK_INLINE void ek_planes_s8_fetch(const ek_planes *a, const int8_t *x, int32_t row, int32_t first,
+                                  int8_t *planes)
 {
+    const int32_t channels = a->channels / a->repeat;
     for (int32_t r = 0; r < a->rows; ++r) {
         const int inside = row + r >= 0 && row + r < a->height;
         for (int32_t column = 0; column < a->width; ++column) {
             for (int32_t c = 0; c < 8; ++c) {
                 planes[a->spread[c] + a->skip + 4 * column + r] =
-                    inside ? x[(row + r) * a->row_bytes + column * a->channels + c]
+                    inside ? x[(row + r) * a->row_bytes + column * channels + (first + c) / a->repeat]
                            : (int8_t)a->fill;
             }
         }
@@ -68,7 +71,7 @@ EK_KERNEL void ek_planes_s8(const ek_planes *a, const int8_t *x, int8_t *y, int8
     for (int32_t n = 0; n < a->count; ++n) {
         for (int32_t c = 0; c < a->channels; ++c) {
             if (c % 8 == 0) {
-                ek_planes_s8_fetch(a, x + c, row, scratch);
+                ek_planes_s8_fetch(a, x, row, c, scratch);
             }
             ek_planes_s8_channel(a, scratch + a->spread[c % 8], a->weights + 16 * c,
                                  a->table + 3 * c, y + c);
