@@ -62,10 +62,10 @@ def listed(variant: Variant, emit: Callable[[StepWriter], None], cost: Count) ->
     def refuse(node: Node) -> str:
         if not is_sparse(node.input(1).array):
             return "not sparse"
-        if variant.refuse(node):
-            return "not for what its dense form refuses"
-        worth = cost(node).total <= WORTH * variant.instructions(node)
-        return "" if worth else "not sparse enough"
+        reason = variant.refuse(node)
+        if not reason and cost(node).total > WORTH * variant.instructions(node):
+            reason = "not sparse enough"
+        return reason
 
     return replace(variant, name=f"{variant.name} sparse", emit=emit, cost=cost, refuse=refuse)
 

@@ -134,6 +134,8 @@ def _split(node: Node, variant: Variant, lacking: Lacking) -> Split | str:
     rest = _without(node, others)
     try:
         reason = variant.refuse(rest)
+        if reason.startswith("not "):  # it is for nodes of another kind, whatever their filters are
+            return reason
         more = lacking(rest) if reason else None
         if more is not None and more.any():
             rest = _settled(rest, more)
