@@ -47,6 +47,10 @@ def layers() -> Iterator[Graph]:
         for strides in ((1, 1), (2, 2), (1, 2)):
             yield depthwise(rng, (9, 14), 7, (3, 3), same((3, 3), strides, dilations))
             yield depthwise(rng, (11, 10), 4, (5, 5), same((5, 5), strides, dilations))
+    # Phases of different lengths with as many columns, or rows, inside the input.
+    yield depthwise(rng, (9, 14), 4, (3, 3), Window((1, 1), (0, 0, 0, 1), (1, 2)))
+    yield depthwise(rng, (14, 9), 4, (3, 3), Window((1, 1), (0, 0, 1, 0), (2, 1)))
+    yield depthwise(rng, (10, 9), 4, (3, 3), Window((1, 1), (0, 0, 1, 1), (2, 1)))
     for padding in ((0, 1, 0, 0), (6, 6, 7, 5), (0, 0, 9, 9), (1, 4, 0, 1)):
         yield depthwise(rng, (7, 6), 4, (5, 5), Window(padding=padding))
 

@@ -161,7 +161,7 @@ class Areas:
             if min(inside) > 0:
                 quad += pack_cost(*inside, before[1])
             total += count * quads * (quad + DRIVER_QUAD)
-        moved = (now for last, now in pairwise(areas) if now[1:] != last[1:])
+        moved = (now for last, now in pairwise(areas) if now != last)
         for size, inside, _ in (areas[0], *moved):
             height = (size[0] - 1) * self.window.strides[0] + self.kernel[0]
             width = (size[1] - 1) * self.stride + self.kernel[1]

@@ -4,7 +4,7 @@
 
 #include "ek_depthwise_scale.h"
 
-#define EK_AREA_COLUMNS 32                  /* packed halfwords of one channel of a row */
+#define EK_AREA_COLUMNS 32                /* packed halfwords of one channel of a row */
 #define EK_AREA_ROW (4 * EK_AREA_COLUMNS) /* of its four channels */
 
 typedef struct {
@@ -55,7 +55,7 @@ typedef void ek_depthwise_multiply(const ek_depthwise_area *p, const int32_t *fi
 /* Pairs of weights begin at each tap but the last, or at every second one. Two pairs share a word:
  * its even bytes are the first, its odd bytes the second. */
 EK_INLINE int32_t ek_depthwise_area_weight(const ek_depthwise_layer *a, const int32_t *weights,
-                                            int32_t ky, int32_t kx)
+                                           int32_t ky, int32_t kx)
 {
     const int32_t last = a->pairs - 1;
     const int32_t pair = a->stride == 2 ? kx >> 1 : (kx < last ? kx : last);
@@ -67,7 +67,7 @@ EK_INLINE int32_t ek_depthwise_area_weight(const ek_depthwise_layer *a, const in
 
 /* 256 times what the window at packed adds to an accumulator. */
 EK_INLINE int32_t ek_depthwise_area_sum(const ek_depthwise_layer *a, const int32_t *weights,
-                                         const int16_t *packed)
+                                        const int16_t *packed)
 {
     int32_t sum = 0;
     for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
@@ -83,7 +83,7 @@ EK_INLINE int32_t ek_depthwise_area_sum(const ek_depthwise_layer *a, const int32
 
 /* constants: of each filter, before its weights; three where outputs are rounded twice */
 EK_INLINE void ek_depthwise_area_s8(const ek_depthwise_area *p, const int32_t *filters,
-                                     const int16_t *packed, int8_t *y, int32_t constants)
+                                    const int16_t *packed, int8_t *y, int32_t constants)
 {
     const ek_depthwise_layer *a = p->layer;
     for (int32_t c = 0; c < 4; ++c) {

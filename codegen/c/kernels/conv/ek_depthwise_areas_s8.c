@@ -6,8 +6,9 @@
  */
 #include "ek_depthwise_areas.h"
 
-/* Positions at, at + step, ...: how many lie before the input, and then inside. */
+/* So many positions at, at + step, ...: how many lie before the input, and then inside. */
 typedef struct {
+    int32_t count;
     int32_t before;
     int32_t inside;
 } ek_depthwise_span;
@@ -18,8 +19,13 @@ EK_INLINE ek_depthwise_span ek_depthwise_find(int32_t at, int32_t step, int32_t 
     int32_t end = at < size ? (step - 1 + size - at) / step : 0;
     before = before < count ? before : count;
     end = end < count ? end : count;
-    const ek_depthwise_span span = {before, end > before ? end - before : 0};
+    const ek_depthwise_span span = {count, before, end > before ? end - before : 0};
     return span;
+}
+
+EK_INLINE int ek_depthwise_differs(ek_depthwise_span a, ek_depthwise_span b)
+{
+    return a.count != b.count || a.before != b.before || a.inside != b.inside;
 }
 
 /* First output of a row (column) of areas, each in steps of the dilation, phase after phase. */
@@ -29,13 +35,13 @@ EK_INLINE int32_t ek_depthwise_start(int32_t number, int32_t dilation, int32_t m
 }
 
 EK_KERNEL void ek_depthwise_areas_s8(ek_depthwise_fill *fill, ek_depthwise_pack *pack,
-                                      ek_depthwise_multiply *multiply, const ek_window *w,
-                                      const ek_depthwise_layer *a, const int8_t *x, int8_t *scratch,
-                                      int8_t *y)
+                                     ek_depthwise_multiply *multiply, const ek_window *w,
+                                     const ek_depthwise_layer *a, const int8_t *x, int8_t *scratch,
+                                     int8_t *y)
 {
     int16_t *packed = (int16_t *)(void *)scratch;
     const int32_t areas = a->bands * a->strips;
-    ek_depthwise_span known_h = {-1, 0}, known_w = {-1, 0};
+    ek_depthwise_span known_h = {0, 0, 0}, known_w = {0, 0, 0};
     for (int32_t turn = 0; turn < areas; ++turn) {
         const int32_t number = ek_turn(w, turn, areas);
         const int32_t oy = ek_depthwise_start(number / a->strips, w->dilation_h, a->band);
@@ -58,8 +64,7 @@ EK_KERNEL void ek_depthwise_areas_s8(ek_depthwise_fill *fill, ek_depthwise_pack 
         const int32_t width = (area.columns - 1) * w->stride_w + w->kernel_w;
         const ek_depthwise_span in_h = ek_depthwise_find(iy, w->dilation_h, height, w->in_h);
         const ek_depthwise_span in_w = ek_depthwise_find(ix, w->dilation_w, width, w->in_w);
-        if (in_h.before != known_h.before || in_h.inside != known_h.inside ||
-            in_w.before != known_w.before || in_w.inside != known_w.inside) {
+        if (ek_depthwise_differs(in_h, known_h) || ek_depthwise_differs(in_w, known_w)) {
             known_h = in_h;
             known_w = in_w;
             if (in_h.inside < height || in_w.inside < width) {
