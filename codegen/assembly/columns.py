@@ -23,6 +23,7 @@ PART = 256
 """Most taps that are copied at once."""
 WORDS_PART = 128
 """The same where each is expanded to a word."""
+TAP_BYTES = {PART: 2, WORDS_PART: 4}
 FULL = -(2**15), 2**15 - 1
 POSITIVE = 0, 2**15 - 1
 
@@ -113,8 +114,7 @@ def refuse(node: Node) -> str:
 
 def column_bytes(node: Node, most: int = PART) -> int:
     """Of the copied windows."""
-    size = 4 if most == WORDS_PART else 2
-    return size * PIXELS * TAPS * max(parts_of(node, most).groups)
+    return TAP_BYTES[most] * PIXELS * TAPS * max(parts_of(node, most).groups)
 
 
 def working_memory(w: StepWriter, most: int = PART) -> tuple[str, str]:

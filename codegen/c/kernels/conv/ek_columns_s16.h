@@ -1,7 +1,7 @@
 /* Sums of int16 inputs and int8 weights for four columns at once: what convolutions on int16
  * activations compute with. A column holds the taps of one pixel's window, or a part of them. Their order
  * is that of the kernel: ek_columns_s16.c is the portable one of Armv7E-M, ek_column_rows_s16.c that of
- * Armv8.1-M, ek_column_quads_s16.c that of RV32. */
+ * Armv8.1-M, ek_column_quads_s16.c that of RV32, those of ek_word_columns.h are of Armv7-M and Armv6-M. */
 #ifndef EK_COLUMNS_S16_H
 #define EK_COLUMNS_S16_H
 
