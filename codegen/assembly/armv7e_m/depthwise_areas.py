@@ -1,4 +1,4 @@
-"""Depthwise convolutions with windows of 3 to 11 columns on Armv7E-M, strides 1 and 2, dilated too.
+"""Depthwise convolutions with windows of 2 to 11 columns on Armv7E-M, strides 1 and 2, dilated too.
 
 An area of the output is some rows and up to 30 columns. What it reads is packed for four channels,
 which makes every window a dense one far from any border: dilated columns are apart in the input
@@ -26,8 +26,6 @@ from codegen.c.operators.integer import repeats_of
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
-
-FOUR = 4
 
 
 def emit(w: StepWriter, filters: Filters | str) -> None:
@@ -70,7 +68,7 @@ def refuse_shape(node: Node) -> str:
     if not is_int8(node):
         return "not an int8 depthwise convolution"
     channels = node.input(0).type.shape[3]
-    if repeats_of(node) > 1 or channels < FOUR:
+    if repeats_of(node) > 1 or channels < 4:
         return "not one filter for each of at least 4 channels"
     return areas_of(node).refusal()
 
