@@ -124,8 +124,9 @@ def lstm(graph: Graph, rng: np.random.Generator, depth: int, units: int) -> Node
     """One step of an LSTM."""
     constants, requants = [], []
     for width in (depth, units):
-        scale, clamp = 2.0**-4 / width**0.5, (-(2**15), 2**15 - 1)
-        requants.append(make_requant([scale] * 4, Rounding.DOUBLE, 0, *clamp))
+        bits = 31 if requants else 15  # as TFLite: the first product is clamped to int16
+        scales = [2.0**-4 / width**0.5] * 4
+        requants.append(make_requant(scales, Rounding.DOUBLE, 0, -(2**bits), 2**bits - 1))
         constants.append(rng.integers(-127, 128, (4, units, width), np.int8))
     hidden = make_requant([2.0**-23], Rounding.DOUBLE, -3, bounds=[2**30])
     values = [_input(graph, DType.INT8, (1, 1, depth)), *map(graph.constant, constants)]
