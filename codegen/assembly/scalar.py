@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from codegen.assembly import columns, dense, matmul, rows, sums, tiles
 from codegen.assembly.cost import Cost
+from codegen.assembly.flat import flat
 from codegen.assembly.listed import ListCost, listed
 from codegen.assembly.others import Mask, with_others
 from codegen.assembly.tile_cost import TileCost, convolution_cost
@@ -104,15 +105,17 @@ class Scalar:
             refuse=lambda node: windows.refuse(node) or rows.refuse_form(node, self.bits),
             cost=windows.cost,
         )
+        by_blocks = *self._by_blocks(), self._words()
         return {
             QAdd: (affine,),
-            QDense: (*self._by_blocks(), self._words()),
+            QDense: by_blocks,
             QMatMul: (products,),
             QConv2D: (
                 *self._by_tiles(),
                 with_others(by_rows, self._lacking_rows),
                 with_others(by_patches, self._lacking_windows),
                 self._by_columns(),
+                *map(flat, by_blocks),
             ),
         }
 

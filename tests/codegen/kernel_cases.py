@@ -42,6 +42,7 @@ HALVED = Window((2, 2), (0, 0, 1, 1))
 CONVOLUTIONS: tuple[tuple[Pair, int, int, Pair, Window], ...] = (
     ((1, 1), 1, 2, (1, 1), PLAIN),  # one pixel, one tap
     ((1, 1), 40, 17, (1, 1), PLAIN),  # one pixel, odd filters
+    ((5, 1), 6, 9, (5, 1), PLAIN),  # one window
     ((2, 2), 3, 1, (1, 1), PLAIN),  # one filter
     ((1, 7), 8, 8, (1, 1), PLAIN),  # a rest of pixels
     ((3, 3), 5, 3, (1, 1), PLAIN),  # taps that are no multiple of 4
@@ -246,6 +247,9 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     for rule in RULES:
         yield dense(rng, 7, 50, 6, rule, EXTREMES[-1])
     yield pruned(dense(rng, 8, 64, 8, Rounding.HIGH, EXTREMES[1]), Pattern(2, 4, 0.7))
+    one = conv(rng, (1, 1), (8, 1, 1, 64), PLAIN, 1, Rounding.HIGH, EXTREMES[1])
+    yield pruned(one, Pattern(2, 4, 0.7))
+    yield wide_conv(rng, (1, 1, 9), 5, (1, 1), PLAIN)
     yield wide_dense(rng, 2, 9, 5)
     yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
     yield wide_depthwise(rng, (4, 5, 6), (3, 3), SAME)

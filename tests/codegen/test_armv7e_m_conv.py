@@ -18,7 +18,8 @@ from tests.codegen.graphs import int8, single, weights_and_bias
 from tests.codegen.on_core import assert_counted, at_limit, check, chosen, merged
 
 CORE = "cortex-m4"
-KERNELS = KernelSet("armv7e_m")
+KERNELS = KernelSet("armv7e_m", frozenset({"dense pairs", "dense sparse"}))
+"""Without those that take single pixels."""
 PLAIN = Window()
 NONE, SAME = (0, 0, 0, 0), (1, 1, 1, 1)
 Size = tuple[int, int]

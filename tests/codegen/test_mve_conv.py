@@ -59,7 +59,7 @@ def pointwise() -> Iterator[Graph]:
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("toolchain", BOTH)
 def test_pointwise(core: str, toolchain: str) -> None:
-    graph, kernels = merged(list(pointwise())), KernelSet("mve")
+    graph, kernels = merged(list(pointwise())), KernelSet("mve", frozenset({"lanes"}))
     assert chosen(graph, kernels).count("pointwise") >= len(graph.nodes) - 4
     run = check(graph, kernels, core, toolchain)
     if core == CORE:

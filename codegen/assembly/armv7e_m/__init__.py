@@ -18,6 +18,7 @@ from codegen.assembly.armv7e_m.mean import MEAN
 from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
 from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
 from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD
+from codegen.assembly.flat import flat
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
@@ -32,7 +33,14 @@ DEPTHWISE = (
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QAvgPool2D: (MEAN,),
-    QConv2D: (COLUMNS, CONV, CONV_SPARSE, CONV_WINOGRAD, *DEPTHWISE),
+    QConv2D: (
+        COLUMNS,
+        CONV,
+        CONV_SPARSE,
+        CONV_WINOGRAD,
+        *DEPTHWISE,
+        *map(flat, (DENSE, DENSE_SPARSE, DENSE_WORDS)),
+    ),
     QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE, DENSE_WORDS),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),

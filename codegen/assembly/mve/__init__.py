@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.flat import flat
 from codegen.assembly.mve.columns import COLUMNS
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
@@ -38,7 +39,8 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QConv2D: (
         COLUMNS,
         WIDE_TAPS,
-        *(with_others(v, lacking) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS, DENSE)),
+        *(with_others(v, lacking) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS)),
+        flat(with_others(DENSE, lacking)),
     ),
     QDense: tuple(with_others(v, lacking) for v in (DENSE, POINTWISE)),
     QLookup: (LOOKUP,),

@@ -9,33 +9,20 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
 from codegen.assembly.mve.layer import FULL, HALF, Layer, by_parity, interleave, layer_of
-from codegen.assembly.mve.parts import TILE
-from codegen.assembly.mve.pointwise import is_pointwise
 from codegen.c.operators.overlap import Declared
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
-from edgekit.ir.ops import QConv2D
 from edgekit.schedule.overlap import ROWS, Overlap
 
 
 def dense_of(node: Node) -> tuple[Layer, Shape] | str:
     """How a node is computed, or why it is not."""
-    if isinstance(node.op, QConv2D) and not _is_dense(node, node.op):
-        return "not a 1x1 convolution of a few pixels, or one window that is the input"
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer
     depth = layer.weights[0].size
     count, rest = divmod(layer.filters, GROUP)
     return layer, Shape(depth, count > 0, rest, layer.scaling.form)
-
-
-def _is_dense(node: Node, op: QConv2D) -> bool:
-    """True for 1x1 convolutions of fewer pixels than a tile has, and for one window that is the
-    whole input."""
-    if node.input(1).type.shape[1:] == node.input(0).type.shape[1:] and not any(op.window.padding):
-        return op.window.dilations == (1, 1)
-    return is_pointwise(node, op) and op.window.strides == (1, 1) and rows_of(node) < TILE
 
 
 def packed(layer: Layer) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
@@ -49,8 +36,8 @@ def packed(layer: Layer) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
 
 
 def rows_of(node: Node) -> int:
-    """Rows of a dense layer; a 1x1 convolution has one for each pixel."""
-    return node.output.type.size // node.output.type.shape[-1]
+    """Rows of a dense layer."""
+    return node.output.type.shape[0]
 
 
 def emit_dense(w: StepWriter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from codegen.assembly.flat import flat
 from codegen.assembly.others import with_others
 from codegen.assembly.rv32.add import ADD
 from codegen.assembly.rv32.columns import COLUMNS
@@ -19,6 +20,7 @@ from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QLstm, QMatMul
 
+_DENSE = with_others(DENSE, dense_lacking), with_others(DENSE_SPARSE, dense_lacking)
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QConv2D: (
@@ -27,8 +29,9 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
         with_others(DEPTHWISE, depthwise_lacking),
         with_others(WINDOWS, windows_lacking),
         COLUMNS,
+        *map(flat, _DENSE),
     ),
-    QDense: (with_others(DENSE, dense_lacking), with_others(DENSE_SPARSE, dense_lacking)),
+    QDense: _DENSE,
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
 }
