@@ -122,7 +122,8 @@ def product(graph: Graph, rng: np.random.Generator, size: int) -> Node:
 
 def lstm(graph: Graph, rng: np.random.Generator, depth: int, units: int) -> Node:
     """One step of an LSTM."""
-    constants, requants = [], []
+    constants: list[Array] = []
+    requants: list[Requant] = []
     for width in (depth, units):
         bits = 31 if requants else 15  # as TFLite: the first product is clamped to int16
         scales = [2.0**-4 / width**0.5] * 4
