@@ -33,6 +33,7 @@ from edgekit.ir.ops import (
     Rounding,
     Window,
 )
+from edgekit.pipeline.vectors import reference_outputs
 from profiles.bench.firmware import count
 from profiles.bench.markdown import table
 from profiles.bench.measure import Log
@@ -233,7 +234,8 @@ def measure(core: str, layers: Sequence[Layer] = LAYERS) -> Iterator[LayerCost]:
     ]
     kernels = kernels_for(load_core(core))
     portable, chosen = (count(graph, k, core, inputs) for k in (PORTABLE, kernels))
-    if not (portable.equal and chosen.equal):
+    wanted = reference_outputs(graph, inputs)
+    if not (portable.equals(wanted) and chosen.equals(wanted)):
         raise ToolError(f"layers on {core} differ from the reference")
     for layer, node in zip(layers, nodes, strict=True):
         emitter, units = kernels.emitter(node), layer.units(node)

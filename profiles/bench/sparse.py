@@ -16,28 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.c.choice import VARIANTS, KernelSet, kernels_for
-from codegen.c.emit import Source, Vectors, emit
-from edgekit.artefact import Artefact
-from edgekit.errors import Problem, ToolError
 from edgekit.ir import Graph
 from edgekit.options import ConvertOptions
 from edgekit.passes.infra import run_passes
 from edgekit.pipeline.lowering import lower, nhwc_int8
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import reference_outputs
-from edgekit.schedule import PlanOptions, plan
+from profiles.bench.firmware import COMPILER, SECONDS, count, emit_graph
 from profiles.bench.markdown import number, table
 from profiles.bench.measure import Log
 from profiles.bench.models import BenchModel, material, models
 from profiles.bench.pruning import Pattern, prune_graph, zero_share
-from profiles.memory import measure_memory
-from profiles.runners import HOST, select
+from profiles.runners import HOST
 from quantize.dead_channels import DeadChannels
 from targets.load import load_core
 from targets.toolchains import get_toolchain
 
 Array = NDArray[Any]
-COMPILER = "gcc"
 Patterns = dict[str, tuple[Pattern | None, ...]]
 IN_PAIRS: Patterns = {
     "vww": (None,),
@@ -66,8 +61,6 @@ CORES = {
     "cortex-m4": IN_PAIRS, "cortex-m3": ONE_BY_ONE, "cortex-m0plus": ONE_BY_ONE,
     "rv32imc": ONE_BY_ONE,
 }  # fmt: skip
-SECONDS = 2.0
-"""For a plan of the arena."""
 LABELLED = {
     "vww": ("vww_coco_train2017_128.npz", "x96", -128),
     "ic": ("ic01_200.npz", "x", -128),
@@ -102,15 +95,6 @@ class SparseRun:
     equal: bool
 
 
-@dataclass(frozen=True)
-class Counted:
-    """One firmware: instructions of an inference, bytes of flash, outputs."""
-
-    instructions: int
-    flash_bytes: int
-    outputs: Sequence[Array]
-
-
 def skipping(kernels: KernelSet) -> frozenset[str]:
     """Names of an instruction set's variants that skip zeros."""
     names = {v.name for variants in VARIANTS[kernels.isa].values() for v in variants}
@@ -133,14 +117,10 @@ def measure(
     for pattern in patterns:
         graph = whole if pattern is None else prune_graph(whole, pattern)
         smaller = run_passes(graph, [DeadChannels()])
-        dense = _count(core, graph, without, inputs)
-        sparse = _count(core, smaller, kernels, inputs)
+        dense = count(graph, without, core, inputs)
+        sparse = count(smaller, kernels, core, inputs)
         wanted = reference_outputs(graph, inputs)
-        equal = all(
-            np.array_equal(found.reshape(want.shape), want)
-            for run in (dense, sparse)
-            for found, want in zip(run.outputs, wanted, strict=True)
-        )
+        equal = dense.equals(wanted) and sparse.equals(wanted)
         yield SparseRun(
             core, model, pattern, zero_share(graph), _top1(model.key, smaller, kernels),
             dense.instructions, sparse.instructions, dense.flash_bytes, sparse.flash_bytes, equal,
@@ -155,32 +135,6 @@ def _with_every_channel(core: str, model: BenchModel) -> Graph:
     return run_passes(found.canonical, passes)
 
 
-def _emit(graph: Graph, kernels: KernelSet, core: str) -> Artefact:
-    options = PlanOptions(seconds=SECONDS)
-    program = plan(graph, kernels.scratch_bytes, kernels.overlaps, options)
-    none = Vectors(
-        tuple(np.zeros((0, *v.type.shape), v.type.dtype.numpy) for v in graph.inputs),
-        tuple(np.zeros((0, *v.type.shape), v.type.dtype.numpy) for v in graph.outputs),
-    )
-    return emit(program, "m", core, Source("pruned", ""), none, kernels)
-
-
-def _count(name: str, graph: Graph, kernels: KernelSet, inputs: Sequence[Array]) -> Counted:
-    core, tool = load_core(name), get_toolchain(COMPILER)
-    runner = select(core)
-    if isinstance(runner, Problem):
-        raise ToolError(f"no emulator can run {name}", [runner])
-    artefact = _emit(graph, kernels, name)
-    with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as place:
-        folder = Path(place)
-        artefact.write(folder)
-        image = tool.build_firmware(folder, artefact.manifest, core, folder / "m.elf")
-        run = runner.run(image, artefact.manifest, list(inputs), profile=True)
-        flash = measure_memory(image, artefact.manifest).flash_bytes
-    assert run.instructions is not None
-    return Counted(run.instructions[0], flash, run.outputs)
-
-
 def _top1(key: str, graph: Graph, kernels: KernelSet) -> float | None:
     """Of labelled samples, by the portable equals on this machine; None where there are none."""
     name, samples, shift = LABELLED.get(key, ("", "", 0))
@@ -190,7 +144,7 @@ def _top1(key: str, graph: Graph, kernels: KernelSet) -> float | None:
     with np.load(path) as data:
         x = (data[samples].astype(np.int64) + shift).astype(np.int8)
         labels = data["y"]
-    artefact = _emit(graph, kernels, "host")
+    artefact = emit_graph(graph, kernels, "host")
     with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as name:
         folder = Path(name)
         artefact.write(folder)
