@@ -138,8 +138,8 @@ def shape_of(node: Node) -> Piece:
 
 
 def windows_scratch(node: Node) -> int:
-    """Bytes of a piece's pointers."""
-    return POINTER_BYTES * geometry_of(node).rows * shape_of(node).span
+    """Bytes of a piece's pointers, and of what lies before the first where pointers may lie."""
+    return POINTER_BYTES * (geometry_of(node).rows * shape_of(node).span + 1)
 
 
 def emit_windows(w: StepWriter) -> None:
@@ -171,9 +171,8 @@ def emit_windows(w: StepWriter) -> None:
         pad = w.filler(np.full(op.groups, op.x_zero, np.int8), "pad")
     kernel = f"ek_depthwise_piece{'_signed' * shape.is_signed}_s8"
     function = w.function(RV32, piece(shape), kernel)
-    pointers = f"(const int8_t **)(void *){w.scratch()}"
     with w.each_sample(node.input(0), node.output) as (x, y):
-        w.call("ek_depthwise_pieces_s8", window, layer, function, pad, x, pointers, y)
+        w.call("ek_depthwise_pieces_s8", window, layer, function, pad, x, w.scratch(), y)
 
 
 def windows_overlap(node: Node) -> Declared:

@@ -2,7 +2,7 @@
  * last piece so that it ends with the row.
  *
  * pad      in_c bytes of the input's zero point
- * pixels   scratch: the pointers of a piece's windows
+ * scratch  the pointers of a piece's windows, from the next place on where pointers may lie
  */
 #include "ek_depthwise_piece.h"
 
@@ -29,8 +29,11 @@ EK_INLINE const int8_t **ek_depthwise_point(const ek_window *w, const int8_t *ro
 
 EK_INLINE void ek_depthwise_pieces_s8(const ek_window *w, const ek_depthwise_piece *p,
                                       ek_depthwise_piece_kernel *kernel, const int8_t *pad,
-                                      const int8_t *x, const int8_t **pixels, int8_t *y)
+                                      const int8_t *x, int8_t *scratch, int8_t *y)
 {
+    const size_t over = (uintptr_t)scratch % sizeof(const int8_t *);
+    const size_t skipped = over == 0 ? 0 : sizeof(const int8_t *) - over;
+    const int8_t **pixels = (const int8_t **)(void *)(scratch + skipped);
     const int32_t pieces = (w->out_w + p->outputs - 1) / p->outputs;
     for (int32_t i = 0; i < w->out_h; ++i) {
         const int32_t oy = ek_turn(w, i, w->out_h);
