@@ -186,6 +186,21 @@ def test_a_list_is_taken_where_it_saves_a_tenth(core: str) -> None:
     assert 20 <= taken[0] <= 55
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_filters_without_a_form_are_left_to_portable_c(core: str) -> None:
+    """Half-to-even products, of which a few have none."""
+    rng = np.random.default_rng(9)
+    convs, rows = [], []
+    for _ in range(6):
+        shape, kind = (24, 1, 1, 64), Extreme((-50, 50))
+        convs.append(pruned(conv(rng, (4, 5), shape, Window(), 1, Rounding.EVEN, kind), SINGLE))
+        rows.append(pruned(dense(rng, 1, 120, 24, Rounding.EVEN, Extreme()), SINGLE))
+    for found in (convs, rows):
+        scratch = [sparse_variant(core, g.nodes[-1]).scratch(g.nodes[-1]) for g in found]
+        assert max(scratch) > min(scratch)  # what portable C computes has its place there
+        check_sparse(core, found)
+
+
 def test_a_list_counts_backward_in_its_first_group() -> None:
     row = np.zeros((1, 40), np.int8)
     row[0, [0, 7, 39]] = 5, -128, 127
