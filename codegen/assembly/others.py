@@ -34,7 +34,8 @@ Lacking = Callable[[Node], Mask | None]
 """Filters of a node that a kernel cannot compute, None where its shape does not suit anyway."""
 FEWEST_LEFT = 2
 """At most one filter of so many may be left to portable C."""
-_OUTPUT, _TAP, _PRODUCT = 95, 5, 4
+_OUTPUT, _TAP, _PRODUCT = 105, 6, 4
+_BORDER_TAP, _BORDER_PRODUCT = 20, 8
 """Instructions of the portable kernels, about: they are the compiler's."""
 
 
@@ -64,8 +65,9 @@ class Split:
     def cost(self) -> Cost:
         """About what the others take."""
         depth = self.node.input(1).type.shape[-1]
-        taps = _taps_inside(self.node) * len(self.others)
-        return Cost(fallback=self.nbytes * _OUTPUT + taps * (_TAP + _PRODUCT * depth))
+        inside, border = _taps(self.node)
+        taps = inside * (_TAP + _PRODUCT * depth) + border * (_BORDER_TAP + _BORDER_PRODUCT * depth)
+        return Cost(fallback=self.nbytes * _OUTPUT + len(self.others) * taps)
 
 
 def with_others(variant: Variant, lacking: Lacking) -> Variant:
@@ -225,29 +227,35 @@ def _declare(w: StepWriter, found: Split) -> tuple[str, str]:
     assert isinstance(op, QConv2D | QDense)
     weights = w.node.input(1).array
     rows = weights.reshape(len(weights), -1).astype(np.int16) - op.w_zero
-    bias = fold_zero_point(w.node, rows, op.x_zero, op.requant)[which]
+    folded = fold_zero_point(w.node, rows, op.x_zero, op.requant)[which]
+    # What folding moves so that nothing overflows stays moved.
+    bias = (folded + op.x_zero * rows[which].astype(np.int64).sum(axis=1)).astype(np.int32)
     requant = channels_of(op.requant, which)
-    q, rule = declare_requant(w, requant, reach(rows[which], bias), "other_requant")
+    q, rule = declare_requant(w, requant, reach(rows[which], folded), "other_requant")
     others = w.declare(
         "ek_others", "others",
         window=_window(w, op), requant=q, channels=w.table(which, "others"),
         weights=w.weights(rows[which].astype(np.int16), "other_weights"),
-        bias=w.table(bias, "other_bias"), count=len(which), x_zero=op.x_zero,
+        bias=w.table(bias, "other_bias"), folded=w.table(folded, "other_folded"),
+        count=len(which), x_zero=op.x_zero,
     )  # fmt: skip
     return others, rule
 
 
-def _taps_inside(node: Node) -> int:
-    """Taps of all windows of a filter that lie inside the input; rows of a dense layer have one."""
+def _taps(node: Node) -> tuple[int, int]:
+    """Taps of a filter that lie inside the input: those of windows that do as a whole, and those of
+    the others; rows of a dense layer have one."""
     op, x, y = node.op, node.input(0).type.shape, node.output.type.shape
     if not isinstance(op, QConv2D):
-        return y[0]
-    window, found = op.window, 1
+        return y[0], 0
+    window, taps, whole = op.window, 1, 1
     for axis, kernel in enumerate(node.input(1).type.shape[1:3]):
         starts = np.arange(y[1 + axis]) * window.strides[axis] - window.padding[axis]
         at = starts[:, None] + np.arange(kernel) * window.dilations[axis]
-        found *= int(((at >= 0) & (at < x[1 + axis])).sum())
-    return found
+        inside = (at >= 0) & (at < x[1 + axis])
+        taps *= int(inside.sum())
+        whole *= int(inside.all(axis=1).sum()) * kernel
+    return whole, taps - whole
 
 
 def _has_own(node: Node) -> bool:

@@ -8,8 +8,14 @@ EK_KERNEL int32_t ek_others_runs(const int8_t *x, const int16_t *weights, int32_
 {
     int32_t sum = 0;
     for (; runs > 0; --runs, x += step) {
-        for (int32_t i = 0; i < length; ++i) {
-            sum += x[i] * *weights++;
+        const int8_t *from = x;
+        int32_t count = length;
+        for (; EK_UNROLL && count >= 4; count -= 4, from += 4, weights += 4) {
+            sum += from[0] * weights[0] + from[1] * weights[1];
+            sum += from[2] * weights[2] + from[3] * weights[3];
+        }
+        for (; count > 0; --count) {
+            sum += *from++ * *weights++;
         }
     }
     return sum;
@@ -21,10 +27,10 @@ EK_INLINE int32_t ek_others_inside(const ek_other *one, const int8_t *x, int32_t
     const ek_window *w = &one->window;
     const int32_t row = w->dilation_h * w->in_w * w->in_c;
     if (w->dilation_w == 1 && depth == w->in_c) {
-        return one->bias + ek_others_runs(x, one->weights, w->kernel_h, w->kernel_w * depth, row);
+        return one->folded + ek_others_runs(x, one->weights, w->kernel_h, w->kernel_w * depth, row);
     }
     const int16_t *weights = one->weights;
-    int32_t sum = one->bias;
+    int32_t sum = one->folded;
     for (int32_t ky = 0; ky < w->kernel_h; ++ky, x += row, weights += w->kernel_w * depth) {
         sum += ek_others_runs(x, weights, w->kernel_w, depth, w->dilation_w * w->in_c);
     }

@@ -36,7 +36,7 @@ EK_INLINE void ek_depthwise_channels_s8(const ek_others *o, const int8_t *x, int
                 int32_t sum;
                 if (inside) {
                     const int8_t *first = from + (iy * w->in_w + ix) * w->in_c;
-                    sum = one.bias + ek_depthwise_runs(w, first, one.weights, row, column);
+                    sum = one.folded + ek_depthwise_runs(w, first, one.weights, row, column);
                 } else {
                     sum = ek_others_border(&one, from, iy, ix, 1);
                 }

@@ -9,7 +9,8 @@ typedef struct {
     const ek_requant *requant; /* of these filters alone, as weights and bias */
     const int16_t *channels;   /* which ones */
     const int16_t *weights;    /* less their zero point */
-    const int32_t *bias;       /* the input's zero point folded in */
+    const int32_t *bias;
+    const int32_t *folded; /* biases with the input's zero point: for windows inside the input */
     int32_t count;
     int32_t x_zero;
 } ek_others;
@@ -19,17 +20,18 @@ typedef struct {
     ek_window window;
     ek_requant requant;
     const int16_t *weights;
-    int32_t bias;
+    int32_t bias, folded;
     int32_t x_zero;
 } ek_other;
 
 EK_INLINE ek_other ek_others_filter(const ek_others *o, int32_t i, int32_t taps)
 {
-    const ek_other one = {*o->window, *o->requant, o->weights + i * taps, o->bias[i], o->x_zero};
+    const ek_other one = {*o->window, *o->requant,  o->weights + i * taps,
+                          o->bias[i], o->folded[i], o->x_zero};
     return one;
 }
 
-/* The sum of a window that begins at (iy, ix), taps outside the input being its zero point.
+/* The sum of a window that begins at (iy, ix) and reaches over an edge of the input.
  *
  * x  first channel of the window's group, which has `depth` channels
  */
@@ -37,16 +39,18 @@ EK_KERNEL int32_t ek_others_border(const ek_other *one, const int8_t *x, int32_t
                                    int32_t depth)
 {
     const ek_window *w = &one->window;
+    const int32_t x_zero = one->x_zero;
     const int16_t *weights = one->weights;
     int32_t sum = one->bias;
     for (int32_t ky = 0; ky < w->kernel_h; ++ky, iy += w->dilation_h) {
-        for (int32_t kx = 0; kx < w->kernel_w; ++kx) {
+        for (int32_t kx = 0; kx < w->kernel_w; ++kx, weights += depth) {
             const int32_t column = ix + kx * w->dilation_w;
-            const int inside =
-                (uint32_t)iy < (uint32_t)w->in_h && (uint32_t)column < (uint32_t)w->in_w;
+            if ((uint32_t)iy >= (uint32_t)w->in_h || (uint32_t)column >= (uint32_t)w->in_w) {
+                continue;
+            }
+            const int8_t *from = x + (iy * w->in_w + column) * w->in_c;
             for (int32_t c = 0; c < depth; ++c) {
-                const int32_t at = (iy * w->in_w + column) * w->in_c + c;
-                sum += (inside ? x[at] : one->x_zero) * *weights++;
+                sum += (from[c] - x_zero) * weights[c];
             }
         }
     }
