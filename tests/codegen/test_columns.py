@@ -14,6 +14,7 @@ from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.columns import PART, WORDS_PART, parts_of
 from codegen.assembly.mve import columns as mve
 from codegen.assembly.mve.taps import WIDE_TAPS
+from codegen.assembly.mve.wide_dense import WIDE_DENSE
 from codegen.assembly.rv32 import columns as rv32
 from codegen.c.choice import PORTABLE, KernelSet, kernels_for
 from edgekit.ir import DType, Graph, Node, TensorType
@@ -127,9 +128,27 @@ def test_dense_layers(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize(("isa", "core"), SCALAR)
 def test_dense_layers_by_blocks(isa: str, core: str, toolchain: str) -> None:
     rng = np.random.default_rng(13)
-    small = [dense(rng, *sizes) for sizes in ((1, 1, 1), (2, 3, 3, 0), (3, 2, 7), (1, 1, 9))]
-    layers = [*dense_layers(), *small, dense(rng, 1, 512, 9, extreme=True)]
-    check_grid(layers, KernelSet(isa), {"words"}, core, toolchain)
+    sizes = (1, 1, 1), (2, 3, 8), (3, 8, 9), (1, 16, 7), (2, 9, 17)
+    layers = [*dense_layers(), *(dense(rng, *s) for s in sizes), dense(rng, 1, 500, 3, low=0)]
+    check_grid(layers, KernelSet("mve"), {WIDE_DENSE.name}, core, toolchain)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+def test_dense_layers_by_vectors(core: str, toolchain: str) -> None:
+    rng = np.random.default_rng(13)
+    small = [
+        dense(rng, *sizes) for sizes in ((1, 1, 1), (2, 3, 8), (3, 8, 9), (1, 16, 7), (2, 9, 17))
+    ]
+    extreme = dense(rng, 1, 500, 3, low=0)
+    check_grid(
+        [*dense_layers(), *small, extreme], KernelSet("mve"), {WIDE_DENSE.name}, core, toolchain
+    )
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m55"])
+def test_dense_rows_by_vectors_over_their_input(core: str) -> None:
+    check(merged(list(dense_layers())), KernelSet("mve"), core, planner=at_limit(False))
 
 
 def test_small_dense_layers_are_portable() -> None:

@@ -17,6 +17,7 @@ from codegen.assembly.mve.pooling import MEAN, POOL
 from codegen.assembly.mve.spatial import SPATIAL
 from codegen.assembly.mve.sums import ADD
 from codegen.assembly.mve.taps import TAPS, WIDE_TAPS
+from codegen.assembly.mve.wide_dense import WIDE_DENSE
 from codegen.assembly.others import with_others
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
@@ -42,7 +43,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
         *(with_others(v, lacking) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS)),
         flat(with_others(DENSE, lacking)),
     ),
-    QDense: tuple(with_others(v, lacking) for v in (DENSE, POINTWISE)),
+    QDense: (WIDE_DENSE, *(with_others(v, lacking) for v in (DENSE, POINTWISE))),
     QLookup: (LOOKUP,),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
