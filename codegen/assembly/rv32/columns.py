@@ -17,7 +17,7 @@ from codegen.assembly.columns import (
 )
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
-from codegen.assembly.rv32.columns_block import columns_function
+from codegen.assembly.rv32.columns_block import FRAME, columns_function
 from codegen.assembly.rv32.products import FILTERS, WORDS
 from codegen.assembly.rv32.registers import SAVED
 from codegen.c.operators.geometry import declare_window
@@ -112,6 +112,6 @@ COLUMNS = Variant(
     name="columns",
     refuse=refuse_columns,
     cost=cost,
-    stack=lambda node: 4 * (10 + len(SAVED) + 2),
+    stack=lambda node: 4 * (len(FRAME) + len(SAVED) + 2),
 )
 """Four pixels of int16 with four filters."""

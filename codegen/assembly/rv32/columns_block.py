@@ -25,7 +25,7 @@ SIZE = 2
 LARGEST = 2**15 - 1
 _FIELDS = ("weights", "end", "entry", "n1", "n2", "n3", "from", "to", "groups")
 """Of ``ek_columns``."""
-_WORDS = ("y", "end", "n1", "n2", "n3", "from", "to", "x", "x_end", "w")
+FRAME = ("y", "end", "n1", "n2", "n3", "from", "to", "x", "x_end", "w")
 
 
 @functools.cache
@@ -35,7 +35,7 @@ def columns_function(positive: bool) -> Function:
     Args:
         positive: outputs begin at 0.
     """
-    b = Function(f"column_quads_s16{'_positive' * positive}", _WORDS)
+    b = Function(f"column_quads_s16{'_positive' * positive}", FRAME)
     _enter(b)
     written = b.label()
     with b.loop("bne {w}, {end}, {head}"):

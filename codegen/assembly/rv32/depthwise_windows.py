@@ -44,14 +44,12 @@ class Geometry:
 
     Attributes:
         kernel, window: its window; columns of one pixel lie down as rows.
-        size: of the input.
         outputs: size of the output.
         is_turned: True where they do.
     """
 
     kernel: tuple[int, int]
     window: Window
-    size: tuple[int, int]
     outputs: tuple[int, int]
     is_turned: bool = False
 
@@ -73,18 +71,14 @@ class Geometry:
 
 def geometry_of(node: Node) -> Geometry:
     """The window of a layer and its sizes."""
-    op = node.op
+    op, size, outputs = node.op, node.input(0).type.shape, node.output.type.shape
     assert isinstance(op, QConv2D)
-    (_, *size, _), (_, *outputs, _) = node.input(0).type.shape, node.output.type.shape
-    kernel = node.input(1).type.shape[1:3]
-    found = Geometry(
-        (kernel[0], kernel[1]), op.window, (size[0], size[1]), (outputs[0], outputs[1])
-    )
-    if size[1] > 1 or outputs[1] > 1 or kernel[1] > 1:
-        return found
+    _, kernel_h, kernel_w, _ = node.input(1).type.shape
+    if size[2] > 1 or outputs[2] > 1 or kernel_w > 1:
+        return Geometry((kernel_h, kernel_w), op.window, (outputs[1], outputs[2]))
     top, left, bottom, right = op.window.padding
     turned = Window(op.window.strides[::-1], (left, top, right, bottom), op.window.dilations[::-1])
-    return Geometry((1, kernel[0]), turned, (1, size[0]), (1, outputs[0]), is_turned=True)
+    return Geometry((1, kernel_h), turned, (1, outputs[1]), is_turned=True)
 
 
 @lru_cache(maxsize=64)
