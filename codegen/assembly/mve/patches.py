@@ -175,7 +175,7 @@ def _repeated(b: Block, repeat: int, size: int) -> None:
     b.op("mov {dst}, {y}")
     b.op(f"lsrs lr, {{copy}}, #{size - 1}" if size > 1 else "movs lr, {copy}")
     b.op("beq {done}", done=done)
-    with b.loop("subs lr, lr, #{count}".replace("{count}", str(chunk // size)), "bgt {head}"):
+    with b.loop(f"subs lr, lr, #{chunk // size}", "bgt {head}"):
         b.op(f"vctp.{8 * size} lr")
         b.op("vpstt")
         b.op(f"vldr{letter}t.u{8 * size} q0, [{{src}}, q2{scaled}]")
