@@ -157,9 +157,9 @@ def _pool(key: tuple[int, ...], unroll: int) -> Features:
     }
 
 
-def _max_pool(key: tuple[int, ...], unroll: int) -> Features:
-    """``unroll``: channels that are compared in one walk over a window; where those are sixteen,
-    four of the rest are too. What a walk takes for a word of four channels comes on top."""
+def _walked_pool(key: tuple[int, ...], unroll: int) -> Features:
+    """``unroll``: channels that share one walk over a window; where those are sixteen, four of the
+    rest do too. What a walk takes for a word of four channels comes on top."""
     w = WindowKey(*key)
     walks, rest = (w.in_c // unroll, w.in_c % unroll) if unroll > 1 else (0, w.in_c)
     words = walks * unroll // 4
@@ -239,7 +239,7 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "add_s8": _binary,
     "affine_add_s8": _elements,
     "avg_pool_f32": _pool,
-    "avg_pool_s8": _pool,
+    "avg_pool_s8": _walked_pool,
     "binary_f32": _binary,
     "clip_f32": _elements,
     "clip_s8": _elements,
@@ -251,8 +251,8 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "depthwise_f32": _depthwise_f32,
     "depthwise_s8": _depthwise_s8,
     "dequantize_s8": _elements,
-    "max_pool_f32": _max_pool,
-    "max_pool_s8": _max_pool,
+    "max_pool_f32": _walked_pool,
+    "max_pool_s8": _walked_pool,
     "mean_f32": _mean,
     "mean_s8": _mean,
     "pad": _pad,

@@ -5,6 +5,20 @@
  */
 #include "ek_reciprocal.h"
 
+/* ek_high_mul of numbers that are not negative. Armv6-M has no product of 64 bits: of the four products
+ * of halfwords the middle ones and what the low one carries are 32 bits together. */
+EK_INLINE uint32_t ek_high_mul_positive(int32_t a, int32_t b)
+{
+#if defined(__ARM_ARCH_6M__)
+    const uint32_t a0 = (uint32_t)a & 0xffffu, a1 = (uint32_t)a >> 16;
+    const uint32_t b0 = (uint32_t)b & 0xffffu, b1 = (uint32_t)b >> 16;
+    const uint32_t middle = a0 * b1 + a1 * b0 + (a0 * b0 >> 16);
+    return 2 * (a1 * b1) + ((middle + (UINT32_C(1) << 14)) >> 15);
+#else
+    return (uint32_t)ek_high_mul(a, b);
+#endif
+}
+
 EK_KERNEL void ek_powers_softmax_s8(int32_t rows, int32_t depth, int32_t count,
                                     const int32_t *powers, const int8_t *x, int8_t *y)
 {
@@ -28,8 +42,9 @@ EK_KERNEL void ek_powers_softmax_s8(int32_t rows, int32_t depth, int32_t count,
         for (int32_t c = 0; c < depth; ++c) {
             const int32_t below = top - x[c];
             uint32_t value = 0;
-            if (below < used) {
-                value = ((uint32_t)ek_high_mul(scale, powers[below]) + half) >> bits;
+            /* scale is below 1: powers below one half of a unit leave nothing. */
+            if (below < used && (uint32_t)powers[below] >= half) {
+                value = (ek_high_mul_positive(scale, powers[below]) + half) >> bits;
             }
             y[c] = (int8_t)((value < 255u ? (int32_t)value : 255) - 128);
         }
