@@ -46,7 +46,7 @@ def test_many_depths() -> None:
         case.check([np.concatenate([narrow, wide, equal])])
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "rv32imc"])
 def test_powers_from_a_table(core: str) -> None:
     """Rows of one element, rows so long that nothing is left, scales of every size."""
     shapes = ((1024, 1), (512, 2), (16, 64), (1, 3000))
