@@ -25,26 +25,30 @@ class Isa:
 
 
 _THUMB = (".syntax unified", ".thumb")
+_UNALIGNED = "defined(__ARM_FEATURE_UNALIGNED)"
+"""Words are loaded from wherever bytes lie."""
 _THUMB_FUNCTION = (".type {symbol}, %function", ".thumb_func")
 
 ARMV6_M = Isa("armv6_m", "defined(__ARM_ARCH_6M__)", _THUMB, _THUMB_FUNCTION)
 ARMV7_M = Isa(
     "armv7_m",
-    "defined(__ARM_ARCH) && __ARM_ARCH >= 7 && defined(__thumb2__)",
+    f"defined(__ARM_ARCH) && __ARM_ARCH >= 7 && defined(__thumb2__) && {_UNALIGNED}",
     _THUMB,
     _THUMB_FUNCTION,
 )
 ARMV7E_M = Isa(
-    "armv7e_m", "defined(__ARM_FEATURE_DSP) && defined(__thumb2__)", _THUMB, _THUMB_FUNCTION
+    "armv7e_m",
+    f"defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && {_UNALIGNED}",
+    _THUMB,
+    _THUMB_FUNCTION,
 )
-MVE = Isa("mve", "defined(__ARM_FEATURE_MVE)", _THUMB, _THUMB_FUNCTION)
+MVE = Isa("mve", f"defined(__ARM_FEATURE_MVE) && {_UNALIGNED}", _THUMB, _THUMB_FUNCTION)
 RV32 = Isa(
     "rv32",
-    "defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul)",
+    "defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)",
     (),
     (".type {symbol}, @function",),
 )
-ISAS = {isa.name: isa for isa in (ARMV6_M, ARMV7_M, ARMV7E_M, MVE, RV32)}
 
 
 def isa_of(core: Core) -> Isa | None:

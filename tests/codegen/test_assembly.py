@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,36 @@ def test_an_assembly_function_runs_on_the_core_and_its_equal_on_the_host(
     text = (tmp_path / "out" / "clips_assembly.h").read_text(encoding="utf-8")
     assert text.count("clips_clip:") == 1  # two layers, one function
     assert made.report.latency.layers[0].instructions in range(2400, 3400)
+
+
+@pytest.mark.usefixtures("clamping")
+@pytest.mark.parametrize(
+    ("flags", "assembled"),
+    [
+        ((), True),
+        (("-mno-unaligned-access",), False),
+        (("-mbig-endian",), False),
+        (("-DEK_PORTABLE",), False),
+        (("-mcpu=cortex-m3",), False),
+        (("-U__GNUC__",), False),
+    ],
+)
+def test_a_build_that_assembly_does_not_suit_takes_its_equal(
+    flags: tuple[str, ...], assembled: bool, tmp_path: Path
+) -> None:
+    skip_unless(get_toolchain("gcc").missing(load_core("cortex-m4")))
+    api.convert(clips(300), tmp_path / "out", api.ConvertOptions("cortex-m4", emulator="none"))
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", *flags, "-E"]
+    done = subprocess.run(
+        [*command, "clips.c"],
+        cwd=tmp_path / "out",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ("clips_clip:" in done.stdout) == assembled
+    assert ("ek_clip_s8(300" in done.stdout) != assembled
 
 
 @pytest.mark.usefixtures("clamping")

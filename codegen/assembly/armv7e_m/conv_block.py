@@ -47,7 +47,7 @@ def conv_function(sparse: bool = False) -> Block:
     _round_twice(b, tails[3], labels["store"])
     _shift_each(b, tails[4], labels["clamp"])
     if not sparse:
-        one_pixel(b, heads[2:], tails[5:], labels["done"])
+        _one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
     place_tile(b)
     _fill_tile(b, labels)
@@ -227,7 +227,7 @@ def _shift_each(b: Block, label: str, clamp: str) -> None:
     b.op("b {clamp}", clamp=clamp)
 
 
-def one_pixel(b: Block, heads: list[str], tails: list[str], done: str) -> None:
+def _one_pixel(b: Block, heads: list[str], tails: list[str], done: str) -> None:
     """A last tile of one pixel: pairs of sums in ``r0`` and ``r4``, steps in a loop."""
     ready, x, first = b.label(), "r5", "r6"
     b.place(heads[0])
