@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c.operators import quads
+from codegen.c.operators import quads, wide
 from codegen.c.operators.integer import is_depthwise
 from edgekit.ir import DType, Node, TensorType
 from edgekit.ir.ops import (
@@ -132,6 +132,8 @@ def _walk_of(node: Node) -> Walk | None:
             starts = (0,)
         return Walk((kh, kw), op.window, columns=starts)
     types = {node.input(0).type.dtype, node.output.type.dtype}
+    if DType.INT16 in types and wide.is_narrow(node):
+        return Walk((kh, kw), op.window, columns=wide.starts_of(node))
     if types != {DType.INT8} or op.w_zero:
         return Walk((kh, kw), op.window)
     if is_depthwise(node):

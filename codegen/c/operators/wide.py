@@ -7,14 +7,17 @@ from dataclasses import asdict
 import numpy as np
 
 from codegen.c.operators.geometry import declare_broadcast, declare_window
+from codegen.c.operators.quads import pieces_of
 from codegen.c.step import StepWriter
-from edgekit.ir import DType
+from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QRescale, Requant, Rounding
 from quantize.narrow_form import narrow_form
 from quantize.requantize import bits_float
 
 DEPTHWISE_TAPS = 256
 """Products of int16 and int8 that stay inside int32."""
+MOST = 2**15 - 1
+"""The largest output."""
 
 
 def is_wide(w: StepWriter) -> bool:
@@ -27,16 +30,47 @@ def emit_conv(w: StepWriter) -> None:
     op = w.node.op
     assert isinstance(op, QConv2D)
     weights = w.node.input(1).array
-    _, height, width, depth = weights.shape
-    window = declare_window(w, (height, width), op.window, op.groups)
+    window = declare_window(w, weights.shape[1:3], op.window, op.groups)
     q, rule = _declare_layer(w, op.requant)
-    by_channel = depth == 1 and op.groups == len(weights) and height * width <= DEPTHWISE_TAPS
-    if by_channel:
+    narrow = is_narrow(w.node)
+    kernel = "ek_depthwise_narrow_s16" if narrow else "ek_conv2d_s16"
+    if by_channel(w.node) and not narrow:
+        kernel = "ek_depthwise_s16"
         weights = np.ascontiguousarray(weights[..., 0].transpose(1, 2, 0))
-    kernel = "ek_depthwise_s16" if by_channel else "ek_conv2d_s16"
-    constants = w.weights(weights, "weights"), _bias(w)
+    bias = w.node.input(2).array.astype(np.int32 if narrow else np.int64)
+    constants = w.weights(weights, "weights"), w.table(bias, "bias")
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        w.call(kernel, window, q, x, *constants, y, rule=rule)
+        w.call(kernel, window, q, x, *constants, y, rule=None if narrow else rule)
+
+
+def by_channel(node: Node) -> bool:
+    """True for depthwise layers of int16 that have kernels of their own."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    filters, height, width, depth = node.input(1).type.shape
+    return depth == 1 and op.groups == filters and height * width <= DEPTHWISE_TAPS
+
+
+def is_narrow(node: Node) -> bool:
+    """True for those of them whose sums and scales have 32 bits."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    found = narrow_form(op.requant, node.input(1).array, node.input(2).array)
+    return by_channel(node) and not isinstance(found, str) and op.requant.high == MOST
+
+
+def starts_of(node: Node) -> tuple[int, ...]:
+    """Where the pixels of a row start that ``ek_depthwise_narrow_s16`` computes together."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    size, kernel, window = node.input(0).type.shape[1:3], node.input(1).type.shape[1:3], op.window
+    first = [d - p for d, p in zip(window.dilations, window.padding[:2], strict=True)]
+    steps = zip(first, node.output.type.shape[1:3], window.strides, strict=True)
+    last = [middle + (count - 1) * stride for middle, count, stride in steps]
+    inside = min(first) >= 0 and all(n < s for n, s in zip(last, size, strict=True))
+    if inside and kernel == (3, 3) and window.strides[1] <= 2 and window.dilations[1] == 1:
+        return (0,)
+    return pieces_of(size[1], node.output.type.shape[2], kernel[1], window).starts
 
 
 def emit_dense(w: StepWriter) -> None:

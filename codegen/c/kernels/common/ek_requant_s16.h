@@ -3,6 +3,7 @@
 #ifndef EK_REQUANT_S16_H
 #define EK_REQUANT_S16_H
 
+#include "ek_narrow.h"
 #include "ek_requant.h"
 
 EK_INLINE int32_t ek_scale_reduced(int64_t x, int32_t multiplier, int32_t shift)
@@ -19,8 +20,7 @@ EK_INLINE int16_t ek_requantize_s16(int64_t acc, const ek_requant *q, int32_t ch
     if (rule == EK_REDUCED) {
         y = ek_scale_reduced(acc, q->multiplier[i], q->shift[i]);
     } else if (rule == EK_NARROW) {
-        const int64_t product = (int64_t)(int32_t)acc * q->multiplier[i];
-        y = (int32_t)((product + (INT64_C(1) << 31)) >> 32);
+        y = ek_narrow_high((int32_t)acc, q->multiplier[i]);
     } else if (rule == EK_FLOAT) {
         y = ek_round_double((double)acc * q->scale[i]);
     } else {
