@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.files import write_atomic
+from profiles.bench.cycles import cycles_section, run_cycles
 from profiles.bench.fast import fast_section, run_fast
 from profiles.bench.floats import run_floats
 from profiles.bench.host import host_section
@@ -37,6 +38,7 @@ def main() -> int:
     try:
         runs = list(run_models(chosen, log))
         floats = list(run_floats(chosen, log))
+        cycles = cycles_section(list(run_cycles(chosen, log)))
         memory = memory_section(list(run_memory(chosen, log)), list(run_steps(chosen, log)))
         fast = fast_section(list(run_fast(chosen, log)))
         levels = optimize_section(list(run_optimize(chosen, log)))
@@ -44,7 +46,7 @@ def main() -> int:
         planned = planning_section()
         log("planning spills")
         others = [layers_section(log), *sparse_section(chosen, log), *host_section(chosen, log)]
-        sections = "\n".join([levels, fast, memory, planned, spilling_section(), *others])
+        sections = "\n".join([cycles, levels, fast, memory, planned, spilling_section(), *others])
         page = write_page(runs, measure_times(chosen, log), sections, floats)
     except EdgekitError as error:
         log(str(error))

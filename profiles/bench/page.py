@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from profiles.bench.kernel_tables import bars_section, kernels_section
-from profiles.bench.markdown import millions, number, table
+from profiles.bench.markdown import number, table
 from profiles.bench.measure import TIMING_CORE, ModelRun, Times
 
 PEERS = Path(__file__).resolve().parents[1] / "data" / "peers.toml"
-CLOCK_HZ = 120_000_000
-"""Of the board that the published milliseconds were measured on."""
 INTRODUCTION = """\
 # Benchmarks
 
@@ -39,7 +37,7 @@ def write_page(
     parts += [bars_section(runs, peers["stacks"][0]), kernels_section(runs)]
     for key in dict.fromkeys(r.model.key for r in runs):
         parts.append(_model([r for r in runs if r.model.key == key]))
-    parts += [_other_stacks(runs, floats, peers), _cycles(runs, peers), _cost_model(runs)]
+    parts += [_other_stacks(runs, floats, peers), _cost_model(runs)]
     parts += [planning, _times(times)]
     return "\n".join(parts)
 
@@ -156,30 +154,6 @@ def _memory(runs: Sequence[ModelRun], key: str, field: str) -> int | None:
             found: int | None = getattr(run.report.memory, field)
             return found
     return None
-
-
-def _cycles(runs: Sequence[ModelRun], peers: dict[str, Any]) -> str:
-    own = {r.model.key: r.report.latency.cycles for r in runs if r.core == TIMING_CORE}
-    keys = [k for k in ("ic", "kws", "vww", "ad") if own.get(k)]
-    lines = ["## Cycles", ""]
-    estimate = next((c for c in own.values() if c), None)
-    if estimate is None or not keys:
-        return "\n".join([*lines, "No estimate: nothing was counted.", ""])
-    lines += [
-        f"edgekit: an estimate for {TIMING_CORE}, not a measurement ({estimate.method}; "
-        f"{estimate.source}). Others: published milliseconds (MLPerf Tiny, closed division, "
-        f"STM32L4R5 at {CLOCK_HZ // 1_000_000} MHz) times the clock. Millions of cycles.",
-        "",
-    ]
-    ranges = [c for k in keys if (c := own[k])]
-    rows = [["edgekit, typical", *(millions(c.typical) for c in ranges)]]
-    cells = [f"{millions(c.low)} to {millions(c.high)}" for c in ranges]
-    rows.append(["edgekit, range", *cells])
-    for entry in peers["published"]:
-        figures = [entry["milliseconds"].get(k) for k in keys]
-        scaled = [None if f is None else round(f * CLOCK_HZ / 1000) for f in figures]
-        rows.append([entry["name"], *map(millions, scaled)])
-    return "\n".join([*lines, *table(["stack", *(k.upper() for k in keys)], rows), ""])
 
 
 def _cost_model(runs: Sequence[ModelRun]) -> str:

@@ -10,7 +10,9 @@ import numpy as np
 from codegen.c.choice import kernels_for
 from edgekit.api import ConvertOptions
 from edgekit.npz import load_arrays
+from edgekit.report.model import Cycles
 from profiles.bench import planning
+from profiles.bench.cycles import BOARD, CyclesRun, cycles_section
 from profiles.bench.fast import FastRun, fast_section
 from profiles.bench.host import HostTimes, host_section, write_section
 from profiles.bench.kernel_tables import bars_section, kernels_section
@@ -68,6 +70,16 @@ def test_single_layers_with_and_without_assembly() -> None:
     assert pool.variant == ""
     assert 1 < pool.chosen == pool.portable
     assert str(pool) == f"{pool.chosen:.2f} (C)"
+
+
+def test_cycles_come_with_their_range() -> None:
+    made = Cycles(1_000_000, 1_500_000, 4_000_000, "pairs, 0 flash wait states", "a manual")
+    page = cycles_section([CyclesRun("ic", "cortex-m4", made), CyclesRun("ic", BOARD, made)])
+    assert "an estimate, not a measurement (pairs; a manual)" in page
+    assert f"| edgekit, {BOARD}, 5 wait states, typical | 1.50 |" in page
+    assert f"| edgekit, {BOARD}, range | 1.00 to 4.00 |" in page
+    assert "19.82" in page  # published milliseconds times the clock
+    assert "nothing was counted" in cycles_section([])
 
 
 def test_float_models_stand_beside_their_peers(conversions: Conversions) -> None:

@@ -7,6 +7,8 @@ only, padding lies in scratch before packing. Portable C walks over the areas.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codegen.assembly.armv7e_m.depthwise_area_block import area_block, frame_bytes
 from codegen.assembly.armv7e_m.depthwise_area_layer import areas_of, pack
 from codegen.assembly.armv7e_m.depthwise_area_pack import fill_block, pack_block
@@ -78,29 +80,25 @@ def _stack(node: Node) -> int:
     return frame_bytes(areas.width, areas.stride)
 
 
-DEPTHWISE_AREAS = with_others(
-    Variant(
-        lambda w: emit(w, filters_of(w.node)),
+def _areas(name: str, filters: Callable[[Node], Filters | str], twice: bool) -> Variant:
+    """The kernel for filters of one kind."""
+
+    def refuse(node: Node) -> str:
+        return refuse_shape(node) or refuse_filters(filters(node))
+
+    variant = Variant(
+        lambda w: emit(w, filters(w.node)),
         scratch=lambda node: areas_of(node).scratch,
         overlap=lambda node: areas_of(node).overlap(node),
-        name="depthwise areas",
-        refuse=lambda node: refuse_shape(node) or refuse_filters(filters_of(node)),
-        cost=lambda node: areas_of(node).cost(twice=False),
+        name=name,
+        refuse=refuse,
+        cost=lambda node: areas_of(node).cost(twice),
         stack=_stack,
-    ),
-    lambda node: None if refuse_shape(node) else lacking(filters_of(node)),
-)
+    )
+    return with_others(variant, lambda node: None if refuse_shape(node) else lacking(filters(node)))
+
+
+DEPTHWISE_AREAS = _areas("depthwise areas", filters_of, twice=False)
 """Outputs scaled by one product and one shift."""
-DEPTHWISE_AREAS_TWICE = with_others(
-    Variant(
-        lambda w: emit(w, twice_rounded(w.node)),
-        scratch=lambda node: areas_of(node).scratch,
-        overlap=lambda node: areas_of(node).overlap(node),
-        name="depthwise areas twice",
-        refuse=lambda node: refuse_shape(node) or refuse_filters(twice_rounded(node)),
-        cost=lambda node: areas_of(node).cost(twice=True),
-        stack=_stack,
-    ),
-    lambda node: None if refuse_shape(node) else lacking(twice_rounded(node)),
-)
+DEPTHWISE_AREAS_TWICE = _areas("depthwise areas twice", twice_rounded, twice=True)
 """Outputs rounded twice, as TFLite's are on both sides of the zero point."""
