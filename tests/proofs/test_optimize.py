@@ -102,6 +102,24 @@ def test_fastest_pays_with_flash(converted: Convert) -> None:
     assert fastest.manifest.table_bytes == speed.manifest.table_bytes
 
 
+@pytest.mark.parametrize(("core", "most"), [("rv32imc", 0.82)])
+def test_fastest_pays_on_scalar_cores(core: str, most: float, conversions: Conversions) -> None:
+    """The same layers, where nothing multiplies twice at once."""
+    emulator("unicorn", core)
+    counts = []
+    levels: tuple[Optimize, ...] = ("speed", "fastest")
+    for optimize in levels:
+        options = ConvertOptions(core, vectors=1, optimize=optimize, toolchain="gcc")
+        made = conversions(int8_model("pretrainedResnet_quant"), options)
+        assert made.report.verification.bit_exact
+        counts.append(made.report.latency.instructions or 0)
+    found = [s for s in made.manifest.steps if s.variant == "conv winograd"]
+    assert len(found) == 4
+    assert max(s.scratch_bytes + s.stack_bytes for s in found) <= 2 * KIB
+    assert (made.report.memory.code_bytes or 0) <= 16 * KIB
+    assert 0 < counts[1] <= most * counts[0]
+
+
 def test_balanced_lies_between(converted: Convert) -> None:
     speed, balanced, size = (
         converted("pretrainedResnet_quant", o).report for o in ("speed", "balanced", "size")

@@ -92,9 +92,10 @@ def test_portable_equals_of_every_kernel(core: str, tmp_path: Path) -> None:
     run_sanitized(Emission(graph, artefact), tmp_path, STRICT)
 
 
-def test_portable_equals_of_kernels_that_pay_with_flash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("core", ["cortex-m4", "rv32imc"])
+def test_portable_equals_of_kernels_that_pay_with_flash(core: str, tmp_path: Path) -> None:
     model = int8_model("pretrainedResnet_quant")
-    made = emission(model, "net", "litert", core="cortex-m4", optimize="fastest")
+    made = emission(model, "net", "litert", core=core, optimize="fastest")
     assert "conv winograd" in [s.variant for s in made.artefact.manifest.steps]
     run_sanitized(made, tmp_path)
 

@@ -7,19 +7,21 @@ import functools
 from codegen.assembly.armv7e_m.winograd_frame import (
     FRAME,
     FRAME_BYTES,
+    ROW_SLOTS,
+    SLOT_BYTES,
+    UNROLL,
+)
+from codegen.assembly.armv7e_m.winograd_outputs import scale_outputs
+from codegen.assembly.block import Block
+from codegen.assembly.winograd import (
     POINT_BYTES,
     Q_BYTES,
     RECORD_BYTES,
     ROW_BYTES,
-    ROW_SLOTS,
-    SLOT_BYTES,
     SUMS,
     TAPS,
-    UNROLL,
     WAITING_BYTES,
 )
-from codegen.assembly.armv7e_m.winograd_outputs import scale_outputs
-from codegen.assembly.block import Block
 
 _SUM_REGISTERS = tuple(f"r{i}" for i in range(SUMS))
 

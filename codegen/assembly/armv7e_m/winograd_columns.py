@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from codegen.assembly.armv7e_m.winograd_frame import POINT_BYTES, POINTS, RECORD_BYTES
 from codegen.assembly.block import Block
+from codegen.assembly.winograd import POINT_BYTES, POINTS, RECORD_BYTES
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.assembly.block import offsets
+from codegen.assembly.winograd import ROW_BYTES
 
 ARGUMENTS = (
     "v", "weights", "slots", "waiting", "q", "y0", "y1", "y2", "y3", "distance",
@@ -14,17 +15,10 @@ FRAME = {**_PLACES, "start_end": _PLACES["v"], "row_end": _PLACES["pairs"]}
 """At the stack pointer: the arguments, then variables; two take the places of arguments that are
 no longer needed."""
 FRAME_BYTES = -(-4 * len(_PLACES) // 8) * 8
-ROWS, POINTS, TAPS, FILTERS, SUMS = 4, 6, 3, 4, 8
-POINT_BYTES = 16
-"""Of the four columns of a pair of channels."""
-RECORD_BYTES = POINTS * POINT_BYTES
-ROW_BYTES = 4 * SUMS
 SLOT_BYTES = 5 * ROW_BYTES
 """Sums after each of the first five points. The last four of the rows of outputs take the places of
 the first three, row 0 is in the last."""
 ROW_SLOTS = (4 * ROW_BYTES, 0, ROW_BYTES, 2 * ROW_BYTES)
-WAITING_BYTES = ROWS * ROW_BYTES
-Q_BYTES = 4 * FILTERS * 3
 TWICE_DIVIDED = 5
 """Beside the forms of `scaling`, as ``ek_winograd.h`` numbers it: `TWICE` with the 24 in the
 multiplier."""

@@ -14,15 +14,9 @@ from codegen.assembly.armv7e_m.scaling import (
     clamp,
     scale,
 )
-from codegen.assembly.armv7e_m.winograd_frame import (
-    FILTERS,
-    FRAME,
-    LAYER_SHIFT,
-    ROW_SLOTS,
-    ROWS,
-    TWICE_DIVIDED,
-)
+from codegen.assembly.armv7e_m.winograd_frame import FRAME, LAYER_SHIFT, ROW_SLOTS, TWICE_DIVIDED
 from codegen.assembly.block import Block
+from codegen.assembly.winograd import FILTERS, ROWS
 
 _THIRD = 0xAAAAAAAB
 """Three times this is 1 modulo 2**32."""

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.requant import Exact, affine_form, exact_form, shifted_form
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, SHIFT_BITS, TWICE, Scaling, tame
 from codegen.assembly.armv7e_m.winograd_frame import LAYER_SHIFT, TWICE_DIVIDED
+from codegen.assembly.winograd import FACTOR
 from edgekit.ir.ops import Requant
 from quantize.memo import by_content
 from quantize.requantize import channel_scales
 from quantize.thresholds import Steps, find_steps
 
 Int = NDArray[np.int64]
-FACTOR = 24
 OFFSET = 128
 """What inputs are taken more of."""
 LIMIT = 1 << 26

@@ -16,6 +16,7 @@ from codegen.assembly.rv32.depthwise_windows import WINDOWS, windows_lacking
 from codegen.assembly.rv32.layer import conv_lacking
 from codegen.assembly.rv32.lstm import LSTM
 from codegen.assembly.rv32.matmul import MATMUL
+from codegen.assembly.rv32.winograd import CONV_WINOGRAD
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QLstm, QMatMul
@@ -30,6 +31,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
         with_others(WINDOWS, windows_lacking),
         COLUMNS,
         *map(flat, _DENSE),
+        CONV_WINOGRAD,
     ),
     QDense: _DENSE,
     QLstm: (LSTM,),

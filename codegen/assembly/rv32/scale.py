@@ -98,8 +98,15 @@ def without_scaling(
     requant: Requant, low: Int, high: Int, bias: Int, bits: int, fields: Fields = "unsigned"
 ) -> NDArray[np.bool_]:
     """Channels without constants, of the form that serves most; arguments as `find_scaling`."""
-    found = [lacking for _, lacking in _forms(requant, low, high, bias, bits, fields)]
-    return min(found, key=np.count_nonzero)
+    return best_scaling(requant, low, high, bias, bits, fields)[1]
+
+
+def best_scaling(
+    requant: Requant, low: Int, high: Int, bias: Int, bits: int, fields: Fields = "unsigned"
+) -> tuple[Scaling, NDArray[np.bool_]]:
+    """The form that serves most channels, and the others; arguments as `find_scaling`."""
+    found = list(_forms(requant, low, high, bias, bits, fields))
+    return min(found, key=lambda each: np.count_nonzero(each[1]))
 
 
 def _forms(

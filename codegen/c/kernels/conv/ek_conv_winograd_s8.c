@@ -14,9 +14,10 @@ typedef struct {
     const int8_t *fill;          /* channels of the input's zero point */
     int32_t channels;            /* of a part, a multiple of four */
     int32_t blocks;              /* of a group */
+    int32_t slots;               /* words that a block keeps sums in */
     int32_t code;                /* for the assembly: bytes for a pair of channels, */
     int32_t unrolled;            /* and pairs in a loop */
-    int32_t tail, zero, add, subtract;
+    int32_t tail, zero, add, subtract, start, factor;
 } ek_conv_winograd;
 
 /* A layer that is under way. */
@@ -101,7 +102,7 @@ EK_INLINE void ek_winograd_each(ek_winograd_run *r, int32_t ox, int32_t begin)
     const ek_window *w = r->window;
     const ek_conv_winograd *c = r->layer;
     ek_winograd_tile *t = &r->tile;
-    int32_t *waiting = t->slots + EK_WINOGRAD_SLOTS;
+    int32_t *waiting = t->slots + c->slots;
     const int16_t *weights = c->weights;
     for (int32_t filter = 0; filter < w->out_c; filter += EK_WINOGRAD_FILTERS * c->blocks) {
         const int32_t rest = (w->out_c - filter + EK_WINOGRAD_FILTERS - 1) / EK_WINOGRAD_FILTERS;
@@ -149,9 +150,9 @@ EK_KERNEL void ek_conv_winograd_s8(const ek_window *w, const ek_conv_winograd *c
     const int32_t last = (w->out_h - 1) / EK_WINOGRAD_ROWS * EK_WINOGRAD_ROWS;
     ek_winograd_run r = {
         .window = w, .layer = c, .columns = columns, .kernel = kernel, .v = v,
-        .spare = (int8_t *)(slots + EK_WINOGRAD_SLOTS + waiting),
+        .spare = (int8_t *)(slots + c->slots + waiting),
         .tile = {.v = v, .slots = slots, .distance = w->out_c, .tail = c->tail, .zero = c->zero,
-                 .add = c->add, .subtract = c->subtract}};
+                 .add = c->add, .subtract = c->subtract, .start = c->start, .factor = c->factor}};
     for (int32_t n = 0; n < w->out_h; n += EK_WINOGRAD_ROWS) {
         int32_t begin = 0; /* columns before it stay from the tile before */
         ek_winograd_locate(&r, w->backward ? last - n : n, x, y);

@@ -6,7 +6,8 @@
  *     (d4 - d2) - 2 (d3 - d1), 4 d0 - 5 d2 + d4, 4 d1 - 5 d3 + d5
  * in this order; three weights g become
  *     -4 (g0 + g1 + g2), -4 (g0 - g1 + g2), g0 + 2 g1 + 4 g2, g0 - 2 g1 + 4 g2, 6 g0, 24 g2.
- * Sums are 24 times those of the convolution, modulo 2^32. Inputs are taken plus 128.
+ * Sums are 24 times those of the convolution, modulo 2^32. Armv7E-M takes inputs plus 128, others as
+ * they are.
  */
 #ifndef EK_WINOGRAD_H
 #define EK_WINOGRAD_H
@@ -21,14 +22,17 @@
 #define EK_WINOGRAD_TAPS 3    /* columns of weights */
 #define EK_WINOGRAD_RECORD 48 /* values of a pair of channels: points x columns x 2 */
 #define EK_WINOGRAD_SUMS 8    /* of a row of outputs: filters x columns */
-#define EK_WINOGRAD_SLOTS 40  /* words that a block keeps sums in */
 #define EK_WINOGRAD_WAITING 32 /* sums of a block that wait for further channels */
-#define EK_WINOGRAD_Q 12      /* constants of a block: four starts, two words that scale each filter */
+#define EK_WINOGRAD_Q 12      /* constants of a block: four starts, two words that scale each filter; or
+                               * three of ek_scaled.h */
 #define EK_WINOGRAD_SHIFT 8     /* of scaled sums */
 
 /* Beside the ways of ek_pairs.h in which a sum becomes an output: rounded twice, by a multiplier for 24
  * times the sum. */
 #define EK_WINOGRAD_TWICE 5
+
+/* Of ek_winograd_plain_tile_s8: negative sums have a correction (else 0). */
+#define EK_WINOGRAD_SIGNED 1
 
 /* Assembly reads these words in this order. */
 typedef struct {
@@ -43,8 +47,9 @@ typedef struct {
     int32_t blocks;         /* of filters */
     int32_t first;          /* -1: no sums wait; else 0 */
     int32_t last;           /* 1: sums are complete */
-    int32_t tail, zero, add, subtract; /* how they are scaled, see ek_pairs.h */
+    int32_t tail, zero, add, subtract; /* how they are scaled, see the kernel */
     int32_t entry;          /* for the assembly: where a sum begins */
+    int32_t start, factor;  /* see ek_winograd_plain_tile_s8 */
 } ek_winograd_tile;
 
 /* One column of inputs. Assembly reads these words in this order. */

@@ -1,24 +1,26 @@
-"""Winograd convolutions of Armv7E-M: assembly on the emulated core, its equals on the host."""
+"""Winograd convolutions: assembly on the emulated cores, its equals on the host."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codegen.assembly import armv7e_m, rv32
 from codegen.assembly.armv7e_m.conv import CONV
-from codegen.assembly.armv7e_m.conv_layer import accumulators
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
-from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD, parts_of, refuse
-from codegen.assembly.armv7e_m.winograd_frame import FRAME_BYTES, TWICE_DIVIDED
-from codegen.assembly.armv7e_m.winograd_scaling import find_form
+from codegen.assembly.armv7e_m.winograd_frame import TWICE_DIVIDED
+from codegen.assembly.rv32.conv import PACKED
+from codegen.assembly.rv32.winograd_block import SIGNED
+from codegen.assembly.winograd import MEMORY, Winograd
 from codegen.c.choice import KernelSet
+from codegen.c.step import Variant
 from edgekit.ir import Graph
-from edgekit.ir.ops import Window
+from edgekit.ir.ops import QConv2D, Window
 from tests.codegen import kernel_cases
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import RULES
@@ -26,11 +28,64 @@ from tests.codegen.kernel_cases import EXTREMES, Extreme
 from tests.codegen.on_core import assert_counted, at_limit, check, chosen, merged
 from tests.codegen.test_armv7e_m_conv import NONE, SAME, Size, conv
 
-CORE = "cortex-m4"
-NAME = CONV_WINOGRAD.name
-FASTEST = KernelSet("armv7e_m", pays_flash=True)
-KERNELS = replace(FASTEST, without=frozenset({CONV.name, "conv sparse"}))
-"""What also takes layers that are too small to gain."""
+NAME = "conv winograd"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A core that has the kernel.
+
+    Attributes:
+        core: what is emulated.
+        kernel: the kernel of its instruction set.
+        variants: all for convolutions.
+        rival: what takes such layers where flash is not paid.
+        forms: every way in which sums become outputs.
+        clamps: instructions that an output may take more or less than expected, by its value.
+    """
+
+    core: str
+    kernel: Winograd
+    variants: tuple[Variant, ...]
+    rival: str
+    forms: frozenset[int]
+    clamps: int = 0
+
+    @property
+    def variant(self) -> Variant:
+        """With filters left to portable C."""
+        return next(v for v in self.variants if v.name == NAME)
+
+    @property
+    def fastest(self) -> KernelSet:
+        """What pays with flash."""
+        return KernelSet(self.kernel.isa.name, pays_flash=True)
+
+    @property
+    def alone(self) -> KernelSet:
+        """What also takes layers that are too small to gain."""
+        others = frozenset(v.name for v in self.variants if v.name != NAME)
+        return replace(self.fastest, without=others)
+
+
+CASES = (
+    Case(
+        "cortex-m4",
+        armv7e_m.winograd.WINOGRAD,
+        armv7e_m.VARIANTS[QConv2D],
+        CONV.name,
+        frozenset({SCALE, CLAMP, TWICE, TWICE_DIVIDED, SHIFT}),
+    ),
+    Case(
+        "rv32imc",
+        rv32.winograd.WINOGRAD,
+        rv32.VARIANTS[QConv2D],
+        PACKED.name,
+        frozenset({0, SIGNED}),
+        clamps=2,
+    ),
+)
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda c: c.core)
 
 
 def shapes() -> Iterator[tuple[Size, int, int, Window]]:
@@ -72,59 +127,72 @@ def extremes() -> list[Graph]:
     return found
 
 
-@pytest.mark.parametrize("core", ["host", CORE])
+def on(case: Case, place: str) -> str:
+    """The case's core, or the host."""
+    return "host" if place == "host" else case.core
+
+
+everywhere = pytest.mark.parametrize("place", ["host", "core"])
+
+
+@every_case
+@everywhere
 @pytest.mark.parametrize("toolchain", BOTH)
-def test_every_shape(core: str, toolchain: str) -> None:
-    graph = merged(layers())
-    names = chosen(graph, KERNELS)
+def test_every_shape(case: Case, place: str, toolchain: str) -> None:
+    graph, kernels, variant = merged(layers()), case.alone, case.variant
+    names = chosen(graph, kernels)
     assert names.count(NAME) >= 0.75 * len(names)
-    run = check(graph, KERNELS, core, toolchain)
-    if core == CORE:
+    run = check(graph, kernels, on(case, place), toolchain)
+    if place == "core":
         nodes = [n for n in graph.nodes if n.op.name != "Reshape"]
         counted = [
             (node, layer.instructions)
             for node, layer in zip(nodes, run.layers, strict=True)
-            if KERNELS.emitter(node) is CONV_WINOGRAD and not CONV_WINOGRAD.cost(node).fallback
+            if kernels.emitter(node) is variant and not variant.cost(node).fallback
         ]
         assert len(counted) >= 0.7 * len(names)  # what portable C costs is not this kernel's
         for node, instructions in counted:
-            assert_counted(CONV_WINOGRAD, node, instructions, 0.015, 45)
+            few = 45 + case.clamps * node.output.type.size
+            assert_counted(variant, node, instructions, 0.015, few)
 
 
-@pytest.mark.parametrize("core", ["host", CORE])
-def test_extremes(core: str) -> None:
+@every_case
+@everywhere
+def test_extremes(case: Case, place: str) -> None:
     graph = merged(extremes())
-    names = chosen(graph, KERNELS)
+    names = chosen(graph, case.alone)
     assert names.count(NAME) >= 0.6 * len(names)
-    check(graph, KERNELS, core)
+    check(graph, case.alone, on(case, place))
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
-@pytest.mark.parametrize("core", ["host", CORE])
-def test_over_its_input(core: str, backward: bool) -> None:
-    check(merged(layers()), KERNELS, core, planner=at_limit(backward))
+@every_case
+@everywhere
+def test_over_its_input(case: Case, place: str, backward: bool) -> None:
+    check(merged(layers()), case.alone, on(case, place), planner=at_limit(backward))
 
 
-def test_every_form_of_requantization() -> None:
+@every_case
+def test_every_form_of_requantization(case: Case) -> None:
     """The grids reach all forms, and layers in parts and groups."""
     nodes = [n for g in (*layers(), *extremes()) for n in g.nodes if n.op.name == "QConv2D"]
-    able = [n for n in nodes if not refuse(n)]
-    found = {find_form(*accumulators(n))[0].tail for n in able}
-    assert found == {SCALE, CLAMP, TWICE, TWICE_DIVIDED, SHIFT}
-    parts = [parts_of(n) for n in able]
+    able = [n for n in nodes if not case.kernel.refuse(n)]
+    assert {case.kernel.form(n).tail for n in able} == case.forms
+    parts = [case.kernel.parts_of(n) for n in able]
     assert {p is not None and p.is_whole for p in parts} == {True, False}
     assert any(p is not None and len(p.groups) > 1 for p in parts)
     assert any(p is not None and len({*p.counts}) > 1 for p in parts)
 
 
-def test_memory() -> None:
+@every_case
+def test_memory(case: Case) -> None:
     """Scratch and stack together never pass 2 KiB."""
     rng = np.random.default_rng(4)
     for channels in (4, 16, 36, 64, 128, 512):
         for filters in (4, 30, 64, 130, 512):
             node = conv(rng, (5, 4), channels, filters, (3, 3), Window(padding=SAME)).nodes[0]
-            if found := parts_of(node):
-                assert found.nbytes + FRAME_BYTES <= 2048
+            if found := case.kernel.parts_of(node):
+                assert found.nbytes + case.kernel.stack <= MEMORY == 2048
                 assert sum(found.counts) == channels
                 assert sum(found.groups) == found.blocks
 
@@ -148,22 +216,26 @@ def test_refusals(
     size: Size, channels: int, filters: int, kernel: Size, window: Window, reason: str
 ) -> None:
     layer = conv(np.random.default_rng(0), size, channels, filters, kernel, window)
-    assert refuse(layer.nodes[0]) == reason
+    for case in CASES:
+        assert case.kernel.refuse(layer.nodes[0]) == reason
 
 
-def test_only_for_those_who_pay() -> None:
+@every_case
+def test_only_for_those_who_pay(case: Case) -> None:
     """Never at ``speed``, where nothing is said of it; at ``fastest`` where it is cheaper."""
-    rng = np.random.default_rng(6)
+    rng, speed = np.random.default_rng(6), KernelSet(case.kernel.isa.name)
     same = Window(padding=SAME)
     large = conv(rng, (16, 16), 16, 16, (3, 3), same)
-    small = conv(rng, (1, 2), 4, 4, (3, 3), same)
-    for graph, name in ((large, NAME), (small, CONV.name)):
-        assert chosen(graph, FASTEST) == [name]
-        assert chosen(graph, KernelSet("armv7e_m")) == [CONV.name]
-    speed = KernelSet("armv7e_m", without=KERNELS.without)
-    assert chosen(large, speed) == [""]
-    assert NAME not in speed.refusal(large.nodes[0])
-    assert 0.75 * CONV.instructions(large.nodes[0]) > CONV_WINOGRAD.instructions(large.nodes[0])
+    small = conv(rng, (1, 6), 4, 4, (3, 3), same)
+    for graph, name in ((large, NAME), (small, case.rival)):
+        assert chosen(graph, case.fastest) == [name]
+        assert chosen(graph, speed) == [case.rival]
+    without = replace(case.alone, pays_flash=False)
+    assert chosen(large, without) == [""]
+    assert NAME not in without.refusal(large.nodes[0])
+    rival = next(v for v in case.variants if v.name == case.rival)
+    node = large.nodes[0]
+    assert 0.8 * rival.instructions(node) > case.variant.instructions(node)
 
 
 @st.composite
@@ -182,7 +254,8 @@ def random_layers(draw: st.DrawFn) -> Graph:
     return kernel_cases.conv(rng, size, (filters, 3, 3, channels), window, 1, rule, kind)
 
 
+@every_case
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(random_layers(), min_size=8, max_size=8))
-def test_random_layers(many: list[Graph]) -> None:
-    check(merged(many), KERNELS, CORE)
+def test_random_layers(case: Case, many: list[Graph]) -> None:
+    check(merged(many), case.alone, case.core)
