@@ -58,8 +58,8 @@ class ConvertOptions:
             C alone.
         optimize: ``speed``; ``fastest``: as speed, and with kernels that pay for instructions with
             flash (Winograd: four times the weights of 3x3 layers); ``size``: portable kernels,
-            compiled for size; ``balanced``: assembly only for the kinds of layers that hold much of
-            the model's work.
+            compiled for size; ``balanced``: as speed, without the kinds of kernels whose absence
+            makes the code smaller by a larger factor than it adds instructions.
         memories: bytes that the arena may take in each memory of the target, the fastest first;
             None: all that the board has there. Empty: the arena is one piece.
         weights: bytes that copies of constants may take in a memory of the target, by its name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +11,6 @@ from codegen.c.operators import EMITTERS
 from codegen.c.step import Emitter, Variant
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
-from edgekit.ir.graph import node_macs
 from edgekit.ir.op import Op
 from edgekit.options import Kernels, Optimize
 from edgekit.schedule import Overlap
@@ -44,7 +42,7 @@ class KernelSet:
     small: bool = False
     pays_flash: bool = False
     _found: dict[int, tuple[Node, Emitter | None]] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     def find(self, node: Node) -> Emitter | None:
@@ -121,41 +119,22 @@ PORTABLE = KernelSet()
 """Portable C alone."""
 
 
-MUCH = 0.1
-"""Share of a model's MACs from which on a kind of kernel is worth its code when balanced."""
-
-
 def kernels_for(
-    core: Core,
-    kernels: Kernels = "fastest",
-    optimize: Optimize = "speed",
-    graph: Graph | None = None,
+    core: Core, kernels: Kernels = "fastest", optimize: Optimize = "speed"
 ) -> KernelSet:
     """The kernels that code for a core may use.
 
     Args:
         core: the core.
-        kernels, optimize: as in `edgekit.options.ConvertOptions`.
-        graph: the lowered model, for ``balanced``.
+        kernels, optimize: as in `edgekit.options.ConvertOptions`; of ``balanced`` those that
+            `edgekit.pipeline.balancing` begins with.
     """
     isa = isa_of(core)
     if optimize == "size":
         return KernelSet(small=True)
     if isa is None or kernels == "portable":
         return PORTABLE
-    if optimize == "fastest":
-        return KernelSet(isa.name, pays_flash=True)
-    fastest = KernelSet(isa.name)
-    if optimize == "speed" or graph is None:
-        return fastest
-    macs: Counter[str] = Counter()
-    for node in graph.nodes:
-        found = fastest.find(node)
-        if isinstance(found, Variant):
-            macs[found.name] += node_macs(node)
-    return KernelSet(
-        isa.name, frozenset(n for n, count in macs.items() if count < MUCH * graph.macs())
-    )
+    return KernelSet(isa.name, pays_flash=optimize == "fastest")
 
 
 def unsupported(graph: Graph) -> list[Problem]:

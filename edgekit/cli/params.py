@@ -176,8 +176,8 @@ optimize_option = _choice(
     allowed(Optimize),
     "speed",
     "fastest: also kernels that pay for instructions with flash (Winograd: four times the weights "
-    "of 3x3 layers); size: portable kernels compiled for size; balanced: assembly only where most "
-    "work is.",
+    "of 3x3 layers); size: portable kernels compiled for size; balanced: speed without kinds of "
+    "kernels that are not worth their code.",
 )
 plan_time_option = click.option(
     "--plan-time",

@@ -161,8 +161,9 @@ def _build_and_verify(
     images = build_all(folder, manifest, target.core, options.toolchain, progress)
     flash = target.board.flash_bytes if target.board else None
     verified = verify_images(
-        images, manifest, target.core, vectors, options.emulator, progress, flash, refuse
-    )
+        images, manifest, target.core, vectors, options.emulator, progress, flash, refuse,
+        options.optimize == "balanced",
+    )  # fmt: skip
     if options.require_emulator and verified.emulator == NOT_RUN and not target.core.is_host:
         raise ToolError(f"--require-emulator: {target.core.name} was not run: {verified.reason}")
     return verified

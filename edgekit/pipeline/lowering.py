@@ -15,6 +15,7 @@ from edgekit.options import ConvertOptions, Rounding
 from edgekit.passes import CANONICAL, TO_NHWC, Pass, run_passes
 from edgekit.passes.copy_state_outputs import CopyStateOutputs
 from edgekit.passes.dead_code import DeadCode
+from edgekit.pipeline.balancing import balance
 from edgekit.pipeline.scheduling import schedule
 from edgekit.pipeline.source import ModelSource, select_outputs
 from edgekit.schedule import Program, Room
@@ -108,7 +109,9 @@ def lower(
     problems = unsupported(lowered)
     if problems:
         raise ModelError("some operators have no kernel for this target", problems)
-    kernels = kernels_for(core, options.kernels, options.optimize, lowered)
+    kernels = kernels_for(core, options.kernels, options.optimize)
+    if options.optimize == "balanced":
+        kernels = balance(lowered, kernels, core, options.toolchain)
     program, front = schedule(lowered, kernels, options, memories, board)
     return Lowered(
         source, graph, defined, lowered, program.graph, program, kernels, precision, rounding,

@@ -78,6 +78,7 @@ def verify_images(
     progress: Callable[[str], None],
     flash_bytes: int | None = None,
     refuse: bool = True,
+    balanced: bool = False,
 ) -> Verified:
     """Run every image on the vectors.
 
@@ -88,6 +89,7 @@ def verify_images(
         progress: receives one line per run.
         flash_bytes: of the board; an image that fits is preferred to a faster one that does not.
         refuse: raise where an output differs; otherwise the checks say so.
+        balanced: keep the image whose product of code and instructions is smallest.
 
     Raises:
         CheckFailed: an output differs from the reference.
@@ -114,7 +116,8 @@ def verify_images(
         candidates.append(Candidate(image, memory, run))
     if refuse:
         _refuse_differences(checks)
-    chosen, why = _choose(candidates, flash_bytes, manifest.optimize == "size")
+    wanted = "balanced" if balanced else manifest.optimize
+    chosen, why = _choose(candidates, flash_bytes, wanted)
     version = NOT_RUN if runner is None else runner.version(core)
     return Verified(
         tuple(checks), tuple(candidates), chosen, why, version, reason, count, images.host
@@ -144,7 +147,7 @@ def _refuse_differences(checks: list[Check]) -> None:
         raise CheckFailed("the generated code does not compute what the reference does", problems)
 
 
-def _choose(candidates: list[Candidate], flash_bytes: int | None, small: bool) -> tuple[int, str]:
+def _choose(candidates: list[Candidate], flash_bytes: int | None, wanted: str) -> tuple[int, str]:
     if len(candidates) == 1:
         return 0, "the only compiler used"
     sizes = [c.memory.flash_bytes if c.memory else 0 for c in candidates]
@@ -153,7 +156,11 @@ def _choose(candidates: list[Candidate], flash_bytes: int | None, small: bool) -
     if len(order) == 1:
         return order[0], "the only image that fits the board's flash"
     known = {i: n for i in order if (n := counts[i]) is not None}
-    if not small and known and len(known) == len(order):
+    if wanted != "size" and known and len(known) == len(order):
+        if wanted == "balanced":
+            code = [c.memory.code_bytes if c.memory else 1 for c in candidates]
+            best = min(known, key=lambda i: known[i] * code[i])
+            return best, "smallest product of code and instructions"
         return min(known, key=known.__getitem__), "fewest executed instructions"
     if any(sizes):
         return min(order or range(len(sizes)), key=sizes.__getitem__), "smallest code"

@@ -23,7 +23,16 @@ from profiles.cost.variants import VARIANT_ERROR, node_variant, shape_instructio
 from targets.load import load_core
 from targets.model import Core
 
-__all__ = ["Cost", "Origin", "cost", "kernel_of", "node_cost", "refusal", "toolchains"]
+__all__ = [
+    "Cost",
+    "Origin",
+    "cost",
+    "kernel_of",
+    "node_cost",
+    "portable_cost",
+    "refusal",
+    "toolchains",
+]
 
 Origin = Literal["measured", "modelled"]
 
@@ -101,6 +110,12 @@ def node_cost(
         return UNKNOWN
     count = variant.instructions(node)
     return Cost(count, call.flash_bytes, call.ram_bytes, "modelled", VARIANT_ERROR)
+
+
+def portable_cost(node: Node, core: Core, toolchain: str | None = None) -> Cost:
+    """`cost` of a lowered int8 node in portable C, whatever kernels in assembly there are."""
+    shapes = tuple(() if v is None else v.type.shape for v in node.inputs)
+    return _portable(node.op, shapes, core.name, "int8", "fast", toolchain, False)
 
 
 def kernel_of(

@@ -120,11 +120,24 @@ def test_fastest_pays_on_scalar_cores(core: str, most: float, conversions: Conve
     assert 0 < counts[1] <= most * counts[0]
 
 
-def test_balanced_lies_between(converted: Convert) -> None:
-    speed, balanced, size = (
-        converted("pretrainedResnet_quant", o).report for o in ("speed", "balanced", "size")
-    )
-    counts = [r.latency.instructions or 0 for r in (speed, balanced, size)]
-    sizes = [r.memory.code_bytes or 0 for r in (speed, balanced, size)]
-    assert counts[0] < counts[1] < 0.5 * counts[2]
-    assert sizes[0] > sizes[1] > sizes[2]
+@pytest.mark.parametrize(("core", "where"), [("cortex-m4", "unicorn"), ("cortex-m55", "qemu")])
+@pytest.mark.parametrize("name", ["pretrainedResnet_quant", "vww_96_int8"])
+def test_balanced_lies_between(name: str, core: str, where: str, conversions: Conversions) -> None:
+    """Less code than for speed, by a larger factor than it is slower; more than for size."""
+    emulator(where, core)
+    levels: tuple[Optimize, ...] = ("speed", "balanced", "size")
+    reports = [
+        conversions(
+            int8_model(name), ConvertOptions(core, vectors=1, optimize=level, toolchain="gcc")
+        ).report
+        for level in levels
+    ]
+    assert all(r.verification.bit_exact for r in reports)
+    counts = [r.latency.instructions or 0 for r in reports]
+    sizes = [r.memory.code_bytes or 0 for r in reports]
+    flash = [r.memory.flash_bytes or 0 for r in reports]
+    print(f"{name} on {core}: instructions {counts}, code {sizes}, flash {flash}")
+    assert counts[0] <= counts[1] < 0.5 * counts[2]
+    assert sizes[0] > sizes[1] > sizes[2] > 0
+    assert flash[0] > flash[1] > flash[2]
+    assert counts[1] * sizes[1] < counts[0] * sizes[0]
