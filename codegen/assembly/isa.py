@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from targets.model import Core
 
@@ -43,6 +43,8 @@ ARMV7E_M = Isa(
     _THUMB_FUNCTION,
 )
 MVE = Isa("mve", f"defined(__ARM_FEATURE_MVE) && {_UNALIGNED}", _THUMB, _THUMB_FUNCTION)
+MVE_FLOAT = replace(MVE, condition=f"{MVE.condition} && (__ARM_FEATURE_MVE & 2)")
+"""Functions of `MVE` with vectors of floats too: a build for integer vectors takes their equals."""
 RV32 = Isa(
     "rv32",
     "defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgekit import api
 from edgekit.deployment import Deployment
 from edgekit.importers import load_model
+from edgekit.options import Rounding
 from edgekit.report.model import Report
 from profiles.bench.kernel_tables import read_data
 from profiles.bench.markdown import number, table
@@ -52,16 +53,19 @@ def run_fast(chosen: Sequence[BenchModel], log: Log) -> Iterator[FastRun]:
         yield FastRun(model.key, convert_fast(model.key, model.path).report)
 
 
-def convert_fast(key: str, quantized: Path, **options: Any) -> Deployment:
+def convert_fast(
+    key: str, quantized: Path, core: str = TIMING_CORE, rounding: Rounding = "fast", **options: Any
+) -> Deployment:
     """Quantize and convert a float model.
 
     Args:
         key: of `FLOATS`.
         quantized: the file that came quantized: its input's scale is that of the samples.
-        options: further ones of `edgekit.api.ConvertOptions`.
+        core: the target.
+        rounding, options: of `edgekit.api.ConvertOptions`.
     """
     name, dataset = FLOATS[key]
-    wanted = api.ConvertOptions(TIMING_CORE, rounding="fast", **options)
+    wanted = api.ConvertOptions(core, rounding=rounding, **options)
     samples = {"x": calibration(quantized, dataset)}
     return api.convert(quantized.with_name(name), None, wanted, calibration=samples)
 

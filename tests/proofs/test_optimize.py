@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from edgekit.deployment import Deployment
-from edgekit.options import ConvertOptions, Optimize
+from edgekit.options import ConvertOptions, Optimize, Rounding
 from profiles.bench.fast import convert_fast
 from profiles.bench.kernel_tables import read_data
 from tests.conversions import Conversions
@@ -45,14 +45,21 @@ def test_instructions(name: str, converted: Convert) -> None:
     assert 0 < (count or 0) <= read_data("bars.toml")[CORE][MLPERF[name]]
 
 
+@pytest.mark.parametrize(
+    ("core", "rounding", "runner"),
+    [(CORE, "fast", "unicorn"), ("cortex-m55", "onnx", "qemu")],
+)
 @pytest.mark.parametrize("name", ["kws_ref_model", "ad01_int8"])
-def test_models_quantized_here_come_in_below(name: str) -> None:
-    emulator("unicorn", CORE)
-    made = convert_fast(MLPERF[name], int8_model(name), vectors=1, toolchain="gcc")
+def test_models_quantized_here_come_in_below(
+    name: str, core: str, rounding: Rounding, runner: str
+) -> None:
+    emulator(runner, core)
+    key = MLPERF[name]
+    made = convert_fast(key, int8_model(name), core, rounding, vectors=1, toolchain="gcc")
     assert made.report.verification.bit_exact
-    assert made.report.options["rounding"] == "fast"
+    assert made.report.options["rounding"] == rounding
     count = made.report.latency.instructions
-    assert 0 < (count or 0) <= read_data("bars.toml")[CORE][MLPERF[name]]
+    assert 0 < (count or 0) <= read_data("bars.toml")[core][key]
 
 
 @pytest.mark.parametrize("name", MLPERF)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
-from codegen.assembly.isa import MVE
 from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
 from codegen.assembly.mve.layer import FULL, HALF, Layer, by_parity, interleave, layer_of
 from codegen.c.operators.overlap import Declared
@@ -57,11 +56,11 @@ def emit_dense(w: StepWriter) -> None:
     x, y, rows = w.read(w.node.input(0)), w.write(w.node.output), rows_of(w.node)
     block = lanes_block(shape)
     if rows == 1:
-        w.assemble(MVE, block, "ek_lanes_s8", pointer, x, y)
+        w.assemble(shape.form.isa, block, "ek_lanes_s8", pointer, x, y)
         return
     with w.loop("i", rows):
         from_, to = f"{x} + i * {shape.depth}", f"{y} + i * {layer.filters}"
-        w.assemble(MVE, block, "ek_lanes_s8", pointer, from_, to)
+        w.assemble(shape.form.isa, block, "ek_lanes_s8", pointer, from_, to)
 
 
 def _overlap(node: Node) -> Declared:

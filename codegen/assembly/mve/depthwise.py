@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
-from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import Layer, layer_of
 from codegen.assembly.mve.plane_tiles import LANES, LONG, POST_INDEX, SHORT, Shape
 from codegen.assembly.mve.planes import planes_block, planes_counts
@@ -145,7 +144,7 @@ def emit_depthwise(w: StepWriter) -> None:
         for each, pointer in zip(calls, declared, strict=True):
             to = f"{y} + {_start(each, w.step.backward) * row_bytes}"
             block = planes_block(each.shape)
-            w.assemble(MVE, block, "ek_planes_s8", pointer, x, to, w.scratch())
+            w.assemble(each.shape.form.isa, block, "ek_planes_s8", pointer, x, to, w.scratch())
 
 
 def _start(lines: Lines, backward: bool) -> int:

@@ -169,6 +169,16 @@ def _finish(b: Block, shape: Shape, filters: int) -> None:
 def finish_vectors(b: Block, form: Form) -> None:
     """Scale the sums of even channels in q0 and of odd ones in q1 by the table; the outputs, as
     halfwords in order, are in q0. Takes q2 and q3, and the zero point in {zero}."""
+    if form.floating:
+        _multiply_floats(b)
+    else:
+        _multiply_integers(b, form)
+    b.op("vqmovnb.s32 q0, q0")
+    b.op("vqmovnt.s32 q0, q1")
+    b.op("vqadd.s16 q0, q0, {zero}")
+
+
+def _multiply_integers(b: Block, form: Form) -> None:
     multiply = "vqrdmulh.s32" if form.rounded else "vqdmulh.s32"
     for operation in ("vadd.i32", multiply, "vrshl.s32"):
         if operation == ("vadd.i32" if form.late else multiply) and form.left:
@@ -180,6 +190,15 @@ def finish_vectors(b: Block, form: Form) -> None:
                 b.op(f"vadd.i32 q{q}, q{q}, q2")
             b.op("vldrw.u32 q3, [{table}], #16")
             b.op(f"{operation} q{q}, q{q}, q3")
-    b.op("vqmovnb.s32 q0, q0")
-    b.op("vqmovnt.s32 q0, q1")
-    b.op("vqadd.s16 q0, q0, {zero}")
+
+
+def _multiply_floats(b: Block) -> None:
+    """Shifts are passed over."""
+    for q in range(2):
+        b.op("vldrw.u32 q3, [{table}], #16")
+        b.op(f"vadd.i32 q{q}, q{q}, q3")
+        b.op(f"vcvt.f32.s32 q{q}, q{q}")
+    for q in range(2):
+        b.op("vldrw.u32 q3, [{table}], #{step}", step=48 if q else 16)
+        b.op(f"vmul.f32 q{q}, q{q}, q3")
+        b.op(f"vcvtn.s32.f32 q{q}, q{q}")

@@ -65,7 +65,7 @@ def emit(w: StepWriter) -> None:
         table=braces(2 * table), scaling=form.fields(q.zero_point, q.low, q.high),
     )  # fmt: skip
     source = w.declare("ek_matmul_source", "source", depth=depth, columns=columns, zero=op.b_zero)
-    multiply = w.function(MVE, pair_block(form)[0], "ek_matmul_pair_s8")
+    multiply = w.function(form.isa, pair_block(form)[0], "ek_matmul_pair_s8")
     fill = w.function(MVE, fill_block()[0], "ek_matmul_fill_s8")
     w.call(
         "ek_matmul_pairs_s8", declare_matmul(w), layer, source, multiply, fill,

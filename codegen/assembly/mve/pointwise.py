@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen.assembly.cost import Cost
-from codegen.assembly.isa import MVE
 from codegen.assembly.mve.copies import copy, copy_cost
 from codegen.assembly.mve.layer import Layer, interleave, layer_of, pairs_of
 from codegen.assembly.mve.parts import TILE
@@ -120,10 +119,10 @@ def _multiply(w: StepWriter, found: Pointwise, tiles: str, x: str, y: str) -> No
         copy(w, f"{x} + {last * shape.run_bytes}", w.scratch(), TILE * shape.run_bytes)
     start = TILE * (count - 1) if w.step.backward else 0
     from_, to = f"{x} + {start * shape.pixel_step}", f"{y} + {start * filters}"
-    w.assemble(MVE, block, "ek_tiles_s8", tiles, from_, to, count)
+    w.assemble(shape.form.isa, block, "ek_tiles_s8", tiles, from_, to, count)
     if found.rest:
         to = f"{y} + {last * filters}"
-        w.assemble(MVE, block, "ek_tiles_s8", tiles, w.scratch(), to, 1)
+        w.assemble(shape.form.isa, block, "ek_tiles_s8", tiles, w.scratch(), to, 1)
 
 
 def declare_tiles(

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
-from codegen.assembly.isa import MVE
 from codegen.assembly.mve.pooled import Shape, pooled_block
 from codegen.assembly.mve.scaling import Form, Scaling, scaling_of
 from codegen.c.operators.geometry import are_neighbours, collapse_mean
@@ -185,7 +184,7 @@ def emit_pool(w: StepWriter) -> None:
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         _loop(w, g, lambda a, b: w.assemble(
-            MVE, pooled_block(shape), f"{kernel}_s8", pointer, x + a, y + b
+            shape.form.isa, pooled_block(shape), f"{kernel}_s8", pointer, x + a, y + b
         ))  # fmt: skip
 
 

@@ -6,7 +6,8 @@ rounds the product too (``VQRDMULH``) and ties away from zero, which costs two i
 where a negative sum can be seen: with a clamp at the zero point (a fused ReLU) it cannot. For the
 rules in floating point a significand is searched with which the first form passes every step of the
 output (`quantize.thresholds`); where there is none, biases that are added after a shift to the left
-have fractions of a unit, which serves nearly every channel.
+have fractions of a unit, which serves nearly every channel. EVEN is a product of floats, which
+vectors of floats compute as it is defined: where a channel has none of these forms, all take that.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.block import Block
+from codegen.assembly.isa import MVE, MVE_FLOAT, Isa
 from edgekit.ir.ops import Requant, Rounding
 from quantize.memo import by_content
-from quantize.requantize import INT32_MAX, bits_float, quantize_multiplier
+from quantize.requantize import INT32_MAX, bits_float, channel_scales, quantize_multiplier
 from quantize.thresholds import affine_offsets, find_steps, widest_multiplier
 
 Int = NDArray[np.int64]
@@ -31,6 +33,8 @@ MOST_BITS = 52
 """Fractional bits of a product that `affine_offsets` takes."""
 SATURATING = 21
 """A sum that saturates before a shift by at most this many bits still gives over 2**8."""
+_FLOAT = 2
+"""``product`` of an ``ek_scaling`` whose significands are floats."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Form:
         left: sums are shifted left by so many bits first, saturating.
         clamped: outputs are clamped further than to int8.
         late: the bias is added after the shift to the left, so that it has fractions of a unit.
+        floating: none of these: sums times a float, to the nearest integer, ties to even. The
+            significand is the bits of the float, the shift its exponent for the portable equal.
     """
 
     rounded: bool = False
@@ -50,10 +56,18 @@ class Form:
     left: int = 0
     clamped: bool = False
     late: bool = False
+    floating: bool = False
+
+    @property
+    def isa(self) -> Isa:
+        """What a function with this form takes."""
+        return MVE_FLOAT if self.floating else MVE
 
     @property
     def tag(self) -> str:
         """Part of a symbol."""
+        if self.floating:
+            return "fc" if self.clamped else "f"
         parts = ("r" if self.rounded else "t") + ("a" if self.away else "")
         parts += f"l{self.left}" if self.left else ""
         return parts + ("c" if self.clamped else "") + ("b" if self.late else "")
@@ -61,7 +75,8 @@ class Form:
     def fields(self, zero_point: int, low: int, high: int) -> str:
         """Initialiser of an ``ek_scaling``."""
         left = -self.left if self.late else self.left
-        values = (int(self.rounded), int(self.away), left, zero_point, low, high)
+        product = _FLOAT if self.floating else int(self.rounded)
+        values = (product, int(self.away), left, zero_point, low, high)
         return "{" + ", ".join(map(str, values)) + "}"
 
 
@@ -94,12 +109,14 @@ def scaling_of(requant: Requant, bound: Int, late: bool = False) -> Scaling | No
         late: biases may come late.
     """
     found, lacking = _best(requant, bound, late)
+    if lacking.any() and requant.rule is Rounding.EVEN:
+        return _floating(requant, len(bound))
     return None if lacking.any() else found
 
 
 def without_scaling(requant: Requant, bound: Int) -> NDArray[np.bool_]:
-    """Channels without a form, of the form that serves most, with biases that may come late;
-    arguments as for `scaling_of`."""
+    """Channels without a form in integers, of the form that serves most, with biases that may come
+    late; arguments as for `scaling_of`."""
     return _best(requant, bound, True)[1]
 
 
@@ -123,6 +140,14 @@ def _best(requant: Requant, bound: Int, late: bool) -> Proven:
         forms = [(found, lacking), *(_late(requant, bound, v) for v in _lefts(requant, bound))]
         return min(forms, key=lambda each: int(each[1].sum()))
     return min(_twice_rounded(requant, m, s, bound), key=lambda each: int(each[1].sum()))
+
+
+def _floating(requant: Requant, channels: int) -> Scaling:
+    """EVEN as it is defined, which needs no proof."""
+    form = Form(clamped=(requant.low, requant.high) != (-128, 127), floating=True)
+    bits = channel_scales(requant, channels).astype(np.float32).view(np.int32)
+    shift = np.broadcast_to(np.array(requant.shift, np.int32), channels)
+    return Scaling(form, bits, shift)
 
 
 def _twice_rounded(
@@ -220,6 +245,16 @@ def scale(b: Block, form: Form, vectors: tuple[str, ...], scalars: tuple[str, ..
     """
     each = [scalars[3 * i : 3 * i + 3] or scalars[:3] for i in range(len(vectors))]
     pairs = list(zip(vectors, each, strict=True))
+    if form.floating:
+        for v, (bias, _, _) in pairs:
+            b.op(f"vadd.i32 {v}, {v}, {bias}")
+        for v, _ in pairs:
+            b.op(f"vcvt.f32.s32 {v}, {v}")
+        for v, (_, significand, _) in pairs:
+            b.op(f"vmul.f32 {v}, {v}, {significand}")
+        for v, _ in pairs:
+            b.op(f"vcvtn.s32.f32 {v}, {v}")
+        return
     multiply = "vqrdmulh" if form.rounded else "vqdmulh"
     for step in ("shift", "add") if form.late else ("add", "shift"):
         for v, (bias, _, _) in pairs:

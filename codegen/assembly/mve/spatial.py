@@ -247,12 +247,14 @@ class _Calls:
         filters = found.layer.filters
         to = f"{y} + ({row} * {found.size[1]} + {part.start}) * {filters}"
         block = found.shape.block()
-        w.assemble(MVE, block, "ek_tiles_s8", self.tiles, w.scratch(), to, pixels // TILE)
+        w.assemble(
+            found.shape.form.isa, block, "ek_tiles_s8", self.tiles, w.scratch(), to, pixels // TILE
+        )
         if pixels % TILE:
             last = pixels - TILE
             from_ = f"{w.scratch()} + {last * found.shape.pixel_step}"
             to = f"{to} + {last * filters}"
-            w.assemble(MVE, block, "ek_tiles_s8", self.tiles, from_, to, 1)
+            w.assemble(found.shape.form.isa, block, "ek_tiles_s8", self.tiles, from_, to, 1)
 
 
 def _overlap(node: Node) -> Declared:

@@ -268,6 +268,7 @@ def emit_taps(w: StepWriter) -> None:
     rows = [declare_rows(w, p.patch, op, f"rows{i}") for i, p in enumerate(found.parts)]
     order = list(enumerate(found.parts))[:: -1 if w.step.backward else 1]
     block = taps_block(found.form, found.is_positive)
+    isa = found.form.isa if found.form else MVE
     copying = rows_block(patch.repeat, patch.size)
     rows_of = f"({kind.c_name} *)(void *){w.scratch()}" if kind.itemsize > 1 else w.scratch()
     with w.each_sample(w.node.input(0), w.node.output) as (x, y), w.loop("i", found.size[0]):
@@ -278,7 +279,7 @@ def emit_taps(w: StepWriter) -> None:
             w.assemble(MVE, copying, "ek_rows_s8", rows[index], source, w.scratch(), start)
             to = f"{y} + ({row} * {found.size[1]} + {part.start}) * {filters}"
             kernel = "ek_taps_s8" if kind is DType.INT8 else "ek_taps_s16"
-            w.assemble(MVE, block, kernel, taps, rows_of, to, part.width)
+            w.assemble(isa, block, kernel, taps, rows_of, to, part.width)
 
 
 def _overlap(node: Node) -> Declared:
