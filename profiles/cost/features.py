@@ -157,26 +157,38 @@ def _pool(key: tuple[int, ...], unroll: int) -> Features:
     }
 
 
-def _walked_pool(key: tuple[int, ...], unroll: int) -> Features:
+def _walked_pool(key: tuple[int, ...], unroll: int, written_out: int = 0) -> Features:
     """``unroll``: channels that share one walk over a window; where those are sixteen, four of the
-    rest do too. What a walk takes for a word of four channels comes on top."""
+    rest do too. What a walk takes for a word of four channels comes on top. ``written_out``: so
+    many windows take no walk, but instructions for each output."""
     w = WindowKey(*key)
     walks, rest = (w.in_c // unroll, w.in_c % unroll) if unroll > 1 else (0, w.in_c)
     words = walks * unroll // 4
     if unroll == 16:
         walks, words, rest = walks + rest // 4, words + rest // 4, rest % 4
+    windows = w.pixels - written_out
+    rows = w.inside_rows * w.out_w - written_out * w.kernel_h
+    taps = w.inside - written_out * w.taps
     return {
         "call": 1,
         "pixels": w.pixels,
-        "walks": w.pixels * walks,
-        "walk_rows": w.inside_rows * w.out_w * walks,
-        "walk_taps": w.inside * walks,
-        "words": w.pixels * words,
-        "word_taps": w.inside * words,
-        "outputs": w.pixels * rest,
-        "rows": w.inside_rows * w.out_w * rest,
-        "taps": w.inside * rest,
+        "written_out": written_out * w.in_c,
+        "walks": windows * walks,
+        "walk_rows": rows * walks,
+        "walk_taps": taps * walks,
+        "words": windows * words,
+        "word_taps": taps * words,
+        "outputs": windows * rest,
+        "rows": rows * rest,
+        "taps": taps * rest,
     }
+
+
+def _max_pool(key: tuple[int, ...], unroll: int) -> Features:
+    """Windows of 2x2 are written out where bytes cannot be compared together."""
+    w = WindowKey(*key)
+    written_out = w.interior if w.kernel_h == w.kernel_w == 2 and unroll < 16 else 0
+    return _walked_pool(key, unroll, written_out)
 
 
 def _binary(key: tuple[int, ...], unroll: int) -> Features:
@@ -252,7 +264,7 @@ FEATURES: dict[str, Callable[[tuple[int, ...], int], Features]] = {
     "depthwise_s8": _depthwise_s8,
     "dequantize_s8": _elements,
     "max_pool_f32": _walked_pool,
-    "max_pool_s8": _walked_pool,
+    "max_pool_s8": _max_pool,
     "mean_f32": _mean,
     "mean_s8": _mean,
     "pad": _pad,

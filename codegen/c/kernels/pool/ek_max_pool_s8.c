@@ -1,7 +1,8 @@
 /* int8 maximum over a window, NHWC; padded positions never win.
  *
  * Sixteen channels share the walk over a window where their bytes can be compared together, then four:
- * those of a word, or four numbers. Channels are written in order, each after its last tap was read.
+ * those of a word, or four numbers. Where there are only numbers, windows of 2x2 are written out. Channels are
+ * written in order, each after its last tap was read.
  */
 #include "ek_walk.h"
 
@@ -181,6 +182,29 @@ EK_INLINE int32_t ek_max_pool_s8_one(const ek_walk *w, int32_t low, const int8_t
     return best;
 }
 
+#if !EK_SIXTEEN
+EK_INLINE int32_t ek_larger_of(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* All channels of a window of 2x2. */
+EK_INLINE void ek_max_pool_s8_2x2(const ek_walk *w, int32_t channels, int32_t low, int32_t high,
+                                  const int8_t *x, int8_t *y)
+{
+    const int8_t *below = x + w->row_step;
+    const int8_t *const end = x + channels;
+    const int32_t right = w->step;
+    for (; x != end; ++x, ++below) {
+        int32_t best = ek_larger_of(low, *x);
+        best = ek_larger_of(best, x[right]);
+        best = ek_larger_of(best, *below);
+        best = ek_larger_of(best, below[right]);
+        *y++ = (int8_t)(best < high ? best : high);
+    }
+}
+#endif
+
 EK_KERNEL void ek_max_pool_s8(const ek_window *w, int32_t low, int32_t high, const int8_t *x,
                               int8_t *y)
 {
@@ -192,7 +216,12 @@ EK_KERNEL void ek_max_pool_s8(const ek_window *w, int32_t low, int32_t high, con
             const int8_t *src = x + s.in * w->in_c;
             int8_t *dst = y + s.out * w->out_c;
             int32_t c = 0;
-#if EK_SIXTEEN
+#if !EK_SIXTEEN
+            if (walk.rows == 2 && walk.columns == 2) {
+                ek_max_pool_s8_2x2(&walk, w->in_c, low, high, src, dst);
+                continue;
+            }
+#else
             for (; c + 16 <= w->in_c; c += 16) {
                 ek_max_pool_s8_sixteen(&walk, low, high, src + c, dst + c);
             }
