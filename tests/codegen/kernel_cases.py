@@ -34,6 +34,8 @@ from tests.codegen.test_columns import depthwise as wide_depthwise
 from tests.codegen.test_lookup import lookups
 from tests.codegen.test_lstm import lstm
 from tests.codegen.test_matmul import matmul
+from tests.codegen.test_mve_float import conv as tied_conv
+from tests.codegen.test_mve_float import dense as tied_dense
 
 Pair = tuple[int, int]
 PLAIN, SAME = Window(), Window(padding=(1, 1, 1, 1))
@@ -258,6 +260,12 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     for kind in (EXTREMES[3], EXTREMES[-1]):
         layer = conv(rng, (5, 4), (6, 3, 3, 20), SAME, 1, Rounding.HIGH, kind)
         yield pruned(layer, Pattern(1, 1, 0.75))
+    for clamp in ((-128, 127), (-20, 90)):
+        yield tied_conv(rng, (5, 7), (9, 1, 1, 16), PLAIN, 1, clamp, 127)
+        yield tied_conv(rng, (6, 5), (9, 3, 3, 8), SAME, 1, clamp, -128)
+        yield tied_conv(rng, (9, 7), (16, 3, 3, 1), SAME, 16, clamp, 3)
+        yield tied_conv(rng, (6, 7), (13, 5, 5, 1), SAME, 13, clamp, 3)
+        yield tied_dense(rng, 1, 33, 19, clamp, -7)
     yield from lookups()
 
 
