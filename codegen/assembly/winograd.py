@@ -40,6 +40,10 @@ WAITING_BYTES = ROWS * ROW_BYTES
 Q_BYTES = 4 * FILTERS * 3
 FACTOR = 24
 """Sums are so many times the real ones."""
+THIRD = 0xAAAAAAAB
+"""Three times this is 1 modulo 2**32."""
+SIGNED = 1
+"""As ``ek_winograd.h`` numbers it: negative sums are scaled in a way of their own."""
 MEMORY = 2048
 """Bytes of scratch and stack together."""
 POINT_ROWS = np.array(
@@ -311,6 +315,11 @@ def stream(weights: NDArray[np.int8], parts: Parts) -> NDArray[np.int16]:
             first += count
         block += group
     return np.concatenate(found)
+
+
+def word(value: int) -> int:
+    """As int32, modulo 2**32."""
+    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 def overlap(node: Node) -> Declared:

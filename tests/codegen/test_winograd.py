@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codegen.assembly import armv7e_m, rv32
+from codegen.assembly import armv7_m, armv7e_m, rv32
+from codegen.assembly.armv7_m.winograd_block import CLAMPED
 from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
 from codegen.assembly.armv7e_m.winograd_frame import TWICE_DIVIDED
 from codegen.assembly.rv32.conv import PACKED
-from codegen.assembly.rv32.winograd_block import SIGNED
-from codegen.assembly.winograd import MEMORY, Winograd
+from codegen.assembly.winograd import MEMORY, SIGNED, Winograd
 from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
@@ -75,6 +75,13 @@ CASES = (
         armv7e_m.VARIANTS[QConv2D],
         CONV.name,
         frozenset({SCALE, CLAMP, TWICE, TWICE_DIVIDED, SHIFT}),
+    ),
+    Case(
+        "cortex-m3",
+        armv7_m.winograd.WINOGRAD,
+        armv7_m.VARIANTS[QConv2D],
+        "tiles",
+        frozenset({0, SIGNED, CLAMPED, SIGNED + CLAMPED}),
     ),
     Case(
         "rv32imc",

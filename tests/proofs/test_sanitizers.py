@@ -92,7 +92,7 @@ def test_portable_equals_of_every_kernel(core: str, tmp_path: Path) -> None:
     run_sanitized(Emission(graph, artefact), tmp_path, STRICT)
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m3", "rv32imc"])
 def test_portable_equals_of_kernels_that_pay_with_flash(core: str, tmp_path: Path) -> None:
     model = int8_model("pretrainedResnet_quant")
     made = emission(model, "net", "litert", core=core, optimize="fastest")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from codegen.assembly import dense as blocks
@@ -14,6 +15,7 @@ from codegen.assembly.armv7_m.row import PIXELS, row
 from codegen.assembly.armv7_m.tile import FRAME, tile
 from codegen.assembly.armv7_m.window import BOTH, TAPS, reaches, window
 from codegen.assembly.armv7_m.window import PIXELS as WINDOW_PIXELS
+from codegen.assembly.armv7_m.winograd import CONV_WINOGRAD
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.listed import pieces_of
@@ -24,8 +26,10 @@ from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
 from codegen.assembly.word_columns import WordColumns
-from codegen.c.step import StepWriter
+from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
+from edgekit.ir.op import Op
+from edgekit.ir.ops import QConv2D
 
 
 def emit_tiles(w: StepWriter) -> None:
@@ -140,7 +144,7 @@ WORD_COLUMNS = WordColumns(
 )  # fmt: skip
 
 
-VARIANTS = Scalar(
+_SHARED = Scalar(
     bits=31,
     emit_sum=emit_sum,
     emit_dense=emit_dense,
@@ -164,4 +168,8 @@ VARIANTS = Scalar(
     windows=WINDOWS,
     refuse_rows=refuse_rows,
 ).variants()
+VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
+    **_SHARED,
+    QConv2D: (*_SHARED[QConv2D], CONV_WINOGRAD),
+}
 """What each operator may become, beside portable C."""

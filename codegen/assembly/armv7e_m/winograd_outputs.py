@@ -16,10 +16,8 @@ from codegen.assembly.armv7e_m.scaling import (
 )
 from codegen.assembly.armv7e_m.winograd_frame import FRAME, LAYER_SHIFT, ROW_SLOTS, TWICE_DIVIDED
 from codegen.assembly.block import Block
-from codegen.assembly.winograd import FILTERS, ROWS
+from codegen.assembly.winograd import FILTERS, ROWS, THIRD
 
-_THIRD = 0xAAAAAAAB
-"""Three times this is 1 modulo 2**32."""
 OUTPUTS, CONSTANTS = ("r0", "r1"), Constants("r2", "r3")
 """Of one filter: a row in both columns, and what scales it."""
 
@@ -107,8 +105,8 @@ def _scale_twice(b: Block, divided: bool) -> None:
             times the sums.
     """
     if not divided:
-        b.op(f"movw lr, #{_THIRD & 0xFFFF}")
-        b.op(f"movt lr, #{_THIRD >> 16}")
+        b.op(f"movw lr, #{THIRD & 0xFFFF}")
+        b.op(f"movt lr, #{THIRD >> 16}")
     with _filters(b):
         b.op("ldr r9, [sp, #{o}]", o=FRAME["zero"])
         b.op("sub r8, r3, #1")

@@ -16,7 +16,6 @@ from codegen.assembly.rv32.winograd_block import (
     BLOCK_INSTRUCTIONS,
     OUTPUT_INSTRUCTIONS,
     POINT_INSTRUCTIONS,
-    SIGNED,
     SLOT_BYTES,
     STACK_BYTES,
     TURN_INSTRUCTIONS,
@@ -33,18 +32,19 @@ from codegen.assembly.winograd import (
     FILTERS,
     POINTS,
     ROWS,
+    SIGNED,
     SUMS,
+    THIRD,
     WORD,
     Form,
     Int,
     Spent,
     Winograd,
+    word,
 )
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 
-_THIRD = 0xAAAAAAAB
-"""Three times this is 1 modulo 2**32."""
 _FIELD_LIMIT = 29
 """Bits of sums whose product with `FACTOR` can be brought to the top of a word."""
 
@@ -67,15 +67,10 @@ def _form(node: Node) -> Form:
         "zero": 2 * (requant.zero_point - requant.low) + 1,
         "add": requant.low,
         "subtract": requant.high - requant.low,
-        "start": _word(FACTOR << (bits - 1)),
-        "factor": _word(_THIRD << max(_FIELD_LIMIT - bits, 0)),
+        "start": word(FACTOR << (bits - 1)),
+        "factor": word(THIRD << max(_FIELD_LIMIT - bits, 0)),
     }
     return Form(SIGNED if scaling.is_signed else 0, lacking | (bits > _FIELD_LIMIT), blocks, entry)
-
-
-def _word(value: int) -> int:
-    """As int32, modulo 2**32."""
-    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 def _block(pairs: int, index: int, is_last: bool) -> Cost:

@@ -18,6 +18,7 @@ from codegen.assembly.winograd import (
     POINTS,
     RECORD_BYTES,
     ROW_BYTES,
+    SIGNED,
     SUMS,
     TAPS,
     WAITING_BYTES,
@@ -25,8 +26,6 @@ from codegen.assembly.winograd import (
     WORD,
 )
 
-SIGNED = 1
-"""As ``ek_winograd.h`` numbers it: an own constant for negative sums."""
 SLOT_BYTES = POINTS * ROW_BYTES
 """Sums after each of the points, which go on from one to the next."""
 TURN_INSTRUCTIONS = WORD * (WIDTH + TAPS * FILTERS + 2 * TAPS * SUMS) + 3

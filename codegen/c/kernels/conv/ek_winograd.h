@@ -31,7 +31,8 @@
  * times the sum. */
 #define EK_WINOGRAD_TWICE 5
 
-/* Of ek_winograd_plain_tile_s8: negative sums have a correction (else 0). */
+/* Of ek_winograd_plain_tile_s8 and ek_winograd_high_tile_s8: negative sums are scaled in a way of their
+ * own. */
 #define EK_WINOGRAD_SIGNED 1
 
 /* Assembly reads these words in this order. */
@@ -49,7 +50,7 @@ typedef struct {
     int32_t last;           /* 1: sums are complete */
     int32_t tail, zero, add, subtract; /* how they are scaled, see the kernel */
     int32_t entry;          /* for the assembly: where a sum begins */
-    int32_t start, factor;  /* see ek_winograd_plain_tile_s8 */
+    int32_t start, factor;  /* see the kernel */
 } ek_winograd_tile;
 
 /* One column of inputs. Assembly reads these words in this order. */
