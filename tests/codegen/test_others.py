@@ -130,17 +130,18 @@ def test_filters_that_give_one_output_are_not_left(core: str) -> None:
 
 
 def test_float_products_whose_biases_have_fractions() -> None:
-    """Armv8.1-M: of 32 filters some have no significand that suits whole biases."""
-    rng = np.random.default_rng(5)
-    weights = rng.integers(-127, 128, (32, 1, 1, 16)).astype(np.int8)
-    scales = [float(s) for s in 2 ** rng.uniform(-10, -9, 32)]
+    """Armv8.1-M: of 8 filters some have no significand that suits whole biases; floats,
+    which would do, take a function that not every build has."""
+    rng = np.random.default_rng(2)
+    weights = rng.integers(-127, 128, (8, 1, 1, 16)).astype(np.int8)
+    scales = [float(s) for s in 2 ** rng.uniform(-10, -9, 8)]
     spec = make_requant(scales, Rounding.EVEN, 3)
     bound = 128 * np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3))
     whole, found = (scaling_of(spec, bound, late) for late in (False, True))
     assert whole is not None
     assert whole.form.floating
     assert found is not None
-    assert found.form.late or found.form.floating
-    assert without_scaling(spec, bound).mean() < 0.2
-    graph = single(QConv2D(spec, 0), [int8(1, 3, 5, 16), weights, np.zeros(32, np.int32)])
+    assert found.form.late
+    assert not without_scaling(spec, bound).any()
+    graph = single(QConv2D(spec, 0), [int8(1, 3, 5, 16), weights, np.zeros(8, np.int32)])
     check_on("cortex-m55", [graph], None, emulated="qemu")

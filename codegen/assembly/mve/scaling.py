@@ -115,9 +115,9 @@ def scaling_of(requant: Requant, bound: Int, late: bool = False) -> Scaling | No
 
 
 def without_scaling(requant: Requant, bound: Int) -> NDArray[np.bool_]:
-    """Channels without a form in integers, of the form that serves most, with biases that may come
-    late; arguments as for `scaling_of`."""
-    return _best(requant, bound, True)[1]
+    """Channels because of which `scaling_of`, with biases that may come late, finds no form."""
+    lacking = _best(requant, bound, True)[1]
+    return lacking & (requant.rule is not Rounding.EVEN)
 
 
 @by_content(64)
