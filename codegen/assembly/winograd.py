@@ -1,7 +1,6 @@
 """3x3 convolutions by Winograd's F(4, 3): half the products, four times the weights.
 
-What all instruction sets share: how a layer is divided, its weights, the driver in C and its cost
-(codegen/c/kernels/conv/ek_winograd.h).
+What all instruction sets share beside `winograd_parts`: the layer, its driver in C, its cost.
 """
 
 from __future__ import annotations
@@ -17,6 +16,18 @@ from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.winograd_parts import (
+    COLUMNS,
+    FILTERS,
+    MEMORY,
+    ROWS,
+    TAPS,
+    WIDTH,
+    WORD,
+    Parts,
+    edges,
+    stream,
+)
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -25,82 +36,7 @@ from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
 
-ROWS, POINTS, TAPS, FILTERS = 4, 6, 3, 4
-COLUMNS, WIDTH = 2, 4
-"""Columns of outputs in a tile, of inputs."""
-SUMS = COLUMNS * FILTERS
-"""Of a row of outputs."""
-WORD = 4
-"""Channels that are transformed together."""
-POINT_BYTES = 16
-"""Of the four columns of a pair of channels."""
-RECORD_BYTES = POINTS * POINT_BYTES
-ROW_BYTES = 4 * SUMS
-WAITING_BYTES = ROWS * ROW_BYTES
-Q_BYTES = 4 * FILTERS * 3
-FACTOR = 24
-"""Sums are so many times the real ones."""
-THIRD = 0xAAAAAAAB
-"""Three times this is 1 modulo 2**32."""
-SIGNED = 1
-"""As ``ek_winograd.h`` numbers it: negative sums are scaled in a way of their own."""
-MEMORY = 2048
-"""Bytes of scratch and stack together."""
-POINT_ROWS = np.array(
-    [[-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [6, 0, 0], [0, 0, 24]], np.int64
-)
-"""Weights of each point from those of three rows."""
 Int = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """How a layer is divided so that it fits into scratch.
-
-    Attributes:
-        channels: in all; a part of them is transformed at a time.
-        filters: in all.
-        part: channels of a part.
-        group: blocks of filters of a group; other groups transform the channels again.
-        apart: bytes beside columns and sums that wait.
-    """
-
-    channels: int
-    filters: int
-    part: int
-    group: int
-    apart: int
-
-    @property
-    def blocks(self) -> int:
-        """Of filters, a last one that is not whole included."""
-        return -(-self.filters // FILTERS)
-
-    @property
-    def starts(self) -> list[int]:
-        """First filter of each block."""
-        return [min(FILTERS * b, self.filters - FILTERS) for b in range(self.blocks)]
-
-    @property
-    def counts(self) -> list[int]:
-        """Channels of each part."""
-        return [min(self.part, self.channels - c) for c in range(0, self.channels, self.part)]
-
-    @property
-    def groups(self) -> list[int]:
-        """Blocks of each group."""
-        return [min(self.group, self.blocks - b) for b in range(0, self.blocks, self.group)]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether columns are transformed once and stay for the next tile."""
-        return len(self.counts) == 1 and len(self.groups) == 1
-
-    @property
-    def nbytes(self) -> int:
-        """Of scratch: columns, sums of a block, sums that wait, what is spare."""
-        waiting = self.group * WAITING_BYTES if len(self.counts) > 1 else 0
-        return self.part // 2 * RECORD_BYTES + waiting + self.apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,14 +46,14 @@ class Form:
     Attributes:
         tail: number of the form, as the tile function knows it.
         lacking: filters for which it is not right.
-        blocks: constants of the blocks that begin with some filters, a row of words for each.
-        entry: arguments of the tile function for each layer, see ``ek_conv_winograd``.
+        blocks: constants of some blocks, a row of words for each, from the filters of each.
+        arguments: others of the tile function, see ``ek_conv_winograd``.
     """
 
     tail: int
     lacking: Mask
     blocks: Callable[[Int], Int]
-    entry: dict[str, int]
+    arguments: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -228,7 +164,7 @@ class Winograd:
             q=w.table(table, "requant"),
             fill=w.filler(np.full(parts.part, op.x_zero, np.int8), "fill"),
             channels=parts.part, blocks=parts.group, slots=self.slots // 4, code=self.code,
-            unrolled=self.unrolled, tail=form.tail, **form.entry,
+            unrolled=self.unrolled, tail=form.tail, **form.arguments,
         )  # fmt: skip
         columns = w.function(self.isa, self.columns(), self.columns_kernel)
         tile = w.function(self.isa, self.tile(), self.tile_kernel)
@@ -249,8 +185,8 @@ class Winograd:
         whole = min(tiles, 1 + width % COLUMNS) if parts.is_whole else tiles
         found = whole * self.tile_cost(parts, True) + (tiles - whole) * self.tile_cost(parts, False)
         outputs = tiles * parts.blocks * spent.outputs(self.form(node).tail)
-        edges = Cost(borders=spent.edge * _edges(node, parts), control=spent.layer)
-        return bands * (found + outputs + spent.band) + edges
+        border = Cost(borders=spent.edge * edges(node, parts), control=spent.layer)
+        return bands * (found + outputs + spent.band) + border
 
     def tile_cost(self, parts: Parts, whole: bool) -> Cost:
         """A tile without its outputs, all its columns transformed or half of them."""
@@ -294,54 +230,9 @@ def _cheapest_parts(kernel: Winograd, channels: int, filters: int, spare: int) -
     return min(found, key=lambda p: kernel.tile_cost(p, not p.is_whole).total, default=None)
 
 
-def stream(weights: NDArray[np.int8], parts: Parts) -> NDArray[np.int16]:
-    """Weights in reading order: group, part, block, point, pair of channels, tap, filter, channel.
-
-    Args:
-        weights: filters x 3 x 3 x channels.
-        parts: how they are divided.
-    """
-    points = np.einsum("pr,frtc->fptc", POINT_ROWS, weights.astype(np.int64)).astype(np.int16)
-    # Channels 0 and 2 of four are a pair, 1 and 3 the other: as SXTAB16 takes bytes of a word.
-    pairs = points.reshape(*points.shape[:3], -1, 2, 2).swapaxes(4, 5)
-    pairs = pairs.reshape(*points.shape[:3], -1, 2).transpose(1, 3, 2, 0, 4)
-    found, block = [], 0
-    for group in parts.groups:
-        first = 0
-        for count in parts.counts:
-            for start in parts.starts[block : block + group]:
-                own = pairs[:, first // 2 : (first + count) // 2, :, start : start + FILTERS]
-                found.append(own.ravel())
-            first += count
-        block += group
-    return np.concatenate(found)
-
-
-def word(value: int) -> int:
-    """As int32, modulo 2**32."""
-    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
-
-
 def overlap(node: Node) -> Declared:
     """Bands of four rows, whose outputs are written while others of the band still read."""
     op = node.op
     assert isinstance(op, QConv2D)
     pixels = ROWS * node.output.type.shape[2]
     return by_walk(node, Walk((TAPS, TAPS), op.window, pixels))
-
-
-def _edges(node: Node, parts: Parts) -> int:
-    """Transformed columns of which a part lies outside the input."""
-    op, (_, height, width, _) = node.op, node.output.type.shape
-    assert isinstance(op, QConv2D)
-    (_, in_h, in_w, _), (top, left, _, _) = node.input(0).type.shape, op.window.padding
-    columns = []
-    for x in range(0, width, COLUMNS):
-        first = min(x, width - COLUMNS)
-        stays = parts.is_whole and x > 0 and first == x
-        columns += [first - left + k for k in range(COLUMNS if stays else 0, WIDTH)]
-    inside = sum(0 <= x < in_w for x in columns)
-    bands = range(-top, height - top, ROWS)
-    whole = sum(y >= 0 and y + POINTS <= in_h for y in bands)
-    times = len(parts.groups) * len(parts.counts)
-    return times * (len(columns) * len(bands) - inside * whole)

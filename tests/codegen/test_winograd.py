@@ -16,7 +16,8 @@ from codegen.assembly.armv7e_m.conv import CONV
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE
 from codegen.assembly.armv7e_m.winograd_frame import TWICE_DIVIDED
 from codegen.assembly.rv32.conv import PACKED
-from codegen.assembly.winograd import MEMORY, SIGNED, Winograd
+from codegen.assembly.winograd import Winograd
+from codegen.assembly.winograd_parts import MEMORY, SIGNED
 from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph

@@ -26,19 +26,8 @@ from codegen.assembly.armv7_m.winograd_columns import (
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.tiles import form_of, without_form
-from codegen.assembly.winograd import (
-    FILTERS,
-    POINTS,
-    SIGNED,
-    SUMS,
-    THIRD,
-    WORD,
-    Form,
-    Int,
-    Spent,
-    Winograd,
-    word,
-)
+from codegen.assembly.winograd import Form, Int, Spent, Winograd
+from codegen.assembly.winograd_parts import FILTERS, POINTS, SIGNED, SUMS, THIRD, WORD, word
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 
@@ -61,14 +50,14 @@ def _form(node: Node) -> Form:
 
     narrow = (requant.low, requant.high) != (-128, 127)
     tail = (SIGNED if found and found.signed else 0) + (CLAMPED if narrow else 0)
-    entry = {
+    arguments = {
         "zero": 2 * requant.zero_point + 1,
         "add": requant.low,
         "subtract": requant.high,
         "start": 0,
         "factor": word(THIRD),
     }
-    return Form(tail, lacking, blocks, entry)
+    return Form(tail, lacking, blocks, arguments)
 
 
 def _block(pairs: int, index: int, is_last: bool) -> Cost:

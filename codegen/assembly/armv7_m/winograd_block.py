@@ -9,7 +9,7 @@ import functools
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
 from codegen.assembly.block import Block, offsets
-from codegen.assembly.winograd import (
+from codegen.assembly.winograd_parts import (
     COLUMNS,
     FILTERS,
     POINT_BYTES,
@@ -43,8 +43,8 @@ _ARGUMENTS = (
     "pairs", "blocks", "first", "last", "tail", "zero", "low", "high", "entry", "start", "factor",
 )  # fmt: skip
 """``ek_winograd_tile``, in the order of its definition."""
-_FRAME = offsets((*_ARGUMENTS, "extent", "end", "slot", "filter", "half", "plain", "align"))
-FRAME_BYTES = 4 * len(_FRAME)
+_FRAME = offsets((*_ARGUMENTS, "extent", "end", "slot", "filter", "half", "plain"))
+FRAME_BYTES = -(-4 * len(_FRAME) // 8) * 8
 STACK_BYTES = FRAME_BYTES + 36
 _PAIRS_BYTES = 2 * RECORD_BYTES
 """Of columns in a turn."""

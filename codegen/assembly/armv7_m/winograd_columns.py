@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from codegen.assembly.block import Block
-from codegen.assembly.winograd import POINT_BYTES, POINTS, RECORD_BYTES, WORD
+from codegen.assembly.winograd_parts import POINT_BYTES, POINTS, RECORD_BYTES, WORD
 
 COLUMN_INSTRUCTIONS = WORD * 24 + 4
 """For four channels of a column."""

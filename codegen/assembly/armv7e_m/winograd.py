@@ -23,7 +23,8 @@ from codegen.assembly.armv7e_m.winograd_frame import (
 from codegen.assembly.armv7e_m.winograd_scaling import find_form
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
-from codegen.assembly.winograd import FILTERS, POINTS, Form, Int, Spent, Winograd
+from codegen.assembly.winograd import Form, Int, Spent, Winograd
+from codegen.assembly.winograd_parts import FILTERS, POINTS
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 
@@ -43,14 +44,14 @@ def _form(node: Node) -> Form:
         scale = scaling.constants[order].reshape(len(order), -1)
         return np.concatenate([scaling.start[order], scale], axis=1)
 
-    entry = {
+    arguments = {
         "zero": 2 * requant.zero_point + 1,
         "add": 255 - requant.high + requant.low,
         "subtract": 255 - requant.high,
         "start": 0,
         "factor": 0,
     }
-    return Form(scaling.tail, lacking, blocks, entry)
+    return Form(scaling.tail, lacking, blocks, arguments)
 
 
 def _block(pairs: int, index: int, is_last: bool) -> Cost:

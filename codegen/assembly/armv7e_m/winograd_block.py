@@ -13,7 +13,7 @@ from codegen.assembly.armv7e_m.winograd_frame import (
 )
 from codegen.assembly.armv7e_m.winograd_outputs import scale_outputs
 from codegen.assembly.block import Block
-from codegen.assembly.winograd import (
+from codegen.assembly.winograd_parts import (
     POINT_BYTES,
     Q_BYTES,
     RECORD_BYTES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from codegen.assembly.block import Block
-from codegen.assembly.winograd import POINT_BYTES, POINTS, RECORD_BYTES
+from codegen.assembly.winograd_parts import POINT_BYTES, POINTS, RECORD_BYTES
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.assembly.block import offsets
-from codegen.assembly.winograd import ROW_BYTES
+from codegen.assembly.winograd_parts import ROW_BYTES
 
 ARGUMENTS = (
     "v", "weights", "slots", "waiting", "q", "y0", "y1", "y2", "y3", "distance",

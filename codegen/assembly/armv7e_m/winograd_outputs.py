@@ -16,7 +16,7 @@ from codegen.assembly.armv7e_m.scaling import (
 )
 from codegen.assembly.armv7e_m.winograd_frame import FRAME, LAYER_SHIFT, ROW_SLOTS, TWICE_DIVIDED
 from codegen.assembly.block import Block
-from codegen.assembly.winograd import FILTERS, ROWS, THIRD
+from codegen.assembly.winograd_parts import FILTERS, ROWS, THIRD
 
 OUTPUTS, CONSTANTS = ("r0", "r1"), Constants("r2", "r3")
 """Of one filter: a row in both columns, and what scales it."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.requant import Exact, affine_form, exact_form, shifted_form
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, SHIFT_BITS, TWICE, Scaling, tame
 from codegen.assembly.armv7e_m.winograd_frame import LAYER_SHIFT, TWICE_DIVIDED
-from codegen.assembly.winograd import FACTOR
+from codegen.assembly.winograd_parts import FACTOR
 from edgekit.ir.ops import Requant
 from quantize.memo import by_content
 from quantize.requantize import channel_scales

@@ -27,7 +27,8 @@ from codegen.assembly.rv32.winograd_columns import (
     MOVE_INSTRUCTIONS,
     columns_function,
 )
-from codegen.assembly.winograd import (
+from codegen.assembly.winograd import Form, Int, Spent, Winograd
+from codegen.assembly.winograd_parts import (
     FACTOR,
     FILTERS,
     POINTS,
@@ -36,10 +37,6 @@ from codegen.assembly.winograd import (
     SUMS,
     THIRD,
     WORD,
-    Form,
-    Int,
-    Spent,
-    Winograd,
     word,
 )
 from edgekit.ir import Node
@@ -63,14 +60,16 @@ def _form(node: Node) -> Form:
         """Three words for each filter."""
         return rows[order].reshape(len(order), -1).astype(np.int64)
 
-    entry = {
+    arguments = {
         "zero": 2 * (requant.zero_point - requant.low) + 1,
         "add": requant.low,
         "subtract": requant.high - requant.low,
         "start": word(FACTOR << (bits - 1)),
         "factor": word(THIRD << max(_FIELD_LIMIT - bits, 0)),
     }
-    return Form(SIGNED if scaling.is_signed else 0, lacking | (bits > _FIELD_LIMIT), blocks, entry)
+    return Form(
+        SIGNED if scaling.is_signed else 0, lacking | (bits > _FIELD_LIMIT), blocks, arguments
+    )
 
 
 def _block(pairs: int, index: int, is_last: bool) -> Cost:

@@ -11,7 +11,7 @@ from codegen.assembly.block import offsets
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import scale, scale_signed
 from codegen.assembly.rv32.registers import SAVED, STACK_ALIGN, Function
-from codegen.assembly.winograd import (
+from codegen.assembly.winograd_parts import (
     COLUMNS,
     FILTERS,
     POINT_BYTES,

@@ -6,7 +6,7 @@ import functools
 
 from codegen.assembly.block import offsets
 from codegen.assembly.rv32.registers import SAVED, Function
-from codegen.assembly.winograd import POINT_BYTES, POINTS, RECORD_BYTES, WORD
+from codegen.assembly.winograd_parts import POINT_BYTES, POINTS, RECORD_BYTES, WORD
 
 _ARGUMENTS = offsets(("rows", "at", "words", "v", "moved"))
 """``ek_winograd_column``, in the order of its definition."""
