@@ -1,4 +1,5 @@
-"""Which kernel computes a node: the cheapest that the target can run, portable C otherwise."""
+"""Which kernel computes a node: the cheapest that the target can run, portable C where that is
+cheaper or there is none."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codegen.assembly import armv6_m, armv7_m, armv7e_m, mve, rv32
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import isa_of
 from codegen.c.operators import EMITTERS
+from codegen.c.operators.estimates import SLOWER, portable_instructions
 from codegen.c.step import Emitter, Variant
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
@@ -35,12 +38,15 @@ class KernelSet:
         without: names of its variants that are not used.
         small: True where compilers shall optimise for size.
         pays_flash: True where kernels may be chosen that pay for instructions with flash.
+        weighs: True where portable C computes the layers that it takes less for, whatever kernels
+            in assembly are able to.
     """
 
     isa: str = ""
     without: frozenset[str] = frozenset()
     small: bool = False
     pays_flash: bool = False
+    weighs: bool = False
     _found: dict[int, tuple[Node, Emitter | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -94,7 +100,7 @@ class KernelSet:
         variants = self._variants(node)
         if not variants:
             return f"no kernel in assembly for {node.op.name}"
-        found = {v.name: v.refuse(node) or "too little work for its code" for v in variants}
+        found = {v.name: v.refuse(node) or self._waived(v) for v in variants}
         near = {name: why for name, why in found.items() if not why.startswith("not ")} or found
         names: dict[str, list[str]] = {}
         for name, why in near.items():
@@ -105,9 +111,23 @@ class KernelSet:
         able = [
             v for v in self._variants(node) if v.name not in self.without and not v.refuse(node)
         ]
-        if able:
-            return min(able, key=lambda v: v.instructions(node))
-        return EMITTERS.get(type(node.op))
+        best = min(able, key=lambda v: v.instructions(node), default=None)
+        if best is None or (self.weighs and self._is_dearer(best.cost(node), node)):
+            return EMITTERS.get(type(node.op))
+        return best
+
+    def _is_dearer(self, cost: Cost, node: Node) -> bool:
+        """True where portable C takes less than a variant and the filters that it leaves out,
+        whose cost is that of portable C too."""
+        portable = portable_instructions(node)
+        own = cost.total - cost.fallback
+        slower = SLOWER.get(self.isa, 1.0)
+        return portable is not None and own + slower * cost.fallback > slower * portable
+
+    def _waived(self, variant: Variant) -> str:
+        """Why a variant that is able to is not used."""
+        left_out = variant.name in self.without
+        return "too little work for its code" if left_out else "dearer than portable C"
 
     def _variants(self, node: Node) -> list[Variant]:
         """What the node's operator may become, refused or not."""
@@ -134,7 +154,7 @@ def kernels_for(
         return KernelSet(small=True)
     if isa is None or kernels == "portable":
         return PORTABLE
-    return KernelSet(isa.name, pays_flash=optimize == "fastest")
+    return KernelSet(isa.name, pays_flash=optimize == "fastest", weighs=True)
 
 
 def unsupported(graph: Graph) -> list[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,14 @@ from tests.codegen.test_overlap import compile_at, limits
 from tests.runners.support import emulator, skip_unless
 
 
+def able(core_name: str) -> KernelSet:
+    """The kernels of a core, also where portable C would be cheaper."""
+    return replace(kernels_for(load_core(core_name)), weighs=False)
+
+
 def check_limits(core_name: str, graphs: Sequence[Graph]) -> None:
     """Every overlap that a core's kernels declare is safe at exactly its limit, on the host."""
-    chosen = kernels_for(load_core(core_name))
+    chosen = able(core_name)
     cases = [(g, at) for g in graphs for at in limits(g, chosen)]
     assert len(cases) >= len(graphs)
     for case in compile_at(cases, chosen):
@@ -43,7 +49,8 @@ def check_on(
     Args:
         core_name: whose kernels are used, and which is emulated.
         graphs: small ones.
-        variant: the only one that may be chosen, and is for every graph's last node; None: any.
+        variant: the only one that may be chosen, and is for every graph's last node; None: any,
+            also where portable C would be cheaper.
         toolchain: builds for the host and for the core.
         emulated: the emulator.
 
@@ -53,7 +60,7 @@ def check_on(
     core, host, tool = load_core(core_name), load_core("host"), get_toolchain(toolchain)
     skip_unless(tool.missing(host))
     skip_unless(tool.missing(core))
-    chosen = kernels_for(core)
+    chosen = able(core_name)
     if variant is not None:
         names = {v.name for found in VARIANTS[chosen.isa].values() for v in found}
         chosen = KernelSet(chosen.isa, frozenset(names - {variant}))

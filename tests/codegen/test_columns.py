@@ -16,12 +16,12 @@ from codegen.assembly.mve import columns as mve
 from codegen.assembly.mve.taps import WIDE_TAPS
 from codegen.assembly.mve.wide_dense import WIDE_DENSE
 from codegen.assembly.rv32 import columns as rv32
-from codegen.c.choice import PORTABLE, KernelSet, kernels_for
+from codegen.c.choice import PORTABLE, KernelSet
 from edgekit.ir import DType, Graph, Node, TensorType
 from edgekit.ir.ops import QConv2D, QDense, Reshape, Rounding, Window
 from quantize.requantize import make_requant
-from targets.load import load_core
 from tests.codegen.batch import BOTH
+from tests.codegen.cores import able
 from tests.codegen.graphs import single
 from tests.codegen.on_core import (
     SCALAR,
@@ -286,7 +286,7 @@ def test_portable(core: str) -> None:
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("core", [CORE, "cortex-m3", "cortex-m0plus"])
 def test_output_over_input(core: str, backward: bool) -> None:
-    kernels = kernels_for(load_core(core))
+    kernels = able(core)
     check(merged(list(layers())), kernels, core, planner=at_limit(backward))
 
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from codegen.assembly.flat import as_dense
-from codegen.c.choice import kernels_for
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, QDense, Reshape, Rounding, Window
 from profiles.bench.pruning import Pattern
-from targets.load import load_core
+from tests.codegen.cores import able
 from tests.codegen.graphs import RULES, int8
 from tests.codegen.kernel_cases import EXTREMES, Extreme, constants, conv
 from tests.codegen.on_core import assert_counted, at_limit, check, chosen, merged
@@ -57,7 +56,7 @@ def layers() -> Iterator[Graph]:
 @pytest.mark.parametrize("where", ["host", "core"])
 @pytest.mark.parametrize("core", KERNELS)
 def test_every_shape(core: str, where: str) -> None:
-    graph, kernels = merged(list(layers())), kernels_for(load_core(core))
+    graph, kernels = merged(list(layers())), able(core)
     assert set(chosen(graph, kernels)) == KERNELS[core]
     run = check(graph, kernels, "host" if where == "host" else core)
     for node, layer in zip(graph.nodes, run.layers, strict=False):  # a host counts nothing
@@ -88,14 +87,14 @@ def several(rng: np.random.Generator) -> Iterator[Graph]:
 @pytest.mark.parametrize("core", KERNELS)
 def test_several_rows_and_extremes(core: str) -> None:
     graph = merged(list(several(np.random.default_rng(2))))
-    check(graph, kernels_for(load_core(core)), core)
+    check(graph, able(core), core)
 
 
 @pytest.mark.parametrize("core", KERNELS)
 def test_output_over_input(core: str) -> None:
     rng = np.random.default_rng(3)
     graph = merged([single(rng, (1, pixels), 12, 7, (1, 1)) for pixels in (1, 2, 3)])
-    kernels = kernels_for(load_core(core))
+    kernels = able(core)
     assert KERNELS[core] & set(chosen(graph, kernels))
     check(graph, kernels, core, planner=at_limit(backward=False))
 

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 
 from codegen.assembly.mve.scaling import scaling_of, without_scaling
-from codegen.c.choice import kernels_for
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, QDense, Rounding, Window
 from quantize.requantize import make_requant
-from targets.load import load_core
 from tests.codegen import graphs
-from tests.codegen.cores import check_limits, check_on
+from tests.codegen.cores import able, check_limits, check_on
 from tests.codegen.graphs import RULES, int8, single
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
@@ -58,8 +56,8 @@ def with_zero_point(rng: np.random.Generator, graph: Graph, rule: Rounding) -> G
 
 def left(core: str, graph: Graph) -> float:
     """Instructions for filters that are left to portable C."""
-    found = kernels_for(load_core(core)).emitter(graph.nodes[-1])
-    assert isinstance(found, Variant), kernels_for(load_core(core)).refusal(graph.nodes[-1])
+    found = able(core).emitter(graph.nodes[-1])
+    assert isinstance(found, Variant), able(core).refusal(graph.nodes[-1])
     return found.cost(graph.nodes[-1]).fallback
 
 
@@ -67,7 +65,7 @@ def left(core: str, graph: Graph) -> float:
 def test_weights_with_a_zero_point(core: str) -> None:
     rng = np.random.default_rng(1)
     found = [graph for rule in RULES for graph in layers(rng, rule)]
-    kernels = kernels_for(load_core(core))
+    kernels = able(core)
     whole = [graph for graph in found if kernels.refusal(graph.nodes[-1])]
     assert len(whole) <= (core == "rv32imc")  # most scales of one layer have no form there
     assert all(left(core, graph) for graph in found if graph not in whole)
@@ -87,7 +85,7 @@ def test_float_products_whose_ties_have_no_form(core: str) -> None:
     weights = rng.integers(-127, 128, (6, 1, 1, 16)).astype(np.int8)
     op = QConv2D(make_requant([2.0**-7] * 6, Rounding.EVEN, 3), 0)
     graph = single(op, [int8(1, 3, 5, 16), weights, np.zeros(6, np.int32)])
-    refused = kernels_for(load_core(core)).refusal(graph.nodes[0])
+    refused = able(core).refusal(graph.nodes[0])
     assert "proven" in refused or "cheap form" in refused
 
 
@@ -124,7 +122,7 @@ def test_filters_that_give_one_output_are_not_left(core: str) -> None:
             spec = make_requant(scales, Rounding.DOUBLE, zero_point)
             op = QConv2D(spec, 5, PAD if kernel == (3, 3) else Window(), groups)
             found.append(single(op, [int8(1, 4, 5, 8), weights, bias]))
-    kernels = kernels_for(load_core(core))
+    kernels = able(core)
     assert not any(left(core, g) for g in found if not kernels.refusal(g.nodes[0]))
     check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codegen.c.choice import kernels_for
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
 from quantize.requantize import make_requant
-from targets.load import load_core
 from tests.codegen import graphs
 from tests.codegen.batch import BOTH
-from tests.codegen.cores import check_limits, check_on
+from tests.codegen.cores import able, check_limits, check_on
 from tests.codegen.graphs import int8, single
 from tests.codegen.kernel_cases import Extreme, conv
 from tests.codegen.on_core import check, compare_counts, merged
@@ -64,7 +62,7 @@ def test_shapes(core: str, toolchain: str) -> None:
 def test_counts(core: str) -> None:
     """With every rounding and clamp; `windows` compute such layers too, so the choice depends on
     it."""
-    rng, kernels = np.random.default_rng(5), kernels_for(load_core(core))
+    rng, kernels = np.random.default_rng(5), able(core)
     kinds = (Extreme(zero=3), Extreme(zero=-128, clamp=(0, 255)), Extreme(zero=3, clamp=(-90, 90)))
     found = [
         conv(rng, (12, 12), (16, 3, 3, 1), window, 16, rule, kind)

@@ -8,15 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codegen.assembly import tiles
-from codegen.c.choice import kernels_for
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
 from quantize.requantize import make_requant
-from targets.load import load_core
 from tests.codegen import graphs
 from tests.codegen.batch import BOTH
-from tests.codegen.cores import check_limits, check_on
+from tests.codegen.cores import able, check_limits, check_on
 from tests.codegen.graphs import int8, single
 
 CORES = ("cortex-m0plus", "cortex-m3")
@@ -117,7 +115,7 @@ def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
 
 @pytest.mark.parametrize("core", CORES)
 def test_the_declared_count_is_near_the_executed_one(core: str) -> None:
-    rng, chosen = np.random.default_rng(6), kernels_for(load_core(core))
+    rng, chosen = np.random.default_rng(6), able(core)
     found = [
         random_conv(rng, (9, 10), 24, 32, (kernel, kernel), window, RULES[0], 0)
         for kernel, window in ((1, Window()), (3, PAD))
@@ -145,7 +143,7 @@ def test_what_tiles_refuse() -> None:
     )
     refused.append(largest)  # three sums do not fit into two words
     for core in CORES:
-        found = kernels_for(load_core(core))
+        found = able(core)
         kernels = [found.emitter(g.nodes[-1]) for g in refused]
         assert not any(isinstance(k, Variant) and "tiles" in k.name for k in kernels)
 

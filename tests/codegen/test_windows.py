@@ -9,15 +9,14 @@ import pytest
 
 from codegen.assembly import armv6_m, armv7_m
 from codegen.assembly.windows import turned
-from codegen.c.choice import KernelSet, kernels_for
+from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Reshape, Rounding, Window
 from quantize.requantize import make_requant
-from targets.load import load_core
 from tests.codegen import kernel_cases
 from tests.codegen.batch import BOTH
-from tests.codegen.cores import check_limits, check_on
+from tests.codegen.cores import able, check_limits, check_on
 from tests.codegen.graphs import int8, single
 from tests.codegen.kernel_cases import EXTREMES, Extreme
 from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
@@ -89,7 +88,7 @@ def test_extremes(core: str) -> None:
     rng = np.random.default_rng(4)
     kinds = itertools.product(enumerate(EXTREMES), (0, 3, 7, 9, 14, 17))
     found = [layer(rng, shape, RULES[(i + shape) % 3], kind) for (i, kind), shape in kinds]
-    names = chosen(merged(found), kernels_for(load_core(core)))
+    names = chosen(merged(found), able(core))
     assert names.count("windows") > 0.9 * len(names)  # 2**6 times the scale may have no form
     check_on(core, found, None)
 
@@ -115,7 +114,7 @@ def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("core", CORES)
 def test_over_its_input_on_the_core(core: str, backward: bool) -> None:
-    kernels = kernels_for(load_core(core))
+    kernels = able(core)
     check(merged(layers(7)), kernels, core, planner=at_limit(backward))
 
 
@@ -127,7 +126,7 @@ def test_the_output_lags_by_few_pixels_more_than_in_portable_c(core: str) -> Non
     size, channels = (12, 24), 16
     shape = (channels, 5, 5, 1)
     graph = kernel_cases.conv(rng, size, shape, same((5, 5)), channels, Rounding.DOUBLE, PLAIN)
-    (found,) = kernels_for(load_core(core)).overlaps(graph.nodes[0])
+    (found,) = able(core).overlaps(graph.nodes[0])
     assert found is not None
     assert found.forward is not None
     assert found.backward is not None
@@ -227,7 +226,7 @@ def test_filters_without_a_form_are_left_to_portable_c(core: str) -> None:
         scales[3] = 2.0**-7
         op = QConv2D(make_requant(scales, Rounding.EVEN, 3), 5, same(kernel), 8)
         found.append(single(op, [int8(1, 4, 5, 8), weights, np.zeros(filters, np.int32)]))
-    kernels = kernels_for(load_core(core))
+    kernels = able(core)
     for graph in found:
         variant = kernels.emitter(graph.nodes[0])
         assert isinstance(variant, Variant)

@@ -1,0 +1,32 @@
+"""About what portable kernels of layers execute, to tell whether one in assembly pays.
+
+Figures of gcc for Armv7E-M; exact ones are fitted (`profiles.cost`) for the shapes and rounding
+rules that models have, these are for any.
+"""
+
+from __future__ import annotations
+
+import math
+
+from codegen.c.operators.integer import is_depthwise
+from edgekit.ir import Node
+from edgekit.ir.graph import node_macs
+from edgekit.ir.ops import QConv2D, QDense
+
+_CALL, _OUTPUT, _PRODUCT, _COPIED_TAP = 150, 50, 3, 30
+_DEPTHWISE_OUTPUT, _DEPTHWISE_PRODUCT = 30, 9
+SLOWER = {"armv6_m": 2.0, "rv32": 1.3}
+"""What other instruction sets take of it, where that is more."""
+
+
+def portable_instructions(node: Node) -> float | None:
+    """Of one run of a layer's portable kernel; None for other operators."""
+    if not isinstance(node.op, QConv2D | QDense):
+        return None
+    outputs, products = node.output.type.size, node_macs(node)
+    if is_depthwise(node):
+        return _CALL + _DEPTHWISE_OUTPUT * outputs + _DEPTHWISE_PRODUCT * products
+    _, *window, _ = node.input(1).type.shape
+    taps = math.prod(window)
+    copied = outputs // node.output.type.shape[-1] * taps if taps > 1 else 0
+    return _CALL + _OUTPUT * outputs + _PRODUCT * products + _COPIED_TAP * copied
