@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ def measure(
         ToolError: a compiler or an emulator is missing or failed.
     """
     kernels = kernels_for(load_core(core))
-    without = KernelSet(kernels.isa, skipping(kernels))
+    without = replace(kernels, without=skipping(kernels))
     whole = _with_every_channel(core, model)
     rng = np.random.default_rng(0)
     inputs = [rng.integers(-128, 128, (2, *v.type.shape[1:]), np.int8) for v in whole.inputs]
