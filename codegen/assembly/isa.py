@@ -16,12 +16,14 @@ class Isa:
         condition: preprocessor expression that is true where a compiler builds for it.
         directives: assembler directives before each function.
         function: directives that make a symbol a function, ``{symbol}`` in place of its name.
+        arguments: registers of a function's first arguments; further ones are on the stack.
     """
 
     name: str
     condition: str
     directives: tuple[str, ...]
     function: tuple[str, ...]
+    arguments: tuple[str, ...] = ("r0", "r1", "r2", "r3")
 
 
 _THUMB = (".syntax unified", ".thumb")
@@ -50,6 +52,7 @@ RV32 = Isa(
     "defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul) && !defined(__riscv_32e)",
     (),
     (".type {symbol}, @function",),
+    tuple(f"a{i}" for i in range(8)),
 )
 
 

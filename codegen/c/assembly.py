@@ -7,11 +7,12 @@ compiler treats its functions as any external one: it assumes nothing about regi
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from codegen.c import kernels
-from codegen.c.step import Assembly, Writer
+from codegen.c.step import LINE, Assembly, Writer
 
 
 def is_assembly(writers: Sequence[Writer]) -> bool:
@@ -44,8 +45,23 @@ def _text(name: str, block: Assembly) -> dict[str, Any]:
         "kernel": block.kernel,
         "condition": block.isa.condition,
         "parameters": parameters(block.kernel),
+        "about": _about(block),
         "lines": [*head, f"{symbol}:", *body, *tail],
     }
+
+
+def _about(block: Assembly) -> list[str]:
+    """What a reader of the instructions wants to know first, as lines of a comment."""
+    said = re.match(r"/\*\s(.*?)\*/", kernels.source(f"{block.kernel}.c"), re.DOTALL)
+    words = " ".join(said.group(1).replace("\n *", " ").split()).split(". ")[0] if said else ""
+    names = [p.split()[-1].strip("*") for p in parameters(block.kernel).split(", ")]
+    places = [*block.isa.arguments, *["on the stack"] * len(names)]
+    texts = [
+        f"As {block.kernel}: {words.rstrip('.') or 'see there'}.",
+        f"Arguments: {', '.join(f'{n} {p}' for n, p in zip(names, places, strict=False))}.",
+        *([f"Registers: {block.registers}."] if block.registers else []),
+    ]
+    return [line for text in texts for line in textwrap.wrap(text, LINE)]
 
 
 def parameters(kernel: str) -> str:

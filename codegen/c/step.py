@@ -64,12 +64,14 @@ class Assembly:
         symbol: its name, without the model's prefix.
         lines: instructions and labels; ``{symbol}`` stands for the full name.
         kernel: the portable kernel that computes the same from the same arguments.
+        registers: what its registers are called, in words.
     """
 
     isa: Isa
     symbol: str
     lines: tuple[str, ...]
     kernel: str
+    registers: str = ""
 
 
 @dataclass
@@ -183,7 +185,7 @@ class Writer:
     def function(self, isa: Isa, block: Block, kernel: str) -> str:
         """Name of an assembly function as in `assemble`, for a kernel in C that calls it."""
         self.kernels.append(f"{kernel}.c")
-        self.blocks.append(Assembly(isa, block.symbol, block.text(), kernel))
+        self.blocks.append(Assembly(isa, block.symbol, block.text(), kernel, block.legend()))
         return f"{self.name}_{block.symbol}"
 
     def macro(self, name: str, *arguments: object) -> None:

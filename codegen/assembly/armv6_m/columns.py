@@ -11,7 +11,7 @@ import functools
 
 from codegen.assembly.armv6_m.frame import HIGH, enter, leave
 from codegen.assembly.armv6_m.narrow import load_scale, narrow
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 from codegen.assembly.columns import PIXELS, TAPS
 
 LOCALS = offsets(
@@ -36,7 +36,7 @@ def columns(positive: bool) -> Block:
     """
     b = Block(f"columns_s16{'_positive' * positive}")
     b.name(part="r4", x="r5", w="r6", groups="r7")
-    each, fresh, started, wait, written, end = (b.label() for _ in range(6))
+    each, fresh, started, wait, written, end = b.labels("each fresh started wait written end")
     enter(b, FRAME)
     _keep(b)
     _sum_columns(b)
@@ -79,12 +79,14 @@ def columns(positive: bool) -> Block:
     return b
 
 
+@noted
 def _load(b: Block, **places: str) -> None:
     """Registers by name, each from its place in the frame."""
     for register, place in places.items():
         b.op(f"ldr {{{register}}}, [sp, #{LOCALS[place]}]")
 
 
+@noted
 def _keep(b: Block) -> None:
     """Arguments to their places, and where the four columns' outputs go."""
     b.op("str r1, [sp, #{o}]", o=LOCALS["x"])
@@ -104,6 +106,7 @@ def _keep(b: Block) -> None:
     b.op("str r4, [sp, #{o}]", o=LOCALS["output"])
 
 
+@noted
 def _sum_columns(b: Block) -> None:
     """128 times the sum of each column."""
     _load(b, x="x", groups="groups")
@@ -120,6 +123,7 @@ def _sum_columns(b: Block) -> None:
         b.op(f"str r0, [sp, #{LOCALS[f'over{p}']}]")
 
 
+@noted
 def _multiply(b: Block) -> None:
     """All taps of a part."""
     with b.loop(f"adds {{w}}, #{TAPS}", "subs {groups}, #1", "bne {head}"):
@@ -131,6 +135,7 @@ def _multiply(b: Block) -> None:
                 b.op(f"add {total}, r{p}")
 
 
+@noted
 def _finish(b: Block, positive: bool) -> None:
     """Four outputs of one filter."""
     load_scale(b, LOCALS["weights"])

@@ -11,7 +11,7 @@ from codegen.assembly.armv6_m.frame import enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
 from codegen.assembly.armv6_m.listed import DENSE_LIST, dense_item, multiply_listed
 from codegen.assembly.armv6_m.narrow import load_scale, narrow
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.dense import (
     BACK,
     BLOCKS,
@@ -42,7 +42,7 @@ def dense(kind: DenseKernel) -> Block:
     b = Block(kind.symbol)
     b.name(x="r3", w="r4", weights="r5", at="r6", count="r7", inputs="lr")
     sums = REGISTERS[: kind.filters]
-    head, end = b.label(), b.label()
+    head, end = b.labels("head end")
     enter(b, FRAME)
     for register, place in (("r0", LAYER), ("r1", X), ("r2", Y)):
         b.op(f"str {register}, [sp, #{place}]")
@@ -72,9 +72,10 @@ def dense(kind: DenseKernel) -> Block:
     return b
 
 
+@noted
 def _listed_products(b: Block) -> None:
     """All lists of one filter."""
-    more, done = b.label(), b.label()
+    more, done = b.labels("more done")
     b.name(sum="r1", x="r2", w="r3", at="r4", skip="r5", list="r6", groups="r7")
     b.op("ldr r5, [sp, #{place}]", place=LAYER)
     b.op("ldr {x}, [r5, #{field}]", field=PIECES)
@@ -97,6 +98,7 @@ def _listed_products(b: Block) -> None:
     b.op("str {sum}, [sp, #{place}]", place=SUMS)
 
 
+@noted
 def _finish(b: Block, kind: DenseKernel, f: int) -> None:
     """Output of a filter."""
     store = {1: "strb", 2: "strh", 4: "str"}[kind.output.itemsize]
@@ -114,7 +116,7 @@ def _finish(b: Block, kind: DenseKernel, f: int) -> None:
 
 
 def _products(b: Block, kind: DenseKernel, sums: tuple[str, ...]) -> None:
-    fours, singles, single, done = b.label(), b.label(), b.label(), b.label()
+    fours, singles, single, done = b.labels("fours singles single done")
     b.op("movs r0, #0")
     for total in (*sums[1:], "lr"):
         b.op(f"mov {total}, r0")
@@ -155,6 +157,7 @@ def _tap(b: Block, kind: DenseKernel, sums: tuple[str, ...], tap: int) -> None:
         b.op(f"add {total}, {{w}}")
 
 
+@noted
 def _keep_sums(b: Block, kind: DenseKernel, sums: tuple[str, ...]) -> None:
     """Less what the weights' 128 are too much, and with what they start with, to the frame."""
     starts = kind.output is not DType.INT8
@@ -173,9 +176,10 @@ def _keep_sums(b: Block, kind: DenseKernel, sums: tuple[str, ...]) -> None:
         b.op("str {at}, [sp, #{place}]", place=PLACES.table)
 
 
+@noted
 def _last_block(b: Block, kind: DenseKernel) -> None:
     """The last block begins earlier where filters are no multiple of a block's."""
-    more = b.label()
+    more = b.label("more")
     b.op("ldr r0, [sp, #{place}]", place=COUNT)
     b.op("cmp r0, #1")
     b.op("bne {to}", to=more)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 HIGH = ("r8", "r9", "r10", "r11")
 """High registers that a function must preserve."""
 
 
+@noted
 def enter(b: Block, frame: int) -> None:
-    """Save the registers and make room for ``frame`` bytes (a multiple of 8, below 2048)."""
+    """Save the registers and make room for the frame.
+
+    Its bytes are a multiple of 8, below 2048.
+    """
     b.op("push {{r4-r7, lr}}")
     for i, register in enumerate(HIGH):
         b.op(f"mov r{4 + i}, {register}")
@@ -21,8 +25,9 @@ def enter(b: Block, frame: int) -> None:
     b.op("mov sp, r5")
 
 
+@noted
 def leave(b: Block, frame: int) -> None:
-    """Undo `enter` and return."""
+    """Give the frame and the registers back, and return."""
     b.op("movs r4, #{n}", n=frame // 8)
     b.op("lsls r4, r4, #3")
     b.op("add sp, r4")

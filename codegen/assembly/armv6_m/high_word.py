@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 BITS = 30
 """Of multipliers in the plain form: both middle products then fit into one signed word."""
@@ -33,6 +33,7 @@ class Places:
     most: int
 
 
+@noted
 def load_channel(b: Block, places: Places, signed: bool) -> None:
     """A channel's constants to registers and places.
 
@@ -56,6 +57,7 @@ def load_channel(b: Block, places: Places, signed: bool) -> None:
         b.op("str r0, [sp, #{at}]", at=places.half)
 
 
+@noted
 def requantize(b: Block, places: Places, signed: bool, clamps: bool) -> None:
     """r0: a sum to int8. Needs r5 to r7 of `load_channel`; r1 to r4 are overwritten."""
     b.name(sum="r0", part="r1", lo="r2", hi="r3", other="r4")
@@ -94,9 +96,10 @@ def requantize(b: Block, places: Places, signed: bool, clamps: bool) -> None:
         clamp_to_places(b, places.least, places.most)
 
 
+@noted
 def saturate(b: Block) -> None:
     """``sum``: what is in ``hi``, as far as int8 reaches."""
-    fits = b.label()
+    fits = b.label("fits")
     b.op("sxtb {sum}, {hi}")
     b.op("cmp {sum}, {hi}")
     b.op("beq {to}", to=fits)
@@ -106,10 +109,11 @@ def saturate(b: Block) -> None:
     b.place(fits)
 
 
+@noted
 def clamp_to_places(b: Block, least: int, most: int) -> None:
     """``sum`` to a range narrower than int8, by way of ``part``."""
     for bound, branch in ((least, "bge"), (most, "ble")):
-        fits = b.label()
+        fits = b.label("fits")
         b.op("ldr {part}, [sp, #{place}]", place=bound)
         b.op("cmp {sum}, {part}")
         b.op(f"{branch} {{to}}", to=fits)

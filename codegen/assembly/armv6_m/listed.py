@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen.assembly.armv6_m.frame import HIGH
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.listed import GROUP, HEAD, ListCost
 
 TILE_LIST = ListCost(item=14, head=7, turn=4)
@@ -15,6 +15,7 @@ BYTES = 2
 """Of every instruction of an item."""
 
 
+@noted
 def multiply_listed(b: Block, item: Callable[[Block, int], None], cost: ListCost) -> None:
     """The items of one list, whose ``{list}`` moves on to what follows it.
 
@@ -23,7 +24,7 @@ def multiply_listed(b: Block, item: Callable[[Block, int], None], cost: ListCost
         item: multiplies by the weight at an offset from ``{list}``.
         cost: instructions of an item.
     """
-    head, done = b.label(), b.label()
+    head, done = b.labels("head done")
     b.op("ldrb {skip}, [{list}]")
     b.op("ldrb {groups}, [{list}, #1]")
     b.op("adds {list}, #{n}", n=HEAD)

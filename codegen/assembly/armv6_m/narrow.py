@@ -3,9 +3,10 @@ of 16 bits are enough."""
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 
+@noted
 def load_scale(b: Block, table: int) -> None:
     """A filter's multiplier to r5, half of its step to r6, its shift to r7, by way of r0.
 
@@ -26,6 +27,7 @@ def load_scale(b: Block, table: int) -> None:
     b.op("subs {shift}, {shift}, {word}")
 
 
+@noted
 def narrow(b: Block, positive: bool) -> None:
     """r0: a sum to int16, or to its positive half. Needs r5 to r7 of `load_scale`; r1 is
     overwritten.
@@ -34,7 +36,7 @@ def narrow(b: Block, positive: bool) -> None:
     bits of ``lower`` only matter with the rounding, which is added before they go.
     """
     b.name(sum="r0", lower="r1")
-    fits = b.label()
+    fits = b.label("fits")
     b.op("uxth {lower}, {sum}")
     b.op("asrs {sum}, {sum}, #16")
     b.op("muls {lower}, {multiplier}")

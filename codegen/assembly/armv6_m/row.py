@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen.assembly.armv6_m.frame import enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.rows import RowKernel
 
 PIXELS = 6
@@ -39,7 +39,7 @@ def row(kind: RowKernel) -> Block:
         (CHANNELS_OFFSET, CHANNELS), (FILL_OFFSET, FILL), (ZERO_OFFSET, PLACES.zero),
         (LOW_OFFSET, PLACES.least), (HIGH_OFFSET, PLACES.most), (ROW_BYTES_OFFSET, ROW_BYTES),
     )  # fmt: skip
-    head, end = b.label(), b.label()
+    head, end = b.labels("head end")
     b.place(head)
     b.op("movs r4, #0")
     for total in sums:
@@ -60,7 +60,7 @@ def row(kind: RowKernel) -> Block:
 
 
 def _kernel_row(b: Block, kind: RowKernel, ky: int, sums: tuple[str, ...]) -> None:
-    inside, done = b.label(), b.label()
+    inside, done = b.labels("inside done")
     _weights(b, ky)
     if ky != 1:  # a row outside the input adds the same to every sum
         _test(b, NO_TOP if ky == 0 else NO_BOTTOM)
@@ -92,10 +92,11 @@ def _weights(b: Block, ky: int) -> None:
         b.op(f"sxtb {weight}, {weight}")
 
 
+@noted
 def _column(b: Block, kind: RowKernel, column: int, sums: tuple[str, ...]) -> None:
     """One column of the input against every window that it belongs to."""
     if column in (0, kind.columns - 1):
-        outside, loaded = b.label(), b.label()
+        outside, loaded = b.labels("outside loaded")
         _test(b, LEFT if column == 0 else RIGHT)
         b.op("bcc {to}", to=outside)
         b.op("ldrsb {x}, [{base}, {at}]")
@@ -123,6 +124,7 @@ def _test(b: Block, shift: int) -> None:
     b.op("lsls {product}, {product}, #{shift}", shift=shift)
 
 
+@noted
 def _store(b: Block, p: int) -> None:
     """r0 to its pixel; a pointer goes from pixel to pixel."""
     b.op("ldr r1, [sp, #{place}]", place=PIXEL if p else Y)
@@ -132,6 +134,7 @@ def _store(b: Block, p: int) -> None:
     b.op("str r1, [sp, #{place}]", place=PIXEL)
 
 
+@noted
 def _next(b: Block) -> None:
     """On to the next channel; the zero flag tells that there is none."""
     for place, step in ((X, 1), (Y, 1), (WEIGHTS, 9)):

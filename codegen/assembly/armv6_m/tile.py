@@ -11,7 +11,7 @@ from __future__ import annotations
 from codegen.assembly.armv6_m.frame import HIGH, enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
 from codegen.assembly.armv6_m.listed import TILE_LIST, multiply_listed, tile_item
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.tiles import TAPS, TileKernel
 
 WORDS = 4
@@ -35,7 +35,7 @@ RESUME, WAIT, RESUME_WORDS, WAIT_WORDS = 31, 30, 28, 27
 def tile(kind: TileKernel) -> Block:
     """``ek_tile_s8(t, x, y, partial)``."""
     b = Block(kind.symbol)
-    body, head, following, end = (b.label() for _ in range(4))
+    body, head, following, end = b.labels("body head following end")
     enter(b, FRAME)
     _keep(b, "" if kind.listed else body)
     _spread(b, kind)
@@ -70,6 +70,7 @@ def tile(kind: TileKernel) -> Block:
     return b
 
 
+@noted
 def _keep(b: Block, body: str) -> None:
     """Arguments to their places, and where the written-out taps are entered, unless weights are
     listed: a call whose taps are not a multiple of them skips some of the first group."""
@@ -109,6 +110,7 @@ def _keep_entry(b: Block, body: str) -> None:
     b.op("str r4, [sp, #{at}]", at=ENTRY)
 
 
+@noted
 def _spread(b: Block, kind: TileKernel) -> None:
     """Bytes of six windows to words that lie side by side, and where weights have 128 added the sum
     of each column of words."""
@@ -134,6 +136,7 @@ def _spread(b: Block, kind: TileKernel) -> None:
         b.op("str r0, [sp, #{at_}]", at_=OVER + 4 * i)
 
 
+@noted
 def _spread_row(b: Block, kind: TileKernel, group: int) -> None:
     """Three windows' bytes of one kernel row."""
     b.name(a="r3", b="r5", c="r6")
@@ -155,6 +158,7 @@ def _spread_row(b: Block, kind: TileKernel, group: int) -> None:
                 b.op(f"add {HIGH[2 * group + i]}, {{{register}}}")
 
 
+@noted
 def _begin_filter(b: Block, kind: TileKernel) -> None:
     """Sums begin with what the weights' 128 are too much, and with the words of earlier taps; then
     to the first tap."""
@@ -165,7 +169,7 @@ def _begin_filter(b: Block, kind: TileKernel) -> None:
         b.op("ldm r4!, {{r0-r3}}")
     for i, total in enumerate(HIGH):
         b.op(f"mov {total}, r{0 if kind.listed else i}")
-    fresh = b.label()
+    fresh = b.label("fresh")
     _flag(b, RESUME_WORDS)
     b.op("bpl {to}", to=fresh)
     _words_place(b)
@@ -184,9 +188,10 @@ def _begin_filter(b: Block, kind: TileKernel) -> None:
     b.op("bx r4")
 
 
+@noted
 def _keep_words(b: Block, following: str) -> None:
     """Words that wait for the next call as they are end the filter here."""
-    finish = b.label()
+    finish = b.label("finish")
     _flag(b, WAIT_WORDS)
     b.op("bpl {to}", to=finish)
     _words_place(b)
@@ -205,9 +210,13 @@ def _words_place(b: Block) -> None:
     b.op("adds r4, r4, r5")
 
 
+@noted
 def _taps(b: Block, body: str) -> None:
-    """Every instruction has two bytes; a tap has `TAP_BYTES`."""
-    done = b.label()
+    """The products of all taps.
+
+    Every instruction has two bytes; a tap has `TAP_BYTES`.
+    """
+    done = b.label("done")
     for tap in range(UNROLL):
         b.op("ldm r5!, {{r0-r3}}")
         b.op(f"ldrb r4, [r6, #{tap}]")
@@ -221,9 +230,10 @@ def _taps(b: Block, body: str) -> None:
     b.place(done)
 
 
+@noted
 def _finish(b: Block, kind: TileKernel, group: int) -> None:
     """Outputs of three pixels; or their sums, where more taps come."""
-    whole, done = b.label(), b.label()
+    whole, done = b.labels("whole done")
     _unpack(b, *HIGH[2 * group : 2 * group + 2])
     _flag(b, WAIT)
     b.op("beq {to}", to=whole)
@@ -245,6 +255,7 @@ def _finish(b: Block, kind: TileKernel, group: int) -> None:
     b.place(done)
 
 
+@noted
 def _unpack(b: Block, first: str, second: str) -> None:
     """Three sums from two words to r1, r2, r3: first the low ones with their signs."""
     b.op(f"mov r0, {first}")
@@ -269,9 +280,10 @@ def _flag(b: Block, shift: int) -> None:
     b.op("lsls r0, r0, #{shift}", shift=shift)
 
 
+@noted
 def _partial(b: Block) -> None:
     """Add the sums of earlier taps, if there are any, and keep the new ones."""
-    fresh = b.label()
+    fresh = b.label("fresh")
     b.op("ldr r4, [sp, #{at}]", at=PARTIAL)
     _flag(b, RESUME)
     b.op("bpl {to}", to=fresh)

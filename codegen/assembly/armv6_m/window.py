@@ -11,7 +11,7 @@ import itertools
 
 from codegen.assembly.armv6_m.frame import enter, keep, leave
 from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.window_kernel import WindowKernel
 
 X, Y, CHANNELS, FILTERS, WEIGHTS, ROW_BYTES, MULTIPLIER, ROWS, LEFT, PITCH = range(0, 40, 4)
@@ -33,7 +33,7 @@ def window(kind: WindowKernel) -> Block:
     """``ek_depthwise_patch_s8(p, x, y)``."""
     b = Block(kind.symbol)
     sums = ("r8", "r9", "r10", "r11", "r12", "lr")[: kind.pixels]
-    channel, filter, following, end = (b.label() for _ in range(4))
+    channel, filter, following, end = b.labels("channel filter following end")
     enter(b, FRAME)
     b.op("str r1, [sp, #{place}]", place=X)
     b.op("str r2, [sp, #{place}]", place=Y)
@@ -67,10 +67,11 @@ def window(kind: WindowKernel) -> Block:
     return b
 
 
+@noted
 def _products(b: Block, kind: WindowKernel, sums: tuple[str, ...]) -> None:
     """The sums of one filter."""
     b.name(base="r0", at="r1", x="r3", product="r4")
-    head, done = b.label(), b.label()
+    head, done = b.labels("head done")
     b.op("ldr r4, [sp, #{place}]", place=ROWS)
     b.op("str r4, [sp, #{place}]", place=LEFT)
     b.op("movs r4, #0")
@@ -95,6 +96,7 @@ def _products(b: Block, kind: WindowKernel, sums: tuple[str, ...]) -> None:
     b.place(done)
 
 
+@noted
 def _piece(b: Block, kind: WindowKernel, piece: int, sums: tuple[str, ...]) -> None:
     """The columns that a piece of a kernel row needs, against every window that they belong to."""
     move = "movs"
@@ -123,6 +125,7 @@ def reaches(kind: WindowKernel) -> bool:
     return kind.width <= OFFSETS and max(map(max, steps)) <= MOST_ADDED
 
 
+@noted
 def _store(b: Block, p: int, is_last: bool) -> None:
     """r0 to its pixel; a pointer goes from pixel to pixel."""
     b.op("ldr r1, [sp, #{place}]", place=PIXEL if p else Y)

@@ -21,7 +21,7 @@ def add(clamps: bool, shift: int) -> Block:
         fields |= {"low": LOW, "high": HIGH}
     for register, at in fields.items():
         b.op(f"ldr {{{register}}}, [{{f}}, #{at}]")
-    singles, done = b.label(), b.label()
+    singles, done = b.labels("singles done")
     b.op("subs {count}, {count}, #{n}", n=UNROLL)
     b.op("blo {to}", to=singles)
     with b.loop(f"subs {{count}}, {{count}}, #{UNROLL}", "bhs {head}"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 
 from codegen.assembly.armv7_m.high_word import narrow
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 from codegen.assembly.columns import TAPS
 
 LOCALS = offsets(("y", "n1", "n2", "n3", "end", "x", "entry", "from", "to", "x_end"))
@@ -31,7 +31,9 @@ def columns(positive: bool) -> Block:
     """
     b = Block(f"columns_s16{'_positive' * positive}")
     b.name(w0="r8", w1="r11", x0="r9", x1="r10", x="r12", w="lr")
-    each, started, multiplied, resume, wait, written = (b.label() for _ in range(6))
+    each, started, multiplied, resume, wait, written = b.labels(
+        "each started multiplied resume wait written"
+    )
     _enter(b, multiplied)
     b.place(each)
     b.op("ldrd {x}, r9, [sp, #{o}]", o=LOCALS["x"])
@@ -84,9 +86,10 @@ def _enter(b: Block, multiplied: str) -> None:
     b.op("str r10, [sp, #{o}]", o=LOCALS["to"])
 
 
+@noted
 def _multiply(b: Block, multiplied: str) -> None:
     """All taps of a part."""
-    head = b.label()
+    head = b.label("head")
     b.place(head)
     for _ in range(UNROLL * TAPS):
         b.op("ldrsb.w {w0}, [{w}], #1")
@@ -102,6 +105,7 @@ def _multiply(b: Block, multiplied: str) -> None:
     b.op("bne.w {head}", head=head)
 
 
+@noted
 def _finish(b: Block, positive: bool) -> None:
     """Four outputs of two filters."""
     for sums in SUMS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, narrow, requantize
 from codegen.assembly.armv7_m.listed import DENSE_LIST, dense_item, multiply_listed
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.dense import (
     BACK,
     BLOCKS,
@@ -54,6 +54,7 @@ def dense(kind: DenseKernel) -> Block:
     return b
 
 
+@noted
 def _listed_products(b: Block) -> None:
     """All lists of one filter."""
     b.name(sum="r0", x="r1", w="r2", at="r3", skip="r4", groups="r5", left="r6", piece="r7")
@@ -68,7 +69,7 @@ def _listed_products(b: Block) -> None:
 
 
 def _products(b: Block, kind: DenseKernel, sums: list[str]) -> None:
-    singles, done = b.label(), b.label()
+    singles, done = b.labels("singles done")
     b.name(w="r8", x="r9", at="r10", count="r11")
     _begin(b, kind, sums)
     b.op("ldr {layer}, [sp, #{place}]", place=LAYER)
@@ -87,6 +88,7 @@ def _products(b: Block, kind: DenseKernel, sums: list[str]) -> None:
     b.place(done)
 
 
+@noted
 def _begin(b: Block, kind: DenseKernel, sums: list[str]) -> None:
     """What the sums start with."""
     if kind.output is DType.INT8:
@@ -123,6 +125,7 @@ def _requantize(b: Block, kind: DenseKernel, sums: list[str]) -> None:
         clamp(b, sums, "r8", "r9")
 
 
+@noted
 def _scale(b: Block, kind: DenseKernel, sums: list[str]) -> None:
     """Sums to int16."""
     b.op("ldr r12, [sp, #{place}]", place=CONSTANTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 M, LOW, HIGH = "r8", "r9", "r10"
 """Multiplier and constant of the channel; the low word's last byte is the shift."""
@@ -18,6 +18,7 @@ def halve(b: Block, half: int) -> None:
     b.op(f"str {LO}, [sp, #{half}]")
 
 
+@noted
 def requantize(b: Block, sums: Sequence[str], half: int | None) -> None:
     """Sums to int8, by the constants in their registers: five instructions each.
 
@@ -50,6 +51,7 @@ def narrow(b: Block, sums: Sequence[str], multiplier: str, positive: bool) -> No
         b.op(f"usat {total}, #15, {total}" if positive else f"ssat {total}, #16, {total}")
 
 
+@noted
 def clamp(b: Block, sums: Sequence[str], low: str, high: str) -> None:
     """Outputs to a range narrower than int8."""
     for total in sums:

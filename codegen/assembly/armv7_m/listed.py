@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.listed import GROUP, ListCost
 
 TILE_LIST = ListCost(item=8, head=4, turn=2)
@@ -14,6 +14,7 @@ BYTES = 4
 """Of every instruction of an item."""
 
 
+@noted
 def multiply_listed(b: Block, item: Callable[[Block], None], cost: ListCost) -> None:
     """The items of one list, whose ``{list}`` moves on to what follows it.
 

@@ -8,7 +8,7 @@ flags, which nothing in between changes.
 from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.rows import RowKernel
 
 X, Y, ROW, INSIDE, COUNT, TABLE, HALF, FILL = range(0, 32, 4)
@@ -34,7 +34,7 @@ def row(kind: RowKernel) -> Block:
         b.op(f"ldr r4, [r0, #{field}]")
         b.op(f"str r4, [sp, #{place}]")
     b.op("ldr {weights}, [r0, #{at_}]", at_=WEIGHTS_OFFSET)
-    no_top, no_bottom, second, done = b.label(), b.label(), b.label(), b.label()
+    no_top, no_bottom, second, done = b.labels("no_top no_bottom second done")
     with b.loop("bne.w {head}"):
         b.op("ldr {at}, [sp, #{place}]", place=X)
         b.op("ldr {x}, [sp, #{place}]", place=INSIDE)
@@ -87,6 +87,7 @@ def _load(b: Block, address: str, is_first: bool, is_last: bool) -> None:
     b.op(f"ldrsb{condition} {{x}}, {address}")
 
 
+@noted
 def _outside(b: Block, ky: int) -> None:
     """x: what a kernel row outside the input adds to every sum. No flag changes."""
     for kx, weight in enumerate(W):
@@ -97,6 +98,7 @@ def _outside(b: Block, ky: int) -> None:
     b.op(f"mul {{x}}, {{x}}, {W[0]}")
 
 
+@noted
 def _finish(b: Block, kind: RowKernel, sums: list[str]) -> None:
     """Requantize and store the sums of one channel, and go on to the next."""
     b.op("add {at}, {at}, #1")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
 from codegen.assembly.armv7_m.listed import TILE_LIST, multiply_listed, tile_item
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.tiles import (
     PIXELS,
     RESUME,
@@ -43,11 +43,11 @@ LOWEST = "lr"
 def tile(kind: TileKernel) -> Block:
     """``ek_tile_s8(t, x, y, partial)``."""
     b = Block(kind.symbol)
-    taps_end = b.label()
+    taps_end = b.label("taps_end")
     together = SUMS[:1] if kind.listed else SUMS
     _enter(b, "" if kind.listed else taps_end)
     _spread(b)
-    following = b.label()
+    following = b.label("following")
     with b.loop("bne.w {head}"):
         _begin(b, together)
         if kind.listed:
@@ -72,6 +72,7 @@ def tile(kind: TileKernel) -> Block:
     return b
 
 
+@noted
 def _enter(b: Block, taps_end: str) -> None:
     """Arguments to their places; where the taps' code ends, empty where weights are listed."""
     b.name(t="r0", x="r1", y="r2", partial="r3", taps="r4", entry="r5")
@@ -111,11 +112,12 @@ def _enter_late(b: Block, taps_end: str) -> None:
     b.op("sub r12, r12, {taps}, lsl #4")
 
 
+@noted
 def _spread(b: Block) -> None:
     """Bytes of six windows to words that lie side by side, from r12 on."""
     b.name(x="lr", tile="r12", count="r11")
     with b.loop("bne {head}"):
-        single, done = b.label(), b.label()
+        single, done = b.labels("single done")
         b.op("ldm {x}!, {{r0-r5}}")
         b.op("ldr {count}, [sp, #{at}]", at=LENGTH)
         b.op("lsrs {count}, {count}, #2")
@@ -147,10 +149,11 @@ def _spread_tap(b: Block) -> None:
     b.op("stm {tile}!, {{r6-r9}}")
 
 
+@noted
 def _begin(b: Block, together: list[list[str]]) -> None:
     """Sums are zero, or the words of earlier taps; then to the first tap."""
     registers = [register for words in together for register in words]
-    taken, ready = b.label(), b.label()
+    taken, ready = b.labels("taken ready")
     b.op("ldr r8, [sp, #{at}]", at=FLAGS)
     b.op("tst r8, #{resume}", resume=RESUME_WORDS)
     b.op("bne {to}", to=taken)
@@ -167,9 +170,10 @@ def _begin(b: Block, together: list[list[str]]) -> None:
         b.op("bx r8")
 
 
+@noted
 def _keep_words(b: Block, together: list[list[str]], following: str) -> None:
     """Words that wait for the next call as they are end the filters here."""
-    finish = b.label()
+    finish = b.label("finish")
     b.op("ldr r8, [sp, #{at}]", at=FLAGS)
     b.op("tst r8, #{wait}", wait=WAIT_WORDS)
     b.op("beq {to}", to=finish)
@@ -180,8 +184,9 @@ def _keep_words(b: Block, together: list[list[str]], following: str) -> None:
     b.place(finish)
 
 
+@noted
 def _taps(b: Block) -> None:
-    """Every instruction here has four bytes."""
+    """The products of all taps: every instruction here has four bytes."""
     x = [f"r{9 + i}" for i in range(WORDS)]
     for tap in range(TAPS):
         at = 4 * WORDS * tap
@@ -193,6 +198,7 @@ def _taps(b: Block) -> None:
                 b.op(f"mla {total}, {x[i]}, r8, {total}")
 
 
+@noted
 def _finish_filter(b: Block, kind: TileKernel, words: list[str]) -> None:
     """Outputs of one filter, three pixels at a time; or their sums, where more taps come."""
     b.op("ldr r12, [sp, #{at}]", at=TABLE)
@@ -203,7 +209,7 @@ def _finish_filter(b: Block, kind: TileKernel, words: list[str]) -> None:
         b.op("ldr r11, [r11, #{at}]", at=ZERO_OFFSET)
         halve(b, HALF)
     for group in range(2):
-        whole, done = b.label(), b.label()
+        whole, done = b.labels("whole done")
         sums = _unpack(b, *words[2 * group : 2 * group + 2])
         b.op("ldr r12, [sp, #{at}]", at=FLAGS)
         b.op("tst r12, #{either}", either=RESUME | WAIT)
@@ -242,9 +248,10 @@ def _unpack(b: Block, first: str, second: str) -> list[str]:
     return [LOWEST, second, first]
 
 
+@noted
 def _partial(b: Block, sums: list[str], done: str) -> None:
     """Add the sums of earlier taps (r12: the flags); keep the new ones if there are later taps."""
-    fresh, last = b.label(), b.label()
+    fresh, last = b.labels("fresh last")
     b.op("ldr r11, [sp, #{at}]", at=PARTIAL)
     b.op("tst r12, #{resume}", resume=RESUME)
     b.op("beq {to}", to=fresh)

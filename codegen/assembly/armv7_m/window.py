@@ -7,7 +7,7 @@ patch is loaded once for a piece of a kernel row: 53 instructions for 30 product
 from __future__ import annotations
 
 from codegen.assembly.armv7_m.high_word import clamp, halve, requantize
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.window_kernel import WindowKernel
 
 PATCH, X, Y, TABLE, CHANNELS, FILTERS, HALF = range(0, 28, 4)
@@ -55,6 +55,7 @@ def reaches(kind: WindowKernel) -> bool:
     return kind.columns * kind.lanes < 4096
 
 
+@noted
 def _products(b: Block, kind: WindowKernel, sums: list[str]) -> None:
     """The sums of one filter."""
     weights = [f"r{kind.pixels + tap}" for tap in range(max(kind.pieces))]
@@ -74,6 +75,7 @@ def _products(b: Block, kind: WindowKernel, sums: list[str]) -> None:
         b.op("addw {at}, {at}, #{n}", n=kind.columns * kind.lanes)
 
 
+@noted
 def _finish(b: Block, kind: WindowKernel, sums: list[str]) -> None:
     """Requantize and store the sums of one filter."""
     b.op("ldr r12, [sp, #{place}]", place=TABLE)

@@ -178,7 +178,7 @@ def _finish(b: Block) -> None:
 
 def _finish_column(b: Block, column: int) -> None:
     """Four rows of a filter."""
-    whole, twice, scaled, ready, done = (b.label() for _ in range(5))
+    whole, twice, scaled, ready, done = b.labels("whole twice scaled ready done")
     rows = _combine(b, column)
     _get(b, "r11", "plain")
     b.op("cmp r11, #0")
@@ -230,7 +230,7 @@ def _combine(b: Block, column: int) -> tuple[str, ...]:
 
 def _wait(b: Block, rows: tuple[str, ...], column: int, whole: str, done: str) -> None:
     """Add sums that wait; where others follow, let these wait."""
-    added = b.label()
+    added = b.label("added")
     _get(b, "r11", "waiting")
     b.op("add r11, r6")
     _get(b, "r12", "first")

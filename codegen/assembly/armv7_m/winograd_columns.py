@@ -20,7 +20,7 @@ def columns_function() -> Block:
     """``void f(const ek_winograd_column *a)``."""
     b = Block("winograd_columns")
     b.name(v="lr")
-    moved = b.label()
+    moved = b.label("moved")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, #8")
     b.op("ldm r0, {{r6-r10}}")  # rows, at, words, v, moved

@@ -7,7 +7,7 @@ shift by 16 the outputs are upper halves, of which USAT16 clamps two at once, 12
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.overlap import by_element
@@ -35,7 +35,7 @@ def add_block() -> Block:
     b = Block("add_affine")
     b.name(a="r1", b="r2", y="r3", count="r4", first="r5", second="r6", start="r7")
     b.name(x0="r8", x1="r9", z0="r10", z1="r11", odd="r12", odd_z="lr", sum="r0")
-    one, rest, done = b.label(), b.label(), b.label()
+    one, rest, done = b.labels("one rest done")
     b.op("push {{r4-r11, lr}}")
     b.op("ldm r0, {{{count}, {first}, {second}, {start}}}")
     b.op("subs {count}, {count}, #{block}", block=BLOCK)
@@ -66,6 +66,7 @@ def add_block() -> Block:
     return b
 
 
+@noted
 def _four(b: Block, x: str, z: str) -> None:
     """Four elements of both operands; the outputs replace ``x``."""
     b.name(x=b.reg(x), z=b.reg(z))
@@ -81,6 +82,7 @@ def _four(b: Block, x: str, z: str) -> None:
     b.op("eor {x}, {x}, #0x80808080")
 
 
+@noted
 def _two(b: Block, x: str, z: str) -> None:
     """Elements in both halves of ``x`` and ``z``: outputs plus 128 in the halves of ``x``."""
     b.name(two=b.reg(x), two_z=b.reg(z))

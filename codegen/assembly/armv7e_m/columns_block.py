@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 
 LOCALS = offsets(("y", "n1", "n2", "n3", "end", "x", "entry", "from", "to", "spare"))
 """At the stack pointer."""
@@ -34,7 +34,9 @@ def columns_function(positive: bool) -> Block:
     """
     b = Block(f"columns_s16{'_positive' * positive}")
     b.name(w0="r8", w1="r9", part="r10", x="r11", w="r12", x_end="lr")
-    each, started, multiplied, resume, wait, written = (b.label() for _ in range(6))
+    each, started, multiplied, resume, wait, written = b.labels(
+        "each started multiplied resume wait written"
+    )
     _enter(b, multiplied)
     b.place(each)
     b.op("ldr {x}, [sp, #{o}]", o=LOCALS["x"])
@@ -85,9 +87,10 @@ def _enter(b: Block, multiplied: str) -> None:
     b.op("str r10, [sp, #{o}]", o=LOCALS["to"])
 
 
+@noted
 def _multiply(b: Block, multiplied: str) -> None:
     """All taps of a part."""
-    head = b.label()
+    head = b.label("head")
     b.place(head)
     for _ in range(UNROLL):
         b.op("ldm {w}!, {{{w0}, {w1}}}")
@@ -102,6 +105,7 @@ def _multiply(b: Block, multiplied: str) -> None:
     b.op("bne {head}", head=head)
 
 
+@noted
 def _finish(b: Block, positive: bool) -> None:
     """Four outputs of one filter; ``r8``: where its part of the weights ends."""
     b.op("ldr r4, [{w}], #4")

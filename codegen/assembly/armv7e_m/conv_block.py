@@ -13,10 +13,14 @@ from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PASS
 from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
 from codegen.assembly.armv7e_m.scaling import Constants
 from codegen.assembly.armv7e_m.sparse_block import multiply_listed
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
 """Sums of a pair of filters for the four pixels."""
+HEADS = ("bias", "sums", "bias_of_one", "sums_of_one")
+"""What a pass may begin with; the last two are for tiles of one pixel."""
+TAILS = ("keep", "scale", "scale_narrow", "round_twice", "shift_each", "keep_one", "scale_one")
+"""What it may end with."""
 
 
 @functools.cache
@@ -30,9 +34,9 @@ def conv_function(sparse: bool = False) -> Block:
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
     names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
-    labels = {name: b.label() for name in names}
-    heads = [b.label() for _ in range(2 if sparse else 4)]
-    tails = [b.label() for _ in range(5 if sparse else 7)]
+    labels = {name: b.label(name) for name in names}
+    heads = [b.label(name) for name in HEADS[: 2 if sparse else 4]]
+    tails = [b.label(name) for name in TAILS[: 5 if sparse else 7]]
     enter(b)
     b.op("b {tile}", tile=labels["tile"])
     _start_with_bias(b, heads[0])
@@ -69,6 +73,7 @@ def entry_distance(steps: int) -> int:
     return sum(4 * step_instructions(j) for j in range(steps))
 
 
+@noted
 def _fill_tile(b: Block, labels: dict[str, str]) -> None:
     """Read which taps the pass has, and fill the tile."""
     b.place(labels["pass"])
@@ -80,6 +85,7 @@ def _fill_tile(b: Block, labels: dict[str, str]) -> None:
     pack_tile(b, labels["stage"])
 
 
+@noted
 def _begin_pass(b: Block, labels: dict[str, str], sparse: bool) -> None:
     """Read the rest of the pass: where its output lies, where its code begins. Only dense weights
     have ways of their own for a single pixel."""
@@ -117,6 +123,7 @@ def _begin_pass(b: Block, labels: dict[str, str], sparse: bool) -> None:
     b.op("bx {head}")
 
 
+@noted
 def _start_with_bias(b: Block, label: str) -> None:
     """The sums of all pixels start with the constants that come before the weights."""
     b.place(label)
@@ -127,6 +134,7 @@ def _start_with_bias(b: Block, label: str) -> None:
     b.op("ldr pc, [sp, #{o}]", o=LOCALS["entry"])
 
 
+@noted
 def _start_with_sums(b: Block, label: str) -> None:
     """The sums go on where the pass before ended."""
     b.place(label)
@@ -136,6 +144,7 @@ def _start_with_sums(b: Block, label: str) -> None:
     b.op("ldr pc, [sp, #{o}]", o=LOCALS["entry"])
 
 
+@noted
 def _multiply(b: Block, end: str) -> None:
     """Steps of four inputs, four pixels, two filters: 23 instructions for 32 products. A pass of
     fewer steps begins further down; the tile is filled from its end, so that it ends at the stack
@@ -164,6 +173,7 @@ def _load_two(b: Block, offset: int, near: bool) -> None:
         b.op("ldr {x1}, [sp, #{o}]", o=offset + 4)
 
 
+@noted
 def _keep(b: Block, label: str, done: str) -> None:
     """The sums wait for the next pass."""
     b.place(label)
@@ -174,6 +184,7 @@ def _keep(b: Block, label: str, done: str) -> None:
     _next_pair(b, done)
 
 
+@noted
 def _scale(b: Block, label: str, done: str, store: str) -> None:
     """Requantize by one multiplication, and store."""
     b.place(label)
@@ -191,6 +202,7 @@ def _scale(b: Block, label: str, done: str, store: str) -> None:
     _next_pair(b, done)
 
 
+@noted
 def _scale_narrow(b: Block, label: str, clamp: str, store: str) -> None:
     """The same for a narrow range: two instructions more."""
     b.place(label)
@@ -205,6 +217,7 @@ def _scale_narrow(b: Block, label: str, clamp: str, store: str) -> None:
     b.op("b {store}", store=store)
 
 
+@noted
 def _round_twice(b: Block, label: str, store: str) -> None:
     """Requantize as the rule says."""
     b.place(label)
@@ -217,6 +230,7 @@ def _round_twice(b: Block, label: str, store: str) -> None:
     b.op("b {store}", store=store)
 
 
+@noted
 def _shift_each(b: Block, label: str, clamp: str) -> None:
     """Requantize with a shift for each filter, for scales too far apart."""
     b.place(label)
@@ -227,9 +241,10 @@ def _shift_each(b: Block, label: str, clamp: str) -> None:
     b.op("b {clamp}", clamp=clamp)
 
 
+@noted
 def _one_pixel(b: Block, heads: list[str], tails: list[str], done: str) -> None:
     """A last tile of one pixel: pairs of sums in ``r0`` and ``r4``, steps in a loop."""
-    ready, x, first = b.label(), "r5", "r6"
+    ready, x, first = b.label("ready"), "r5", "r6"
     b.place(heads[0])
     b.op("ldrd r0, r4, [{w}], #8")
     b.op("b {ready}", ready=ready)
@@ -268,12 +283,14 @@ def _one_pixel(b: Block, heads: list[str], tails: list[str], done: str) -> None:
     _next_pair(b, done)
 
 
+@noted
 def _separate(b: Block) -> None:
     """256 times the second filter's sums."""
     for p in range(4):
         b.op(f"sub {{s{p}}}, {{f{p}}}")
 
 
+@noted
 def _next_pair(b: Block, done: str) -> None:
     """``r8``: end of the weights."""
     b.op("cmp {w}, r8")

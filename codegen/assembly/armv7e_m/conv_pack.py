@@ -6,18 +6,19 @@ import itertools
 
 from codegen.assembly.armv7e_m.conv_rows import pack_rows
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PACKING, UPPER
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 POINTERS = ("r8", "r9", "r10", "r11")
 """Input addresses of the four pixels."""
 
 
+@noted
 def pack_tile(b: Block, stage_label: str) -> None:
     """Fill the tile from its end with the taps of a pass, unless the pass has none of its own.
 
     On entry ``tile``, ``tap``, ``taps`` are those of the pass (r6, r7, r8).
     """
-    filled, again, slow, ready, rows = (b.label() for _ in range(5))
+    filled, again, slow, ready, rows = b.labels("filled again slow ready rows")
     b.op("cmp {taps}, #0")
     b.op("beq {filled}", filled=filled)
     b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
@@ -56,9 +57,10 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.place(filled)
 
 
+@noted
 def _pack_tap(b: Block, again: str) -> None:
     """All words of a tap; ``r5``: arguments."""
-    words, whole, next_tap = b.label(), b.label(), b.label()
+    words, whole, next_tap = b.labels("words whole next_tap")
     b.op("ldrd lr, r0, [r5, #{o}]", o=ARGUMENTS["steps"])
     b.op("str r0, [sp, #{o}]", o=LOCALS["back"])
     b.place(words)
@@ -84,6 +86,7 @@ def _pack_tap(b: Block, again: str) -> None:
     b.op("bne {again}", again=again)
 
 
+@noted
 def _pack_last(b: Block) -> None:
     """The last byte of each pixel's tap: a halfword of the step that all taps make together."""
     b.op("ldr r0, [sp, #{o}]", o=PACKING["lane"])
@@ -97,6 +100,7 @@ def _pack_last(b: Block) -> None:
     b.op("str r0, [sp, #{o}]", o=PACKING["lane"])
 
 
+@noted
 def _pack_word(b: Block) -> None:
     """Four bytes of each pixel."""
     for p, pointer in enumerate(POINTERS):
@@ -108,13 +112,14 @@ def _pack_word(b: Block) -> None:
     b.op("stmdb r12!, {{r0-r7}}")
 
 
+@noted
 def _find_sources(b: Block, stage_label: str) -> None:
     """Where each pixel's tap lies: in the input, in the padding, or copied because it is partly
     outside.
 
     ``r4`` upper variables, ``r5`` arguments, ``r6`` position and ``r7`` offset of the tap.
     """
-    found, outside = b.label(), b.label()
+    found, outside = b.labels("found outside")
     b.name(rows="r3", within="r5", state="r8", pixel="r9", sources="r10")
     b.op("ldr {rows}, [r5, #{o}]", o=ARGUMENTS["in_h"])
     b.op("ldr {within}, [r5, #{o}]", o=ARGUMENTS["within"])
@@ -145,13 +150,14 @@ def _find_sources(b: Block, stage_label: str) -> None:
     b.op("ldr r5, [sp, #{o}]", o=LOCALS["args"])
 
 
+@noted
 def stage(b: Block, label: str) -> None:
     """Copy a tap that is partly outside the input.
 
     In: ``r0`` its address, ``r1`` its column, ``r2`` its pixel, ``r4`` upper variables. Out: ``r0``
     where the copy is. Keeps all others but ``r1`` and ``r2``.
     """
-    column, inside, copy, fill, done, wide = (b.label() for _ in range(6))
+    column, inside, copy, fill, done, wide = b.labels("column inside copy fill done wide")
     b.place(label)
     b.lines.append("    push {r3, r5-r11, r12, lr}")
     b.name(args="r5", columns="r6", channels="r7", width="r8", byte="r9", count="r10", out="r3")

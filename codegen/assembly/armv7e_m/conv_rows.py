@@ -8,14 +8,15 @@ times, each time four positions of it.
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCALS, PACKING, UPPER
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 POSITIONS = 6
 
 
+@noted
 def pack_rows(b: Block) -> None:
-    """Fill the tile; ``r12`` its end, `LOCALS` hold the taps."""
-    again, padded, done = b.label(), b.label(), b.label()
+    """Fill the tile; ``r12`` its end, the frame holds the taps."""
+    again, padded, done = b.labels("again padded done")
     b.place(again)
     _find_row(b, padded)
     with b.loop("ldr r0, [sp, #{end}]", "cmp lr, r0", "bne {head}"):
@@ -24,7 +25,7 @@ def pack_rows(b: Block) -> None:
     b.op("ldrd r0, r1, [sp, #{o}]", o=LOCALS["tap"])
     b.op("cmp r0, r1")
     b.op("bne {again}", again=again)
-    over = b.label()
+    over = b.label("over")
     b.op("b {over}", over=over)
     b.place(padded)
     _pad_row(b)
@@ -32,6 +33,7 @@ def pack_rows(b: Block) -> None:
     b.place(over)
 
 
+@noted
 def _find_row(b: Block, padded: str) -> None:
     """Addresses of the second position, and of the first and last, which may be padding."""
     b.name(row="r0", column="r1", height="r8", width="r9", channels="r10", three="r11")
@@ -69,6 +71,7 @@ def _find_row(b: Block, padded: str) -> None:
     b.op("str r0, [sp, #{o}]", o=PACKING["row_end"])
 
 
+@noted
 def _pack_words(b: Block) -> None:
     """Four channels of six positions."""
     b.name(end=str(PACKING["row_end"]))
@@ -90,6 +93,7 @@ def _pack_words(b: Block) -> None:
         b.op(f"stmdb r12!, {{{{r{first}-r{first + 3}}}}}")
 
 
+@noted
 def _pad_row(b: Block) -> None:
     """A row above or below the input: all steps are padding."""
     b.op("ldr r0, [{upper}, #{o}]", o=UPPER["pad"])

@@ -8,11 +8,12 @@ the last repeat it, and store the same output once more.
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 SAVED = "{r4-r11, lr}"
 
 
+@noted
 def enter(b: Block) -> None:
     """Take the frame, place the first tile, write the padding."""
     b.lines.append(f"    push {SAVED}")
@@ -45,9 +46,10 @@ def enter(b: Block) -> None:
         b.op("str r6, [r7], #4")
 
 
+@noted
 def place_tile(b: Block) -> None:
     """Set up a tile at output position (oy, ox)."""
-    slow, placed = b.label(), b.label()
+    slow, placed = b.labels("slow placed")
     b.name(oy="r0", ox="r1", upper="r4", args="r5", count="r12")
     b.op("ldrd {upper}, {args}, [sp, #{o}]", o=LOCALS["upper"])
     b.op("ldrd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["oy"])
@@ -86,9 +88,10 @@ def _place_fast(b: Block) -> None:
     b.op("str r8, [sp, #{o}]", o=LOCALS["n3"])
 
 
+@noted
 def _place_slow(b: Block) -> None:
     """A position, an address and a distance of the output for every pixel."""
-    same = b.label()
+    same = b.label("same")
     b.name(left="r2", state="r3", again="r6", distance="r7", place="lr")
     b.op("str {args}, [{upper}, #{o}]", o=UPPER["slow"])  # anything but 0
     b.op("ldr {left}, [{upper}, #{o}]", o=UPPER["left"])
@@ -127,10 +130,11 @@ def _place_slow(b: Block) -> None:
         b.place(same)
 
 
+@noted
 def next_tile(b: Block, again: str) -> None:
     """Move on by four pixels, forward or backward, unless this was the last tile; ``upper`` is
     set."""
-    below, above, placed = b.label(), b.label(), b.label()
+    below, above, placed = b.labels("below above placed")
     b.name(oy="r0", ox="r1", step="r2", width="r3", upper="r4", args="r5")
     b.op("ldr {args}, [sp, #{o}]", o=LOCALS["args"])
     b.op("ldrd {oy}, {ox}, [{upper}, #{o}]", o=UPPER["oy"])

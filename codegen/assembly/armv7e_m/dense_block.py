@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE, Constants
 from codegen.assembly.armv7e_m.sparse_dense_block import multiply_listed
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 
 LOCALS = offsets(
     ("end", "n1", "n2", "n3", "out", "entry", "x_end", "args", "y", "x", "rows", "spare")
@@ -55,7 +55,7 @@ def dense_function(tiled: bool, tail: int, shift: int, sparse: bool = False) -> 
     way = "sparse" if sparse else "tile" if tiled else "plain"
     b = Block(f"dense_{way}_{kind[tail]}")
     b.name(args="r0", x="r1", y="r2", w="lr", at="r12")
-    row, block, pairs, multiplied = b.label(), b.label(), b.label(), b.label()
+    row, block, pairs, multiplied = b.labels("row block pairs multiplied")
     _enter(b, multiplied)
     b.place(row)
     _begin_row(b, tiled)
@@ -118,6 +118,7 @@ def _enter(b: Block, multiplied: str) -> None:
     b.op("str {args}, [sp, #{o}]", o=LOCALS["args"])
 
 
+@noted
 def _begin_row(b: Block, tiled: bool) -> None:
     """The row's inputs and outputs; ``{w}`` at the first block."""
     b.op("ldr r4, [sp, #{o}]", o=LOCALS["args"])
@@ -139,13 +140,14 @@ def _begin_row(b: Block, tiled: bool) -> None:
     b.op("str r5, [sp, #{o}]", o=LOCALS["end"])
 
 
+@noted
 def _pack_row(b: Block) -> None:
     """Expand all inputs into the tile.
 
     ``r10`` inputs, ``r8`` groups, ``r9`` inputs that one more repeats; 16 bytes behind the
     tile hold a row of less than a group. Out: ``r11`` end of the tile.
     """
-    again, packed, whole = b.label(), b.label(), b.label()
+    again, packed, whole = b.labels("again packed whole")
     b.op("add r11, sp, #{o}", o=LOCAL_BYTES)
     b.op("ldr r7, [r4, #{o}]", o=ARGUMENTS["depth"])
     b.op("cmp r7, #{group}", group=GROUP)
@@ -175,9 +177,10 @@ def _pack_row(b: Block) -> None:
     b.place(packed)
 
 
+@noted
 def _multiply(b: Block, tiled: bool, multiplied: str) -> None:
     """All inputs times four filters."""
-    head = b.label()
+    head = b.label("head")
     b.place(head)
     for _ in range(UNROLL):
         if tiled:
@@ -196,6 +199,7 @@ def _multiply(b: Block, tiled: bool, multiplied: str) -> None:
     b.op("bne {head}", head=head)
 
 
+@noted
 def _products(b: Block, inputs: tuple[str, str]) -> None:
     """Four inputs times two pairs of filters."""
     b.op("ldm {w}!, {{r4-r7}}")
@@ -212,6 +216,7 @@ def _multiply_pair(b: Block, x: str, word: str, sums: Sequence[str]) -> None:
     b.op(f"smlad {first}, {x}, {word}, {first}")
 
 
+@noted
 def _keep(b: Block, block: str) -> None:
     """The sums themselves, four words a block."""
     b.op("asr r1, #8")
@@ -258,9 +263,10 @@ def _store(b: Block, block: str) -> None:
     b.op("bne {block}", block=block)
 
 
+@noted
 def _last_block(b: Block, block: str) -> None:
     """Filters that are no whole block: the last four, some of them once more."""
-    done = b.label()
+    done = b.label("done")
     b.op("ldr r4, [sp, #{o}]", o=LOCALS["spare"])
     b.op("cmp r4, #0")
     b.op("beq {done}", done=done)
@@ -278,9 +284,10 @@ def _last_block(b: Block, block: str) -> None:
     b.place(done)
 
 
+@noted
 def _last_pair(b: Block, tiled: bool, tail: int, shift: int) -> None:
     """One or two filters that are left; a single one is both of its pair."""
-    done = b.label()
+    done = b.label("done")
     b.op("ldr r4, [sp, #{o}]", o=LOCALS["args"])
     b.op("ldr r4, [r4, #{o}]", o=ARGUMENTS["filters"])
     b.op("add r4, #1")
@@ -307,6 +314,7 @@ def _last_pair(b: Block, tiled: bool, tail: int, shift: int) -> None:
     b.place(done)
 
 
+@noted
 def _pair_products(b: Block, tiled: bool) -> None:
     """Eight inputs times a pair of filters."""
     if tiled:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.columns import words
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 from codegen.assembly.columns import high_multipliers, refuse_wide
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
@@ -43,7 +43,7 @@ def dense_function(positive: bool) -> Block:
     """
     b = Block(f"dense_s16{'_positive' * positive}")
     b.name(first="r8", second="r9", x="r10", w="r11", x_end="r12", part="lr")
-    block, multiplied = b.label(), b.label()
+    block, multiplied = b.labels("block multiplied")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, #{o}", o=LOCAL_BYTES)
     b.op("ldm r0, {{r3-r7}}")  # weights, end, bytes in whole groups, bytes of the row, entry
@@ -76,9 +76,10 @@ def dense_function(positive: bool) -> Block:
     return b
 
 
+@noted
 def _multiply(b: Block, multiplied: str) -> None:
     """A whole row; a last group that is not whole ends with it, with zeros before its inputs."""
-    head, last, done = b.label(), b.label(), b.label()
+    head, last, done = b.labels("head last done")
     b.place(head)
     for index in range(UNROLL):
         if index == UNROLL - 1:

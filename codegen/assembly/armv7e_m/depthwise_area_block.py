@@ -12,7 +12,7 @@ import functools
 from codegen.assembly.armv7e_m.depthwise_area_pack import PITCH, PLANE
 from codegen.assembly.armv7e_m.depthwise_area_taps import pairs_of, products_of, row_of_taps
 from codegen.assembly.armv7e_m.depthwise_windows import round_twice
-from codegen.assembly.block import WORD, Block, offsets
+from codegen.assembly.block import WORD, Block, noted, offsets
 from codegen.assembly.cost import Cost
 
 MOST_ROWS = {3: 5, 5: 5, 7: 7, 9: 3, 11: 1}
@@ -50,8 +50,8 @@ def area_block(width: int, stride: int, shift: int) -> Block:
             are rounded twice.
     """
     b = Block(f"depthwise_area_w{width}_x{stride}_" + (f"s{shift}" if shift else "twice"))
-    channel, row, four, two, done = (b.label() for _ in range(5))
-    requantize = b.label()
+    channel, row, four, two, done = b.labels("channel row four two done")
+    requantize = b.label("requantize")
     b.op("push {{r4-r11, lr}}")
     b.op(f"sub sp, sp, #{frame_bytes(width, stride)}")
     _prepare(b, width, stride, requantize)
@@ -93,6 +93,7 @@ def _put(b: Block, register: str, variable: str) -> None:
     b.op(f"str {register}, [sp, #{_FRAME[variable]}]")
 
 
+@noted
 def _prepare(b: Block, width: int, stride: int, requantize: str) -> None:
     """Arguments become variables; where the rows of taps are entered."""
     for register, variable in (("r0", "area"), ("r1", "filter"), ("r2", "packed"), ("r3", "out")):
@@ -114,6 +115,7 @@ def _prepare(b: Block, width: int, stride: int, requantize: str) -> None:
     _put(b, "r4", "channels")
 
 
+@noted
 def _begin_channel(b: Block, shift: int) -> None:
     """Constants and weights of a channel; its first row."""
     _get(b, "r12", "filter")
@@ -145,6 +147,7 @@ def _begin_channel(b: Block, shift: int) -> None:
     _put(b, "r8", "row_out")
 
 
+@noted
 def _begin_row(b: Block) -> None:
     """r0: the area, r12 and r8: where a row is read and written."""
     b.op(f"ldr r9, [r0, #{AREA['columns']}]")
@@ -159,6 +162,7 @@ def _begin_four(b: Block) -> None:
     _get(b, "pc", "enter")
 
 
+@noted
 def _end_four(b: Block, shift: int) -> None:
     """Scale and store; of the last four outputs one may be beyond the area."""
     _scale(b, 4, shift)
@@ -194,6 +198,7 @@ def _end_two(b: Block, shift: int) -> None:
     b.op("strbgt r1, [r8, r10]")
 
 
+@noted
 def _scale(b: Block, outputs: int, shift: int) -> None:
     """Sums in r0 and up become bytes."""
     b.name(multiplier="r4", half="r5", shift="r6", twice="r7")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.depthwise_packing import first_words, halves, second_words
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 from codegen.assembly.cost import Cost
 
 COLUMNS = 32
@@ -36,7 +36,7 @@ def fill_cost(rows: int) -> Cost:
 def pack_block() -> Block:
     """The function ``(const ek_depthwise_input *, x, packed)``."""
     b = Block("depthwise_pack")
-    row, turn, four, one, done = (b.label() for _ in range(5))
+    row, turn, four, one, done = b.labels("row turn four one done")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, sp, #16")
     _prepare(b)
@@ -80,6 +80,7 @@ def pack_block() -> Block:
     return b
 
 
+@noted
 def _prepare(b: Block) -> None:
     """r10 and lr walk over input and packed columns, r12 apart in the input. r11: how many remain
     of four, its sign says that the first is the second half of a word."""
@@ -99,6 +100,7 @@ def _prepare(b: Block) -> None:
     b.op(f"strd r3, r5, [sp, #{_FRAME['rows']}]")
 
 
+@noted
 def _column(b: Block) -> None:
     """One column, half of a word of each channel."""
     b.op("ldr r0, [r10]")

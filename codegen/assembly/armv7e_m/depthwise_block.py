@@ -18,7 +18,7 @@ from __future__ import annotations
 from codegen.assembly.armv7e_m.depthwise_frame import Writer
 from codegen.assembly.armv7e_m.depthwise_inner import SLOT_BYTES, channels
 from codegen.assembly.armv7e_m.depthwise_packing import pack_columns, pack_rows, pad_column, pad_row
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 WORDS = 4
 """Of each channel of a pair of columns: two shared ones, one for A, one for B."""
@@ -35,7 +35,7 @@ def depthwise3x3(shift: int, left: int) -> Block:
         left: columns of padding on the left, 0 or 1.
     """
     w = Writer(f"depthwise3x3_left{left}_s{shift}", WORDS, _LABELS)
-    band, quad, last = (w.b.label() for _ in range(3))
+    band, quad, last = w.b.labels("band quad last")
     w.enter()
     pad_column(w)
     _prepare(w)
@@ -54,6 +54,7 @@ def depthwise3x3(shift: int, left: int) -> Block:
     return w.b
 
 
+@noted
 def _prepare(w: Writer) -> None:
     """Where the inner loops are entered and left."""
     w.get("r5", "half")
@@ -80,6 +81,7 @@ def _prepare(w: Writer) -> None:
     w.put("r5", "enter_whole")
 
 
+@noted
 def _enter_band(w: Writer) -> None:
     """Pointers to the rows of the band whose number is in ``band``, and what is beyond them."""
     w.get("r0", "args")
@@ -112,6 +114,7 @@ def _enter_band(w: Writer) -> None:
     w.put("r1", "channel")
 
 
+@noted
 def _neighbours(w: Writer) -> None:
     """The rows above and below the two in the middle: others stand for those outside."""
     w.op("subs r4, r1, #0")
@@ -130,9 +133,10 @@ def _neighbours(w: Writer) -> None:
     w.put("r5", "bottom")
 
 
+@noted
 def _copy_rows(w: Writer) -> None:
     """Words of four outputs to their pixels."""
-    row, done = w.b.label(), w.b.label()
+    row, done = w.b.labels("row done")
     w.get("r0", "args")
     w.field("r12", "channels", "r0")
     w.field("r8", "out_row", "r0")

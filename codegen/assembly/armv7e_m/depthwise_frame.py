@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 SLOTS = 4
 """Column pairs in one turn of the inner loops."""
@@ -34,7 +34,7 @@ class Writer:
     def __init__(self, symbol: str, words: int, labels: Sequence[str]) -> None:
         self.b = Block(symbol)
         self.op = self.b.op
-        self.at = {name: self.b.label() for name in labels}
+        self.at = {name: self.b.label(name) for name in labels}
         self.channel = 4 * words
         self.pair = 4 * self.channel
 
@@ -59,6 +59,7 @@ class Writer:
         """An instruction whose last operand is a label."""
         self.op(instruction + " {label}", label=label)
 
+    @noted
     def enter(self) -> None:
         """The function's head: arguments become variables, and so do sizes of the scratch."""
         self.op("push {{r4-r11, lr}}")
@@ -78,6 +79,7 @@ class Writer:
             self.field("r5", name, "r0")
             self.put("r5", name)
 
+    @noted
     def choose_slot(self, slot_bytes: int) -> None:
         """Code bytes before the first of ``r4`` slots, so that whole turns remain, in r6."""
         self.op("rsb r5, r4, #0")
@@ -85,6 +87,7 @@ class Writer:
         self.op(f"mov r6, #{slot_bytes}")
         self.op("mul r6, r5, r6")
 
+    @noted
     def choose_turn(self, row: str) -> None:
         """Where the last slot goes: with one turn of ``r4`` slots there is nothing to compare.
         ``r5``: where the row is left to."""
@@ -99,6 +102,7 @@ class Writer:
         """Jump to the address in a local variable."""
         self.get("pc", variable)
 
+    @noted
     def turn(self, row: str, free: str) -> None:
         """The end of an inner loop, where a register is free."""
         self.go(f"turn_{row}")
@@ -108,12 +112,14 @@ class Writer:
         self.jump("blo", self.at[f"loop_{row}"])
         self.go(f"leave_{row}")
 
+    @noted
     def finish(self, sum: str, shift: int) -> None:
         """Requantize and store an output."""
         self.op(f"smmulr {sum}, {sum}, r6")
         self.op(f"ssat {sum}, #8, {sum}, asr #{shift}")
         self.op(f"strb {sum}, [r12], #4")
 
+    @noted
     def rewind(self, further: int) -> None:
         """Back to the first pair, of this channel or of the next."""
         self.get("r9", "span")
@@ -121,9 +127,10 @@ class Writer:
         if further:
             self.op(f"add lr, lr, #{further}")
 
+    @noted
     def copy_words(self) -> None:
         """One row's words of four outputs, from r2 to pixels from r3 on, which are r12 apart."""
-        pair, test = self.b.label(), self.b.label()
+        pair, test = self.b.labels("pair test")
         self.field("r9", "out_w", "r0")
         self.jump("b", test)
         self.b.place(pair)
@@ -139,6 +146,7 @@ class Writer:
         self.op("ldreq r4, [r2]")
         self.op("streq r4, [r3]")
 
+    @noted
     def next_quad(self, quad: str, last: str) -> None:
         """The next four channels; the last four may have been met in part."""
         self.get("r0", "args")
@@ -154,6 +162,7 @@ class Writer:
         self.put("r2", "channel")
         self.jump("b", quad)
 
+    @noted
     def next_band(self, band: str) -> None:
         """The next rows; then the function's end."""
         self.get("r0", "args")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.depthwise_frame import SLOTS, Writer
+from codegen.assembly.block import noted
 
 SLOT_BYTES = 72
 """Code bytes of a slot."""
 EXPAND = "#0xff00ff00"
 
 
+@noted
 def channels(w: Writer, shift: int, left: int) -> None:
     """Both rows of each of the four channels."""
     w.get("lr", "tile")
@@ -27,6 +29,7 @@ def channels(w: Writer, shift: int, left: int) -> None:
         w.op("sub r12, r12, r9")
 
 
+@noted
 def load_filter(w: Writer) -> None:
     """Start and multiplier in r5 and r6, the words of weights in r7 to r9."""
     w.get("r10", "filter")
@@ -34,6 +37,7 @@ def load_filter(w: Writer) -> None:
     w.put("r10", "filter")
 
 
+@noted
 def expand_upper(w: Writer) -> None:
     """For one row above a vertical pair: r0-r2 rows 1 and 2, r3 and r4 two neighbours of row 0."""
     for to, source in (("r0", "r7"), ("r1", "r8"), ("r2", "r9")):
@@ -43,6 +47,7 @@ def expand_upper(w: Writer) -> None:
         w.op(f"pkhbt {to}, {to}, {other}, lsl #24")
 
 
+@noted
 def _filter_of_b(w: Writer) -> None:
     """From the weights of A those of B: r0-r2 rows 0 and 1, r3 and r4 row 2."""
     w.op("pkhtb r7, r1, r0, asr #16")
@@ -55,6 +60,7 @@ def _filter_of_b(w: Writer) -> None:
     w.op("mov r4, r8")
 
 
+@noted
 def _start(w: Writer, row: str, shift: int, left: int) -> None:
     """The first pair; with padding on the left it completes an output."""
     if left:
@@ -72,6 +78,7 @@ def _load_pair(w: Writer, row: str) -> None:
     w.op(f"ldrd r9, r10, [lr], #{w.pair}")
 
 
+@noted
 def _stream(w: Writer, row: str, shift: int, left: int) -> None:
     """The other pairs: each slot starts two outputs with the pair before and completes them."""
     w.b.place(w.at[f"loop_{row}"])
@@ -96,6 +103,7 @@ def _stream(w: Writer, row: str, shift: int, left: int) -> None:
     w.b.place(w.at[f"after_{row}"])
 
 
+@noted
 def _begin_first(w: Writer) -> None:
     """The output whose left neighbour is the first column of the pair."""
     w.op("smlad r7, r9, r0, r5")
@@ -103,6 +111,7 @@ def _begin_first(w: Writer) -> None:
     w.op("smlad r7, r11, r3, r7")
 
 
+@noted
 def _second(w: Writer, shift: int) -> None:
     """The output whose middle is the first column of the pair."""
     w.op("smlad r8, r9, r1, r8")
@@ -111,6 +120,7 @@ def _second(w: Writer, shift: int) -> None:
     w.finish("r8", shift)
 
 
+@noted
 def _skip(w: Writer, left: int) -> None:
     """Row A is left out: pointers as if it were done."""
     w.b.place(w.at["skip_a"])

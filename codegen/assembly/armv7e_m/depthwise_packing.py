@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen.assembly.armv7e_m.depthwise_frame import Writer
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 
+@noted
 def pack_columns(w: Writer) -> None:
     """Vertical pairs of the two rows at ``middle``: the first two words of every channel."""
     _start(w, 0)
@@ -25,6 +26,7 @@ def pack_columns(w: Writer) -> None:
     _pairs(w, lambda: _two(w, ("[r10]", "[r11]"), ("[r10, r12]", "[r11, r12]")), rest)
 
 
+@noted
 def pack_rows(w: Writer) -> None:
     """Horizontal pairs of the rows ``top`` and ``bottom``: words 2 and 3."""
     _start(w, 8)
@@ -41,6 +43,7 @@ def pack_rows(w: Writer) -> None:
     _pairs(w, lambda: _two(w, ("[r10]", "[r10, r12]"), ("[r11]", "[r11, r12]")), rest)
 
 
+@noted
 def pack_row(w: Writer) -> None:
     """Horizontal pairs of the row ``top``: word 2."""
     _start(w, 8)
@@ -64,6 +67,7 @@ def pack_row(w: Writer) -> None:
     _pairs(w, whole, rest)
 
 
+@noted
 def _start(w: Writer, offset: int) -> None:
     """The pixel stride in r12, the channel in r1, the arguments in r0; where to pack to."""
     w.get("r0", "args")
@@ -76,9 +80,10 @@ def _start(w: Writer, offset: int) -> None:
         w.op(f"add r9, r9, #{offset}")
 
 
+@noted
 def _pairs(w: Writer, whole: Callable[[], None], rest: Callable[[], None]) -> None:
     """All pairs up to lr = r9, then the one column of an odd last pair."""
-    head, test, done = (w.b.label() for _ in range(3))
+    head, test, done = w.b.labels("head test done")
     w.jump("b", test)
     w.b.place(head)
     whole()
@@ -93,6 +98,7 @@ def _pairs(w: Writer, whole: Callable[[], None], rest: Callable[[], None]) -> No
     w.b.place(done)
 
 
+@noted
 def _two(w: Writer, first: tuple[str, str], second: tuple[str, str]) -> None:
     """Two pairs of pixels become two words for each of four channels."""
     halves(w.b, *first)
@@ -103,6 +109,7 @@ def _two(w: Writer, first: tuple[str, str], second: tuple[str, str]) -> None:
     second_words(w.b, w.channel, w.pair)
 
 
+@noted
 def halves(b: Block, one: str, other: str) -> None:
     """Channels 0 and 2 of two pixels in r2 and r3, channels 1 and 3 in r0 and r1."""
     b.op(f"ldr r0, {one}")
@@ -113,6 +120,7 @@ def halves(b: Block, one: str, other: str) -> None:
     b.op("sxtb16 r1, r1, ror #8")
 
 
+@noted
 def first_words(b: Block) -> None:
     """One word for each channel in r4 to r7."""
     b.op("pkhbt r4, r2, r3, lsl #16")
@@ -121,6 +129,7 @@ def first_words(b: Block) -> None:
     b.op("pkhtb r7, r1, r0, asr #16")
 
 
+@noted
 def second_words(b: Block, channel: int, further: int) -> None:
     """Beside the first words, of channels that are so many bytes apart; lr moves on."""
     b.op("pkhbt r8, r0, r1, lsl #16")
@@ -133,6 +142,7 @@ def second_words(b: Block, channel: int, further: int) -> None:
     b.op(f"strd r4, r8, [lr], #{further}")
 
 
+@noted
 def _store_halves(w: Writer, even: str, odd: str, offset: int) -> None:
     """One column of a horizontal pair; beside it stands padding."""
     for number, register in enumerate((even, odd)):
@@ -141,9 +151,10 @@ def _store_halves(w: Writer, even: str, odd: str, offset: int) -> None:
         w.op(f"strh {register}, [lr, #{offset + (2 + number) * w.channel}]")
 
 
+@noted
 def pad_row(w: Writer, flag: str, offset: int) -> None:
     """A row outside the input is padding, where the variable ``flag`` is 0."""
-    inside = w.b.label()
+    inside = w.b.label("inside")
     w.get("r0", flag)
     w.op("cmp r0, #0")
     w.jump("bne", inside)
@@ -159,9 +170,10 @@ def pad_row(w: Writer, flag: str, offset: int) -> None:
     w.b.place(inside)
 
 
+@noted
 def pad_column(w: Writer) -> None:
     """Once for all: whatever of the last pair is not packed over is padding. r7: ``odd``."""
-    done = w.b.label()
+    done = w.b.label("done")
     w.jump("cbz r7,", done)
     w.get("r5", "outputs")
     w.get("r6", "pad")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from codegen.assembly.armv7e_m.depthwise_frame import SLOTS, Writer
 from codegen.assembly.armv7e_m.depthwise_inner import EXPAND, expand_upper, load_filter
 from codegen.assembly.armv7e_m.depthwise_packing import pack_columns, pack_row, pad_column, pad_row
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 WORDS = 3
 """Of each channel of a pair of columns."""
@@ -28,7 +28,7 @@ def depthwise3x3_strided(shift: int, left: int) -> Block:
         left: columns of padding on the left, 0 or 1.
     """
     w = Writer(f"depthwise3x3_stride2_left{left}_s{shift}", WORDS, _LABELS)
-    row, quad, last = (w.b.label() for _ in range(3))
+    row, quad, last = w.b.labels("row quad last")
     w.enter()
     pad_column(w)
     _prepare(w, left)
@@ -46,6 +46,7 @@ def depthwise3x3_strided(shift: int, left: int) -> Block:
     return w.b
 
 
+@noted
 def _prepare(w: Writer, left: int) -> None:
     """Where the inner loop is entered and left."""
     w.get("r5", "half")
@@ -67,9 +68,10 @@ def _prepare(w: Writer, left: int) -> None:
     w.choose_turn("a")
 
 
+@noted
 def _enter_row(w: Writer) -> None:
     """Pointers to the rows of the output row whose number is in ``band``."""
-    below, chosen = w.b.label(), w.b.label()
+    below, chosen = w.b.labels("below chosen")
     w.get("r0", "args")
     w.get("r1", "band")
     w.field("r2", "out_row", "r0")
@@ -106,9 +108,10 @@ def _enter_row(w: Writer) -> None:
     w.put("r1", "channel")
 
 
+@noted
 def _channels(w: Writer, shift: int, left: int) -> None:
     """The row of each of the four channels."""
-    start = w.b.label()
+    start = w.b.label("start")
     w.get("lr", "tile")
     w.get("r12", "outputs")
     with w.b.loop("tst r12, #3", "bne {head}"):
@@ -126,6 +129,7 @@ def _channels(w: Writer, shift: int, left: int) -> None:
         w.op("sub r12, r12, r9")
 
 
+@noted
 def _expand_lower(w: Writer) -> None:
     """For one row below a vertical pair: r0-r2 rows 0 and 1, r3 and r4 two neighbours of row 2."""
     for to, source in (("r10", "r7"), ("r11", "r8"), ("r2", "r9")):
@@ -137,6 +141,7 @@ def _expand_lower(w: Writer) -> None:
         w.op(f"and {to}, {to}, {EXPAND}")
 
 
+@noted
 def _stream(w: Writer, shift: int, left: int) -> None:
     """All outputs of a row: r7 holds the one that has begun."""
     if left:
@@ -178,6 +183,7 @@ def _load_pair(w: Writer) -> None:
     w.op(f"ldrd r9, r10, [lr], #{w.pair}")
 
 
+@noted
 def _copy_row(w: Writer) -> None:
     """Words of four outputs to their pixels."""
     w.get("r0", "args")

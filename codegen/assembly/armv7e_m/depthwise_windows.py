@@ -20,7 +20,7 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
     refuse_filters,
     twice_rounded,
 )
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
@@ -87,6 +87,7 @@ def pixel_block(shift: int, kernel_w: int, repeat: int) -> Block:
     return b
 
 
+@noted
 def _tap(b: Block, repeat: int) -> None:
     """One pixel of the window against its weights."""
     if repeat > 1:
@@ -103,6 +104,7 @@ def _tap(b: Block, repeat: int) -> None:
     b.op("smlatt r7, {a13}, {w13}, r7")
 
 
+@noted
 def _repeated_tap(b: Block, repeat: int) -> None:
     """The same for two filters of each of two channels, or four of one."""
     second = "{a13}" if repeat == 2 else "{a02}"
@@ -117,6 +119,7 @@ def _repeated_tap(b: Block, repeat: int) -> None:
     b.op(f"smlabt r7, {second}, {{w13}}, r7")
 
 
+@noted
 def _store(b: Block, shift: int) -> None:
     """Requantize and store four outputs."""
     b.op("ldm {filter}!, {{r8-r11}}")
@@ -126,6 +129,7 @@ def _store(b: Block, shift: int) -> None:
         b.op(f"strb {sum}, [{{y}}], #1")
 
 
+@noted
 def _store_rounded_twice(b: Block) -> None:
     """The same for outputs that are rounded twice."""
     b.name(multiplier="r8", half="r9", twice="r10", shift="r11")
@@ -137,6 +141,7 @@ def _store_rounded_twice(b: Block) -> None:
         b.op(f"strb {sum}, [{{y}}], #1")
 
 
+@noted
 def round_twice(b: Block, sum: str) -> None:
     """By the steps of the rule: ``2 * acc`` times the multiplier, the sign, the shift."""
     b.op(f"asr {{twice}}, {sum}, #7")

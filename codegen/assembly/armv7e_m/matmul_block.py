@@ -10,7 +10,7 @@ import functools
 
 from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Constants
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 
 LOCALS = offsets(("y", "rows", "args", "entry"))
 """At the stack pointer."""
@@ -44,7 +44,7 @@ def matmul_function(tail: int, shift: int) -> Block:
     kind = {SCALE: f"shift{shift}", CLAMP: f"clamp{shift}", TWICE: "twice", SHIFT: "own_shift"}
     b = Block(f"matmul_{kind[tail]}")
     b.name(a="r8", part="r9", x="r10", panel="r11", x_end="r12", back="lr")
-    row, multiplied = b.label(), b.label()
+    row, multiplied = b.labels("row multiplied")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, #{o}", o=LOCAL_BYTES)
     b.op("ldr r3, [r0, #{o}]", o=ARGUMENTS["rows"])
@@ -77,9 +77,10 @@ def matmul_function(tail: int, shift: int) -> Block:
     return b
 
 
+@noted
 def _multiply(b: Block, multiplied: str) -> None:
     """A whole row; a last group that is not whole repeats elements, times zero."""
-    head, last, done = b.label(), b.label(), b.label()
+    head, last, done = b.labels("head last done")
     b.place(head)
     for index in range(UNROLL):
         if index == UNROLL - 1:
@@ -102,6 +103,7 @@ def _multiply(b: Block, multiplied: str) -> None:
     b.place(done)
 
 
+@noted
 def _scale(b: Block, tail: int, shift: int) -> None:
     """Four outputs; all columns have the same constants."""
     b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
@@ -150,6 +152,7 @@ def fill_function() -> Block:
     return b
 
 
+@noted
 def _fill_half(b: Block, sums: tuple[str, ...], place: int) -> None:
     """Two rows: each column's two elements in one word."""
     b.op("ldr r4, [{b}]")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.step import StepWriter, Variant
@@ -92,7 +92,7 @@ def mean_block() -> Block:
     b.name(channel="r0", x="r1", y="r2", pixels="r3", channels="r4", multiplier="r5", start="r6")
     b.name(at="r7", count="r12", value="lr")
     sums = ("r8", "r9", "r10", "r11")
-    group, done = b.label(), b.label()
+    group, done = b.labels("group done")
     b.op("push {{r4-r11, lr}}")
     b.op("ldm r0, {{{pixels}, {channels}, {multiplier}, {start}}}")
     b.op("mov {channel}, #0")
@@ -123,6 +123,7 @@ def mean_block() -> Block:
     return b
 
 
+@noted
 def _finish(b: Block, sums: tuple[str, ...]) -> None:
     """Sums in both halves of four registers become eight outputs."""
     b.op("add {at}, {y}, {channel}")

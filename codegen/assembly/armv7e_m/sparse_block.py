@@ -10,7 +10,7 @@ header takes two instructions.
 from __future__ import annotations
 
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, LOCALS
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 WHOLE, HALF = 8, 8
 """Items that are unrolled: most of a run."""
@@ -22,6 +22,7 @@ HALF_BYTES = 16
 """Of the tile that half a step multiplies."""
 
 
+@noted
 def multiply_listed(b: Block, read: str) -> None:
     """Runs of items until the end of the list; ``read`` is where headers are read."""
     b.name(at="r8", w0="r9", x0="r10", x1="r11", narrow="r12")

@@ -7,7 +7,7 @@ without offsets: 13.5 for 16, and 1.1 for each input to expand it.)
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 BOTH, FIRST, SECOND = range(3)
 """Kinds of runs, as ``ek_dense_pairs.h`` numbers them: the pairs of a block that they are for."""
@@ -22,12 +22,13 @@ _PAIRS = (("r0", "r1", "r4", "r5"), ("r2", "r3", "r6", "r7"))
 """Sums and weights of both pairs."""
 
 
+@noted
 def multiply_listed(b: Block, read: str) -> None:
     """Runs of items until the end of the list; ``read`` is where headers are read.
 
     ``at`` holds the row's first input, whose place an item has behind its weights.
     """
-    done = b.label()
+    done = b.label("done")
     for _ in range(UNROLLED[BOTH]):
         _item(b, (FIRST, SECOND))
     b.place(read)

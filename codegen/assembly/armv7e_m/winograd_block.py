@@ -31,7 +31,7 @@ def tile_function() -> Block:
     """``void f(const ek_winograd_tile *a)``."""
     b = Block("winograd_tile")
     b.name(c0="r8", c1="r9", w0="r10", w1="r11", v="r12", w="lr")
-    each, enter, multiplied, finish, scaled = (b.label() for _ in range(5))
+    each, enter, multiplied, finish, scaled = b.labels("each enter multiplied finish scaled")
     _enter(b, multiplied)
     b.place(each)
     _begin(b)
@@ -107,7 +107,7 @@ def _begin(b: Block) -> None:
 
 def _multiply(b: Block, multiplied: str) -> None:
     """All pairs of channels of a point. ``v`` is at the last column of the pair before."""
-    head = b.label()
+    head = b.label("head")
     b.place(head)
     for _ in range(UNROLL):
         for tap in range(TAPS):
@@ -173,7 +173,7 @@ def _combine(b: Block) -> None:
 
 def _wait(b: Block, scaled: str) -> None:
     """Add sums that wait; where others follow, let these wait. r10: slots."""
-    scale_now, added = b.label(), b.label()
+    scale_now, added = b.labels("scale_now added")
     b.op("ldrd r0, r1, [sp, #{o}]", o=FRAME["first"])
     b.op("ldr r9, [sp, #{o}]", o=FRAME["waiting"])
     b.op("cbz r0, {label}", label=added)

@@ -17,7 +17,7 @@ def columns_function() -> Block:
     """
     b = Block("winograd_columns")
     b.name(at="r0", t="r1", bias="r12", v="lr")
-    moved = b.label()
+    moved = b.label("moved")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, #24")
     b.op("ldm r0, {{r0-r4}}")  # rows, at, words, v, moved

@@ -41,7 +41,7 @@ def _outputs(b: Block, row: int) -> Iterator[None]:
 
 def scale_outputs(b: Block) -> None:
     """Outputs of four rows, filter by filter, by one of three forms."""
-    twice, divided, clamped, scaled, written = (b.label() for _ in range(5))
+    twice, divided, clamped, scaled, written = b.labels("twice divided clamped scaled written")
     b.op("ldr r12, [sp, #{o}]", o=FRAME["slots"])
     b.op("ldr r11, [sp, #{o}]", o=FRAME["q"])
     b.op(f"add r11, #{4 * FILTERS}")

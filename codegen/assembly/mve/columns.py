@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block, offsets
+from codegen.assembly.block import Block, noted, offsets
 from codegen.assembly.columns import (
     PIXELS,
     TAPS,
@@ -50,7 +50,7 @@ def columns_block(positive: bool) -> Block:
     """
     b = Block(f"column_rows{'_positive' * positive}")
     b.name(w="r7", count="r11")  # loads that widen bytes take low registers
-    pair, started, resume, wait, written = (b.label() for _ in range(5))
+    pair, started, resume, wait, written = b.labels("pair started resume wait written")
     sums = ", ".join(SUMS)
     _enter(b)
     b.place(pair)
@@ -89,6 +89,7 @@ def columns_block(positive: bool) -> Block:
     return b
 
 
+@noted
 def _enter(b: Block) -> None:
     """Variables at the stack pointer; behind them the arguments' place, then what is saved."""
     b.op("mov r3, r0")
@@ -105,6 +106,7 @@ def _enter(b: Block) -> None:
     b.op("str r6, [sp, #{o}]", o=LOCALS["to"])
 
 
+@noted
 def _products(b: Block) -> None:
     """Eight taps of four pixels times two filters."""
     b.op("vldrb.s16 q2, [{w}], #8")
@@ -115,6 +117,7 @@ def _products(b: Block) -> None:
         b.op(f"vmladava.s16 {SUMS[PIXELS + p]}, q{p % 2}, q3")
 
 
+@noted
 def _finish(b: Block, positive: bool) -> None:
     """Eight outputs."""
     b.op("ldrd r1, r3, [{w}], #8")

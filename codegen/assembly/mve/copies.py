@@ -25,7 +25,7 @@ def _copy_block() -> Block:
     b = Block("copy")
     b.name(x="r0", y="r1", count="r2")
     b.op("push {{r4, lr}}")
-    done = b.label()
+    done = b.label("done")
     b.op("wlstp.8 lr, {count}, {done}", done=done)
     with b.loop("letp lr, {head}"):
         b.op("vldrb.u8 q0, [{x}], #16")

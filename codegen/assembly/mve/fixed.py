@@ -6,7 +6,7 @@ numbers, and the conditions of its exponential are predicates.
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 EXP_FACTORS = (25520, 19875, 12055, 4435, 600, 11)
 """exp(-2**e) for e = -2, -1, ... in Q0.15; the next is 0."""
@@ -21,6 +21,7 @@ def constants(b: Block) -> None:
     b.op(f"vdup.16 {ONE_Q2}, {CONSTANT}")
 
 
+@noted
 def logistic(b: Block) -> None:
     """Q3.12 in q0 to Q0.15 in q1; takes q2 to q5."""
     _exp(b, 3)
@@ -35,6 +36,7 @@ def logistic(b: Block) -> None:
     b.op(f"vdupt.16 q1, {CONSTANT}")
 
 
+@noted
 def tanh(b: Block, integer_bits: int) -> None:
     """A number with ``integer_bits``, at most 6, in q0 to Q0.15 in q1; takes q2 to q5."""
     _exp(b, integer_bits + 1)
@@ -47,6 +49,7 @@ def tanh(b: Block, integer_bits: int) -> None:
     b.op("veort q1, q1, q1")
 
 
+@noted
 def _exp(b: Block, integer_bits: int) -> None:
     """exp of minus the magnitude of q0 with ``integer_bits`` as Q0.15 in q1."""
     bits = 13 - integer_bits  # of the fraction of a quarter
@@ -70,6 +73,7 @@ def _exp(b: Block, integer_bits: int) -> None:
         b.op("veort q1, q1, q1")
 
 
+@noted
 def _near_zero(b: Block) -> None:
     """exp of q2 on [-1/4, 0) in Q0.15, in q1."""
     _scalar(b, 1 << 12)
@@ -89,6 +93,7 @@ def _near_zero(b: Block) -> None:
     b.op(f"vadd.i16 q1, q1, {CONSTANT}")
 
 
+@noted
 def _reciprocal(b: Block) -> None:
     """2 / (1 + x) of x in Q0.15 in q1 as Q2.13: three Newton steps."""
     _scalar(b, 1 << 14)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL, HALF
 from codegen.assembly.mve.scaling import Form
@@ -140,6 +140,7 @@ def _step(b: Block, filters: int, add: str, width: int) -> None:
             b.op(f"vmladav{add}.{lanes} {SUMS[f]}, q0, {q}")
 
 
+@noted
 def _finish(b: Block, shape: Shape, filters: int) -> None:
     """Requantize the sums, even filters in q0, odd ones in q1, and store them."""
     form = shape.form
@@ -166,6 +167,7 @@ def _finish(b: Block, shape: Shape, filters: int) -> None:
     b.op("vstrbt.16 q0, [{y}]")
 
 
+@noted
 def finish_vectors(b: Block, form: Form) -> None:
     """Scale the sums of even channels in q0 and of odd ones in q1 by the table; the outputs, as
     halfwords in order, are in q0. Takes q2 and q3, and the zero point in {zero}."""

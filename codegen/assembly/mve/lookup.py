@@ -18,7 +18,7 @@ def lookup_block() -> Block:
     b.name(size="r0", table="r1", x="r2", y="r3", index="q0", found="q1", sign="q2")
     b.op("push {{r4, lr}}")
     b.op("vmov.i8 {sign}, #0x80")
-    done = b.label()
+    done = b.label("done")
     b.op("wlstp.8 lr, {size}, {done}", done=done)
     with b.loop("letp lr, {head}"):
         b.op("vldrb.8 {index}, [{x}], #16")

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.layer import FULL
@@ -36,7 +36,7 @@ def gates_block() -> Block:
     b = Block("gates_s8")
     b.name(x="r1", w="r3", steps="r5", sums="r7", x_start="r9", groups="r11")
     sums = ", ".join(SUMS)
-    group, last = b.label(), b.label()
+    group, last = b.labels("group last")
     b.op("push {{r3-r11, lr}}")
     b.op("mov {x_start}, {x}")
     b.op("mov {sums}, r2")
@@ -64,6 +64,7 @@ def gates_block() -> Block:
     return b
 
 
+@noted
 def _products(b: Block) -> None:
     """Sixteen inputs times eight filters."""
     for s in SUMS:

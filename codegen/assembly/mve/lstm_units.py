@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve import fixed
 
@@ -22,7 +22,7 @@ def units_block(cell_bits: int, is_clipped: bool) -> tuple[Block, Cost]:
     """``ek_lstm_units_s8(a, part)``, and the instructions for eight units."""
     b = Block(f"lstm_units_{cell_bits}{'c' * is_clipped}")
     b.name(a="r0", sums="r1", again="r2", c="r3", y="r4", left="r5", at="r12", places="q7")
-    logistic = b.label()
+    logistic = b.label("logistic")
     b.op("push {{r4-r12, lr}}")
     b.op("vpush {{d8-d15}}")
     b.op("sub sp, sp, #{size}", size=FRAME)
@@ -57,6 +57,7 @@ def units_block(cell_bits: int, is_clipped: bool) -> tuple[Block, Cost]:
     return b, units + 3 * (b.cost() - before)
 
 
+@noted
 def _gate(b: Block, gate: int) -> None:
     """Q3.12 of eight units from both sums, in q0."""
     for side, base in enumerate(("{sums}", "{again}")):
@@ -100,6 +101,7 @@ def _lanes(b: Block, instruction: str) -> None:
     b.op(instruction)
 
 
+@noted
 def _cell(b: Block, cell_bits: int, is_clipped: bool) -> None:
     """The cells move; they are in q0."""
     _lanes(b, "vldrht.u16 q0, [{c}]")
@@ -126,6 +128,7 @@ def _cell(b: Block, cell_bits: int, is_clipped: bool) -> None:
     _lanes(b, "vstrht.16 q0, [{c}], #16")
 
 
+@noted
 def _output(b: Block) -> None:
     """Eight outputs from the output gate and what is in q1."""
     b.op("vldrw.u32 q2, [sp, #{at}]", at=GATE * 3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.scaling import Form
 from codegen.assembly.mve.tiles import SUMS, clear, finish_tile
@@ -29,7 +29,7 @@ def pair_block(form: Form) -> tuple[Block, Cost, Cost]:
     b = Block(f"matmul_pair_{form.tag}")
     b.name(w="r9", steps="r11", y="r5", table="r11", zero="q6", place="q7")
     b.name(first="q0", second="q1", free="q2")
-    last = b.label()
+    last = b.label("last")
     b.op("push {{r4-r11, lr}}")
     b.op("vpush {{d12-d15}}")
     b.op("ldr r3, [r0, #{at}]", at=TILES)
@@ -64,6 +64,7 @@ def pair_block(form: Form) -> tuple[Block, Cost, Cost]:
     return b, tile, step
 
 
+@noted
 def _tile_head(b: Block) -> None:
     """Pointers to the rows and to the columns, and sums of zero."""
     b.op("ldr r0, [sp]")
@@ -76,6 +77,7 @@ def _tile_head(b: Block) -> None:
     clear(b)
 
 
+@noted
 def _products(b: Block, last: str) -> None:
     """Eight elements of four rows times two columns; of the last ones those that are there."""
     with b.part("products"):
@@ -104,7 +106,7 @@ def fill_block() -> tuple[Block, Cost]:
     """``ek_matmul_fill_s8(s, x, panel, sums)``; the instructions for eight rows."""
     b = Block("matmul_fill")
     b.name(first="r1", second="r5", panel="r2", step="r7", zero="r9", places="q4")
-    done = b.label()
+    done = b.label("done")
     b.op("push {{r3-r9, lr}}")
     b.op("vpush {{d8-d9}}")
     b.op("ldrd r12, {step}, [r0]")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL
 from codegen.c.operators.integer import repeats_of
@@ -121,7 +121,7 @@ def rows_block(repeat: int = 1, size: int = 1) -> Block:
     b.op("ldm {a}, {{r4-r11}}")
     if repeat > 1:
         _channel_numbers(b, repeat, size)
-    outside, next_row = b.label(), b.label()
+    outside, next_row = b.labels("outside next_row")
     with b.loop("subs {count}, {count}, #1", "bne {head}"):
         b.op("cmp {row}, {height}")
         b.op("bhs {outside}", outside=outside)
@@ -144,9 +144,10 @@ def rows_block(repeat: int = 1, size: int = 1) -> Block:
     return b
 
 
+@noted
 def _piece(b: Block, count: str, source: str = "") -> None:
     """Copy or fill ``count`` bytes, and move on behind them."""
-    done = b.label()
+    done = b.label("done")
     b.op("mov {dst}, {y}")
     b.op(f"wlstp.8 lr, {count}, {{done}}", done=done)
     with b.loop("letp lr, {head}"):
@@ -157,6 +158,7 @@ def _piece(b: Block, count: str, source: str = "") -> None:
     b.op(f"add {{y}}, {{y}}, {count}")
 
 
+@noted
 def _channel_numbers(b: Block, repeat: int, size: int) -> None:
     """Which channel each element of a vector of repeated ones is: its number divided by
     ``repeat``, into q2."""
@@ -168,9 +170,10 @@ def _channel_numbers(b: Block, repeat: int, size: int) -> None:
     b.op(f"vmulh.u{bits} q2, q2, q3")
 
 
+@noted
 def _repeated(b: Block, repeat: int, size: int) -> None:
     """Copy ``{copy}`` bytes, each channel several times, and move on behind them."""
-    chunk, done = chunk_of(repeat, size), b.label()
+    chunk, done = chunk_of(repeat, size), b.label("done")
     letter, scaled = ("b", "") if size == 1 else ("h", ", uxtw #1")
     b.op("mov {dst}, {y}")
     b.op(f"lsrs lr, {{copy}}, #{size - 1}" if size > 1 else "movs lr, {copy}")

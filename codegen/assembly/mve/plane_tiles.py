@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.mve.scaling import Form, scale
 
 LANES = 8
@@ -90,6 +90,7 @@ class TileWriter:
     def store(self, register: str, name: str) -> None:
         self.b.op(f"str {register}, [sp, #{FRAME[name]}]")
 
+    @noted
     def tile(self) -> None:
         """Eight sums into q1 as halfwords: four pixels of two rows, or eight of one, in turn."""
         with self.b.part("products"):
@@ -120,6 +121,7 @@ class TileWriter:
         b.op("vqmovnt.s32 q1, q2")
         self.narrow()
 
+    @noted
     def short_tile(self) -> None:
         """Up to four sums, the last one repeated, as the low bytes of words."""
         b, shape = self.b, self.shape
@@ -146,6 +148,7 @@ class TileWriter:
         b.op("vldrw.u32 q2, [sp, #{at}]", at=FRAME["tail"])
         b.op("vstrb.32 q1, [{y}, q2]")
 
+    @noted
     def narrow(self) -> None:
         """Halfwords in q1 become bytes."""
         b = self.b

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.plane_tiles import AT, FRAME, LANES, LONG, Shape, TileWriter
 
@@ -35,7 +35,7 @@ class _Writer(TileWriter):
     def function(self) -> tuple[Block, Counts]:
         b = self.b
         self.prologue()
-        fill, back = b.label(), b.label()
+        fill, back = b.labels("fill back")
         marks = [self.b.cost()]
         with b.loop("bne {head}"):
             self.row_head()
@@ -94,6 +94,7 @@ class _Writer(TileWriter):
         with b.loop("le lr, {head}"):
             b.op("vstrw.32 q0, [r3], #16")
 
+    @noted
     def row_head(self) -> None:
         """Pointers to the input rows; rows outside are noted, and read from row 0."""
         b = self.b
@@ -121,6 +122,7 @@ class _Writer(TileWriter):
         b.op("mov r1, #0")
         self.store("r1", "channel")
 
+    @noted
     def fetch(self, fill: str, back: str) -> None:
         """Turn the rows of eight channels into planes."""
         b, shape = self.b, self.shape
@@ -157,6 +159,7 @@ class _Writer(TileWriter):
         b.op("bne {fill}", fill=fill)
         b.place(back)
 
+    @noted
     def column(self) -> None:
         """Eight channels of a column."""
         b, shape = self.b, self.shape
@@ -168,6 +171,7 @@ class _Writer(TileWriter):
                 b.op(f"add r{4 + r}, r{4 + r}, r9")
             b.op(f"vstrb.16 q{r}, [{{out}}, q{4 + r}]")
 
+    @noted
     def repeated_column(self) -> None:
         """The same where each channel serves several filters."""
         for r in range(self.shape.rows):
@@ -210,7 +214,7 @@ class _Writer(TileWriter):
         b.op("ldm r2!, {{r3, r7, r9}}")
         b.op("strd r0, r2, [sp, #{at}]", at=FRAME["weights"])
         self.load("r0", "tiles", "frame")
-        done = b.label()
+        done = b.label("done")
         b.op("wls lr, r0, {done}", done=done)
         start = self.b.cost()
         with b.loop("le lr, {head}"):
@@ -252,6 +256,7 @@ class _Writer(TileWriter):
         b.op("subs r5, r5, #1")
         b.op("strd r4, r5, [sp, #{at}]", at=FRAME["row"])
 
+    @noted
     def fill_rows(self, fill: str, back: str) -> None:
         """Rows outside the input, after the others."""
         b = self.b
@@ -259,7 +264,7 @@ class _Writer(TileWriter):
         self.load("r3", "fill")
         b.op("vdup.16 q0, r3")
         for r in range(self.shape.rows):
-            inside = b.label()
+            inside = b.label("inside")
             b.op("tst r1, #{bit}", bit=1 << r)
             b.op("beq {inside}", inside=inside)
             self.plane_columns()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.scaling import Form, scale
 
@@ -98,6 +98,7 @@ def pooled_block(shape: Shape) -> Block:
     return b
 
 
+@noted
 def _group(b: Block, shape: Shape, is_rest: bool) -> None:
     """A vector of channels."""
     b.name(x="r1", y="r2", channels="r4", rows="r5", columns="r6", skip="r7", tap="r0")
@@ -137,6 +138,7 @@ def _tap(b: Block, shape: Shape, is_rest: bool) -> None:
         b.op("vadd.i16 q0, q0, q1" if shape.mean else "vmax.s8 q0, q0, q1")
 
 
+@noted
 def _finish(b: Block, shape: Shape, is_rest: bool) -> None:
     """Requantize or clamp, store, and move on to the next vector."""
     result = "q1" if shape.mean else "q0"

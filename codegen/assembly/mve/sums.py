@@ -6,7 +6,7 @@ rounds, for which the offset is less by half a unit: binutils 2.40 writes VQRSHR
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
 from codegen.assembly.sums import LOW
@@ -35,7 +35,7 @@ def add_block(clamped: bool, shift: int) -> Block:
         b.op("ldrd r5, r0, [{a}, #{at}]", at=LOW)
         b.op("vdup.8 {low}, r5")
         b.op("vdup.8 {high}, r0")
-    one_by_one, done = b.label(), b.label()
+    one_by_one, done = b.labels("one_by_one done")
     b.op("lsr r5, {count}, #3")
     b.op("and {count}, {count}, #7")
     b.op("wls lr, r5, {rest}", rest=one_by_one)
@@ -62,12 +62,14 @@ def add_block(clamped: bool, shift: int) -> Block:
     return b
 
 
+@noted
 def _sum(b: Block, q: str) -> None:
     """q = q * first + offset + q2 * second."""
     b.op(f"vmlas.s32 {q}, {{factor}}, {{offset}}")
     b.op(f"vmla.s32 {q}, q2, {{second}}")
 
 
+@noted
 def _store(b: Block, q: str, clamped: bool, shift: int) -> None:
     """Shift by a halfword, then by the rest, and store the lowest byte of each word."""
     b.op(f"vshrnb.i32 {q}, {q}, #{HALFWORD}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.columns import high_multipliers, refuse_wide
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
@@ -183,6 +183,7 @@ def taps_block(form: Form | None, is_positive: bool) -> Block:
     return b
 
 
+@noted
 def _channels(b: Block, form: Form | None, is_positive: bool) -> None:
     """Eight channels of a pixel."""
     b.op("vmov.i32 q0, #0")
@@ -216,6 +217,7 @@ def _channels(b: Block, form: Form | None, is_positive: bool) -> None:
     b.op("add {y}, {y}, {count}" + (", lsl #1" if size == 2 else ""))
 
 
+@noted
 def _finish(b: Block, form: Form) -> None:
     """Eight outputs of int8 in q0."""
     finish_vectors(b, form)
@@ -231,6 +233,7 @@ def _finish(b: Block, form: Form) -> None:
         b.op("vqmovnb.s16 q0, q0")
 
 
+@noted
 def _finish_wide(b: Block, is_positive: bool) -> None:
     """Eight outputs of int16 in q0."""
     for operation in ("vadd.i32", "vrmulh.s32"):

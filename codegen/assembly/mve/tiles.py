@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL, HALF, steps_of
 from codegen.assembly.mve.scaling import Form, scale
@@ -138,6 +138,7 @@ class Shape:
         b.op("pop {{r4-r11, pc}}")
         return b, tile, pair
 
+    @noted
     def tile_head(self, b: Block) -> None:
         """Pointers of a tile; r7 ends up where the last pair goes."""
         b.op("ldr {a}, [sp]")
@@ -164,6 +165,7 @@ class Shape:
         for p in range(4):
             b.op(f"{load} q{p}, [{{x}}, #{offset + p * self.pixel_step}]")
 
+    @noted
     def sums(self, b: Block) -> None:
         """All runs of the tile's windows times two filters."""
         if self.looped:
@@ -192,6 +194,7 @@ class Shape:
         """Requantize the eight sums and store them."""
         finish_tile(b, self.form, LOW)
 
+    @noted
     def next_pair(self, b: Block, head: str) -> None:
         """Move on to the next pair of filters; an odd last one starts a filter earlier."""
         last = "r7"
@@ -203,7 +206,7 @@ class Shape:
             b.op("add {y}, {y}, #2")
             b.op("bne {head}", head=head)
             return
-        done = b.label()
+        done = b.label("done")
         b.op("beq {done}", done=done)
         b.op("add {y}, {y}, #2")
         b.op("cmp {y}, {last}", last=last)
@@ -220,6 +223,7 @@ def _counts(shape: Shape) -> tuple[Cost, Cost, Cost]:
     return b.cost(), tile, pair
 
 
+@noted
 def clear(b: Block) -> None:
     """All sums zero."""
     for register in SUMS:
@@ -240,6 +244,7 @@ def multiply(b: Block, width: int, add: str) -> None:
         b.op(f"vmladav{add}.{lanes} {SUMS[4 + p]}, q{p}, q5")
 
 
+@noted
 def finish_tile(b: Block, form: Form, low: int) -> None:
     """Requantize the eight sums of two filters and store them.
 

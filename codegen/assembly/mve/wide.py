@@ -122,7 +122,7 @@ class Wide(Shape):
     def next_pair(self, b: Block, head: str) -> None:
         b.op("ldr r0, [sp, #{at}]", at=LAST)
         b.op("cmp {y}, r0")
-        done = b.label()
+        done = b.label("done")
         if self.odd:
             b.op("beq {done}", done=done)
         b.op("add {y}, {y}, #2")

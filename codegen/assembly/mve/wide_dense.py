@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.columns import high_multipliers, refuse_wide
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
@@ -33,7 +33,7 @@ def wide_lanes_block(positive: bool) -> tuple[Block, Cost, Cost]:
     """
     b = Block(f"wide_lanes{'_positive' * positive}")
     b.name(x="r1", w="r3", steps="r5", y="r7", x_start="r9", left="r11")
-    last = b.label()
+    last = b.label("last")
     b.op("push {{r4-r11, lr}}")
     b.op("mov {y}, r2")
     b.op("mov {x_start}, {x}")
@@ -67,6 +67,7 @@ def wide_lanes_block(positive: bool) -> tuple[Block, Cost, Cost]:
     return b, group, step
 
 
+@noted
 def _products(b: Block) -> None:
     """Eight inputs times eight filters."""
     for s in SUMS:
@@ -74,6 +75,7 @@ def _products(b: Block) -> None:
         b.op(f"vmladava.s16 {s}, q0, q1")
 
 
+@noted
 def _finish(b: Block, positive: bool) -> None:
     """Scale the sums, even filters in q0 and odd ones in q1, and store those that there are."""
     for q in range(2):

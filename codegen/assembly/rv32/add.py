@@ -32,7 +32,7 @@ def add() -> Block:
     b.op("sll {u}, {low}, {shift}")
     b.op("sub {offset}, {offset}, {u}")
     b.op("li {few}, {n}", n=UNROLL)
-    singles, done = b.label(), b.label()
+    singles, done = b.labels("singles done")
     b.op("bltu {count}, {few}, {singles}", singles=singles)
     closing = [f"addi {{{p}}}, {{{p}}}, {UNROLL}" for p in ("a", "b", "y")]
     closing += [f"addi {{count}}, {{count}}, -{UNROLL}", "bgeu {count}, {few}, {head}"]
@@ -50,7 +50,7 @@ def add() -> Block:
 
 
 def _element(b: Function, at: int) -> None:
-    good = b.label()
+    good = b.label("good")
     b.op("lb {u}, {at}({a})", at=at)
     b.op("lb {v}, {at}({b})", at=at)
     b.op("mul {u}, {u}, {first}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codegen.assembly.block import noted
 from codegen.assembly.rv32.registers import Function
 
 ENTRY = 12
@@ -15,6 +16,7 @@ def load_constants(b: Function, row: str, index: int = 0) -> None:
         b.op(f"lw {{{name}}}, {{at}}({{{row}}})", at=ENTRY * index + 4 * at)
 
 
+@noted
 def next_block(b: Function, filters: int) -> None:
     """On to the next filters; ``{left}`` is 0 after the last.
 
@@ -22,7 +24,7 @@ def next_block(b: Function, filters: int) -> None:
     a block starts with, that of the ``last``, and its ``row`` of the table.
     """
     b.name(channel="a0", last="a1", row="a2", left="a3", step="a4")
-    fits = b.label()
+    fits = b.label("fits")
     b.load(b.reg("channel"), "channel")
     b.load(b.reg("last"), "last")
     b.load(b.reg("row"), "row")

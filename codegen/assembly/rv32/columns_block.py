@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 
+from codegen.assembly.block import noted
 from codegen.assembly.rv32.products import (
     FILTERS,
     FREE,
@@ -37,7 +38,7 @@ def columns_function(positive: bool) -> Function:
     """
     b = Function(f"column_quads_s16{'_positive' * positive}", FRAME)
     _enter(b)
-    written = b.label()
+    written = b.label("written")
     with b.loop("bne {w}, {end}, {head}"):
         _start(b)
         closing = (
@@ -56,6 +57,7 @@ def columns_function(positive: bool) -> Function:
     return b
 
 
+@noted
 def _enter(b: Function) -> None:
     """Fill the frame from the arguments."""
     b.name(u="a3", w="a5")
@@ -75,10 +77,11 @@ def _enter(b: Function) -> None:
     b.op("lw {w}, 0(a0)")
 
 
+@noted
 def _start(b: Function) -> None:
     """Sums of four filters: what the stream says, or those of the part before."""
     name_operands(b)
-    resumed, started = b.label(), b.label()
+    resumed, started = b.labels("resumed started")
     b.load(b.reg("x"), "from")
     b.op("bnez {x}, {label}", label=resumed)
     for f in range(FILTERS):
@@ -98,9 +101,10 @@ def _start(b: Function) -> None:
     b.load(b.reg("end"), "x_end")
 
 
+@noted
 def _wait(b: Function, written: str) -> None:
     """Keep the sums where another part follows."""
-    last = b.label()
+    last = b.label("last")
     b.load(b.reg("x"), "to")
     b.op("beqz {x}, {label}", label=last)
     for i, register in enumerate(SUMS):
@@ -111,6 +115,7 @@ def _wait(b: Function, written: str) -> None:
     b.place(last)
 
 
+@noted
 def _finish(b: Function, positive: bool) -> None:
     """Sixteen outputs: the rounded high word of each sum times its filter's scale, clamped."""
     pointers = (FREE[0], FREE[1], FREE[2], FREE[3])
@@ -136,7 +141,7 @@ def _finish(b: Function, positive: bool) -> None:
 
 def _clamp(b: Function, s: str, positive: bool) -> None:
     """An output inside int16, or its positive half; two or three instructions more outside."""
-    good = b.label()
+    good = b.label("good")
     if positive:
         b.op("srli {t}, {s}, 15", s=s)
         b.op("beqz {t}, {good}", good=good)

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.blocks import NEXT_BLOCK, load_constants, next_block
@@ -78,6 +79,7 @@ def _enter(b: Function, block: int) -> None:
     b.store("zero", "channel")
 
 
+@noted
 def _sum(b: Function, sums: tuple[str, ...], unroll: int) -> None:
     """All inputs with the weights of a block."""
     b.name(x="a0", w="a1", end="a2", value="a3", weight="a4", p="a5", layer="a6", start="a7")
@@ -93,6 +95,7 @@ def _sum(b: Function, sums: tuple[str, ...], unroll: int) -> None:
     b.store(b.reg("w"), "weights")
 
 
+@noted
 def row_products(b: Function, sums: tuple[str, ...], unroll: int) -> None:
     """From ``{x}`` to ``{end}`` each input with the weights of a block, from ``{w}`` on."""
     closing = (

@@ -41,7 +41,7 @@ def dense(low: int, top: int, is_signed: bool) -> Function:
     """``ek_dense_scaled_s8(layer, x, y)`` with lists, or that with a correction."""
     kind = "_signed" if is_signed else ""
     b = Function(f"dense_listed{kind}{clamp_suffix(low, top)}", ())
-    items = b.label()
+    items = b.label("items")
     b.name(list="s0", row="s1", left="s2", top="s3", zero="s4", start="s5", up="s6")
     b.name(pieces="s7", piece="s8", items="s9", x="s10", y="s11", layer="a0")
     b.name(sum="t0", w="t1", value="t2", at="t3", n="t4", skip="t1", groups="t5")

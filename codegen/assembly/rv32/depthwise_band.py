@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import SATURATED, clamp_and_store, clamp_suffix
@@ -63,6 +64,7 @@ class Band:
         return (row == 0 and self.above) or (row == self.rows - 1 and self.below)
 
 
+@noted
 def enter(b: Function) -> None:
     """Arguments ``(layer, x, y)`` and fields into the frame and registers."""
     b.name(**REGISTERS)
@@ -92,7 +94,7 @@ def band(shape: Band) -> Function:
         for o in range(shape.outputs):
             b.op(f"mv {{b{o}}}, {{t}}")
         _column(b, shape, is_first=True)
-        done, more = b.label(), b.label()
+        done, more = b.labels("done more")
         b.op("beq {source}, {end}, {done}", done=done)
         b.place(more)
         _column(b, shape, is_first=False)
@@ -104,6 +106,7 @@ def band(shape: Band) -> Function:
     return b
 
 
+@noted
 def enter_channel(b: Function) -> None:
     """The next channel's weights, constants and pointers."""
     b.load(b.reg("v"), "weights")
@@ -121,6 +124,7 @@ def enter_channel(b: Function) -> None:
         b.store(b.reg("v"), word)
 
 
+@noted
 def enter_rows(b: Function, pitch: int) -> None:
     """``{end}`` of the row, and pointers to the rows beside it where they are long."""
     if pitch:
@@ -140,12 +144,14 @@ def load_row(b: Function, row: int, pitch: int) -> None:
         b.op(f"lb {{x}}, 0({{{('above', 'source', 'below')[row]}}})")
 
 
+@noted
 def next_column(b: Function, pitch: int) -> None:
     """On to the next column of the input."""
     for pointer in ("source",) if pitch else ("source", "above", "below"):
         b.op(f"add {{{pointer}}}, {{{pointer}}}, {{step}}")
 
 
+@noted
 def missing_column(b: Function, column: int) -> None:
     """``{t}``: what a column of the window adds where it lies outside the input."""
     b.op(f"add {{t}}, {{w{column}}}, {{w{column + 3}}}")
@@ -153,6 +159,7 @@ def missing_column(b: Function, column: int) -> None:
     b.op("mul {t}, {t}, {zero}")
 
 
+@noted
 def next_channel(b: Function) -> None:
     """``{v}``: how many channels are left."""
     b.load(b.reg("v"), "left")
@@ -160,6 +167,7 @@ def next_channel(b: Function) -> None:
     b.store(b.reg("v"), "left")
 
 
+@noted
 def _column(b: Function, shape: Band, is_first: bool) -> None:
     """One column of the input; complete sums leave, but for the first column."""
     for row in range(shape.rows):
@@ -192,6 +200,7 @@ def _taps(b: Function, shape: Band, value: str, tap: int, o: int, is_first: bool
     b.op(f"add {{{'b' if tap == 2 else 'n'}{o}}}, {{n{o}}}, {{t}}")
 
 
+@noted
 def output(b: Function, total: str, low: int, top: int, address: str) -> None:
     """Scale, clamp and store a complete sum."""
     b.op(f"slli {{u}}, {{{total}}}, {32 - FIELD_BITS}")
@@ -205,6 +214,7 @@ def _output(b: Function, shape: Band, o: int) -> None:
     output(b, f"a{o}", shape.low, shape.top, f"{o * shape.pitch}({b.reg('target')})")
 
 
+@noted
 def _last_column(b: Function, shape: Band) -> None:
     """The column right of the last."""
     missing_column(b, 2)

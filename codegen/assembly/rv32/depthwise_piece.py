@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import (
@@ -119,6 +120,7 @@ def _enter(b: Function, shape: Piece) -> None:
     b.op("li {channel}, 0")
 
 
+@noted
 def _row(b: Function, shape: Piece, sums: tuple[str, ...]) -> None:
     """All products of a row of the window, two of them under way at a time."""
     weights = _WEIGHTS[: shape.width]
@@ -138,6 +140,7 @@ def _row(b: Function, shape: Piece, sums: tuple[str, ...]) -> None:
     b.op("addi {at}, {at}, {n}", n=4 * shape.span)
 
 
+@noted
 def _outputs(b: Function, shape: Piece, sums: tuple[str, ...]) -> None:
     """Scale, clamp and store every sum."""
     b.name(row="a2", y="a3", u="a4", t="a5", multiplier="a6", offset="a7", shift="t0", top="t1")
@@ -167,11 +170,12 @@ def _outputs(b: Function, shape: Piece, sums: tuple[str, ...]) -> None:
             b.op("add {y}, {y}, {step}")
 
 
+@noted
 def _next_channel(b: Function, shape: Piece) -> None:
     """``{left}``: how many channels of the output are left."""
     b.name(left="a2", n="a3")
     if shape.several:
-        same = b.label()
+        same = b.label("same")
         b.load(b.reg("n"), "filters")
         b.op("addi {n}, {n}, -1")
         b.op("bnez {n}, {same}", same=same)

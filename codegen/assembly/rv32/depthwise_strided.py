@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.depthwise_band import (
     TAPS,
@@ -77,7 +78,7 @@ def strided_row(shape: StridedRow) -> Function:
             b.op("mv {a0}, {t}")
         else:
             _column(b, shape, {"a0": 0})
-        last, more = b.label(), b.label()
+        last, more = b.labels("last more")
         b.op("beqz {count}, {last}", last=last)
         b.place(more)
         _column(b, shape, {"a0": 1}, goes_on=True)
@@ -98,6 +99,7 @@ def strided_row(shape: StridedRow) -> Function:
     return b
 
 
+@noted
 def _column(b: Function, shape: StridedRow, sums: dict[str, int], goes_on: bool = False) -> None:
     """The next column of the input: for each sum its column of the window.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.listed import GROUP, HEAD, ListCost
 
 BYTES = 4
 """Of every instruction of an item."""
 
 
+@noted
 def multiply_listed(
     b: Block, items: str, item: Callable[[Block, int], None], cost: ListCost
 ) -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.dense import unroll_of
@@ -77,6 +78,7 @@ def rows_function(unroll: int, low: int, top: int, is_signed: bool) -> Function:
     return b
 
 
+@noted
 def _enter(b: Function) -> None:
     """Fill the frame from the arguments."""
     b.name(u="a4")
@@ -93,6 +95,7 @@ def _enter(b: Function) -> None:
     b.store(b.reg("u"), "left")
 
 
+@noted
 def _begin(b: Function) -> None:
     """What the sums of four columns start with: that of the row and that of the column."""
     b.name(layer="a0", terms="a1", excess="a2", t="a3", u="a4")
@@ -113,11 +116,12 @@ def _begin(b: Function) -> None:
         b.store(b.reg("u"), word)
 
 
+@noted
 def _multiply(b: Function, unroll: int) -> None:
     """Up to 64 elements of the rows with those of four columns, which take filters' places."""
     name_operands(b)
     b.name(step="s11")
-    whole = b.label()
+    whole = b.label("whole")
     for register, word in (("x", "x"), ("q", "words_end"), ("w", "w"), ("step", "columns")):
         b.load(b.reg(register), word)
     b.op("addi {end}, {x}, {n}", n=CHUNK * COLUMN)
@@ -137,6 +141,7 @@ def _multiply(b: Function, unroll: int) -> None:
     b.store(b.reg("w"), "w")
 
 
+@noted
 def _add(b: Function) -> None:
     """The fields to the sums in the frame; ``{x}`` and ``{end}``: how far the rows are done."""
     b.name(u="a0", t="a1", mask="a2", old="a3", end="a5")
@@ -159,6 +164,7 @@ def _adder(b: Function, start: int) -> Callable[[int], None]:
     return add
 
 
+@noted
 def _outputs(b: Function, low: int, top: int, is_signed: bool) -> None:
     """Scale, clamp and store all sums, row by row."""
     b.name(layer="a0", y="a1", u="a2", t="a3", multiplier="a4", offset="a5", shift="a6", top="a7")
@@ -180,11 +186,12 @@ def _outputs(b: Function, low: int, top: int, is_signed: bool) -> None:
             clamp_and_store(b, low, top, f"{f}({b.reg('to')})")
 
 
+@noted
 def _next_columns(b: Function) -> None:
     """On to the next columns; ``{left}`` is 0 after the last. The last four may be some of those
     before."""
     b.name(left="a2", step="a3", u="a4")
-    fits, done = b.label(), b.label()
+    fits, done = b.labels("fits done")
     b.load(b.reg("left"), "left")
     b.op("addi {left}, {left}, {n}", n=-FILTERS)
     b.op("beqz {left}, {done}", done=done)

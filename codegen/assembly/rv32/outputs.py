@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from codegen.assembly.block import noted
 from codegen.assembly.rv32.products import FIELD_BITS
 from codegen.assembly.rv32.registers import Function
 
@@ -77,7 +78,7 @@ def clamp_and_store(b: Function, low: int, top: int, address: str) -> None:
     Three instructions, and `SATURATED` (one more for a narrow clamp) where the clamp acts: below
     zero the complement's sign is 0, above it is -1.
     """
-    good = b.label()
+    good = b.label("good")
     b.op("bgeu {top}, {u}, {good}", good=good)
     b.op("not {u}, {u}")
     b.op("srai {u}, {u}, 31")
@@ -88,6 +89,7 @@ def clamp_and_store(b: Function, low: int, top: int, address: str) -> None:
     b.op("sb {u}, {address}", address=address)
 
 
+@noted
 def point_at(b: Function, pointers: Sequence[str], channel: str, start: str) -> None:
     """The pixels' output pointers, from the offsets and the words ``channel`` and ``y`` of the
     frame."""

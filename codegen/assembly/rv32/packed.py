@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import load_constants, next_block
 from codegen.assembly.rv32.outputs import (
@@ -72,6 +73,7 @@ def block_count(positions: int, filters: int) -> Cost:
     return 2 * len(SAVED) + 42 + blocks * (products_count(positions) + around)
 
 
+@noted
 def enter_products(b: Function) -> None:
     """The words of the frame that `products` wants, from ``{layer}`` and ``{words}``."""
     b.store(b.reg("words"), "columns")
@@ -83,6 +85,7 @@ def enter_products(b: Function) -> None:
     b.store(b.reg("u"), "weights")
 
 
+@noted
 def _enter_block(b: Function) -> None:
     """Fill the frame from the arguments."""
     b.name(layer="a0", words="a1", y="a2", pixels="a3", u="t0", v="t1", n="t2")
@@ -99,7 +102,7 @@ def _enter_block(b: Function) -> None:
     b.op("mv {v}, zero")
     b.store("zero", PIXELS[0])
     for word in PIXELS[1:]:
-        same = b.label()
+        same = b.label("same")
         b.op("addi {pixels}, {pixels}, -1")
         b.op("blez {pixels}, {same}", same=same)
         b.op("add {v}, {v}, {n}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import ListCost
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
@@ -36,6 +36,7 @@ def _column_item(b: Block, at: int) -> None:
             b.op(f"add {total}, {total}, {{{register}}}")
 
 
+@noted
 def _columns(b: Function, items: str) -> None:
     """The four sums of the next filter."""
     for i, register in enumerate(_SUMS):
@@ -55,7 +56,7 @@ def _enter(b: Function, items: str) -> None:
 def block(low: int, top: int) -> Function:
     """``ek_packed_listed_s8(layer, words, y, pixels)``."""
     b = Function(f"packed_listed{clamp_suffix(low, top)}", ())
-    items = b.label()
+    items = b.label("items")
     pointers = ("s1", "s2", "s3", "s4", "s5", "s6")
     b.name(layer="a0", words="a1", y="a2", pixels="a3", row="s7", top="s8", n="s9")
     _enter(b, items)
@@ -82,7 +83,7 @@ def block(low: int, top: int) -> Function:
 def part() -> Function:
     """``ek_packed_listed_part_s8(part, words, sums)``."""
     b = Function("packed_listed_part", ())
-    items = b.label()
+    items = b.label("items")
     b.name(layer="a0", words="a1")
     _enter(b, items)
     b.op("mv {columns}, {words}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.blocks import ENTRY, load_constants
 from codegen.assembly.rv32.outputs import (
@@ -118,11 +119,12 @@ def finish(low: int, top: int, is_signed: bool) -> Function:
     return b
 
 
+@noted
 def point(b: Function, pointers: tuple[str, ...]) -> None:
     """The six pixels' outputs; those that are not wanted are the last one again."""
     b.op("mv {p}, {y}", p=pointers[0])
     for before, pointer in itertools.pairwise(pointers):
-        same = b.label()
+        same = b.label("same")
         b.op("addi {pixels}, {pixels}, -1")
         b.op("mv {p}, {before}", p=pointer, before=before)
         b.op("blez {pixels}, {same}", same=same)

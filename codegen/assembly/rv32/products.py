@@ -6,6 +6,7 @@ Sixteen sums stay in registers. A position of the window takes 4 loads of activa
 
 from __future__ import annotations
 
+from codegen.assembly.block import noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.rv32.registers import Function
 
@@ -33,6 +34,7 @@ def name_operands(b: Function) -> None:
     b.name(x="a4", w="a5", weight="a6", p="a7", q="s0", end="t0")
 
 
+@noted
 def products(b: Function) -> None:
     """Sum the products of all positions with a block of filters.
 

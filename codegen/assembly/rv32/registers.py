@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, noted
 
 SAVED = ("ra", *(f"s{i}" for i in range(12)))
 """What a function has to keep, the return address included."""
@@ -24,6 +24,7 @@ class Function(Block):
         for index, register in enumerate(SAVED):
             self.op("sw {r}, {at}(sp)", r=register, at=self._saved(index))
 
+    @noted
     def finish(self) -> None:
         """Give every register back and return."""
         for index, register in enumerate(SAVED):

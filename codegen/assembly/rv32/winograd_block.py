@@ -161,7 +161,7 @@ def _finish(b: Function) -> None:
 
 def _finish_column(b: Function, column: int) -> None:
     """Four rows of a filter."""
-    added, complete, signed, done = (b.label() for _ in range(4))
+    added, complete, signed, done = b.labels("added complete signed done")
     rows = _combine(b, column)
     b.op("bnez {first}, {label}", label=added)
     for row, y in enumerate(rows):
@@ -219,7 +219,7 @@ def _combine(b: Function, column: int) -> tuple[str, ...]:
 
 def _clamp_and_store(b: Function, row: int, column: int) -> None:
     """As `outputs.clamp_and_store`, for any clamp."""
-    good, y = b.label(), _OUTPUTS[row]
+    good, y = b.label("good"), _OUTPUTS[row]
     b.op("bgeu {top}, {u}, {good}", good=good)
     b.op("not {u}, {u}")
     b.op("srai {u}, {u}, 31")

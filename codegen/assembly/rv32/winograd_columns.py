@@ -25,7 +25,7 @@ def columns_function() -> Function:
     """``void f(const ek_winograd_column *a)``."""
     b = Function("winograd_columns", ())
     b.name(rows="a0", at="a1", words="a2", v="a3", moved="a4", from_="t0", a="t1", b="t2")
-    moved = b.label()
+    moved = b.label("moved")
     for name in ("at", "words", "v", "moved", "rows"):
         b.op(f"lw {{{name}}}, {_ARGUMENTS[name]}(a0)")
     b.op("beqz {moved}, {label}", label=moved)
