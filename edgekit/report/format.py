@@ -56,6 +56,27 @@ def percent(part: float | None, whole: float | None) -> str:
     return "<0.1 %" if 0 < part / whole < 0.0005 else f"{100 * part / whole:.1f} %"
 
 
+PARTS = {
+    "products": "load, multiply, add up",
+    "packing": "bring bytes into the order of the products",
+    "requantize": "from sums to outputs",
+    "borders": "windows over an edge",
+    "fallback": "filters in portable C, whose rounding has no proven shorter form",
+    "control": "loops and calls",
+}
+"""What the parts of a kernel's count mean."""
+
+
+def macs(report: Report) -> str:
+    """Multiply-accumulates of a model, and how many of them are computed where not all are."""
+    whole = report.model.macs
+    computed = sum(layer.macs for layer in report.latency.layers)
+    text = f"{short(whole)} MACs"
+    if 0 < computed < whole:
+        text += f", {short(computed)} computed: the others meet weights that are all zero"
+    return text
+
+
 def limit(layer: LayerCost) -> str:
     """What a layer's kernel spends most on, and what comes close; empty for portable C."""
     parts = spent(layer)

@@ -54,7 +54,7 @@ def _subtitle(report: Report) -> str:
     parts = (
         str(report.options.get("precision") or ""),
         f"{target.core}{clock}" if target.board else "",
-        f"{fmt.short(model.macs)} MACs",
+        fmt.macs(report),
         f"{fmt.count(model.parameters)} parameters",
     )
     return ", ".join(filter(None, parts))

@@ -56,7 +56,7 @@ def summary(report: Report) -> Facts:
     target = report.target
     board = f"{target.board} ({target.core})" if target.board else target.core
     precision = report.options.get("precision") or ""
-    grid.add_row("Model", f"{report.model.name}, {fmt.short(report.model.macs)} MACs")
+    grid.add_row("Model", f"{report.model.name}, {fmt.macs(report)}")
     grid.add_row("Target", f"{board} {precision}".strip())
     fit = report.fit
     grid.add_row(
@@ -128,6 +128,7 @@ def layer_limits(layers: Sequence[LayerCost]) -> Facts:
     if spent:
         shares = (f"{name} {fmt.percent(n, spent.total())}" for name, n in spent.most_common())
         facts.add_row("Spent on", ", ".join(shares))
+        facts.add_row("", "; ".join(f"{name}: {fmt.PARTS[name]}" for name, _ in spent.most_common()))
     for reason, names in refused.items():
         facts.add_row("Portable C", f"{', '.join(map(fmt.abbreviate, names))}: {reason}")
     return facts
