@@ -21,16 +21,15 @@ EK_KERNEL int32_t ek_others_runs(const int8_t *x, const int16_t *weights, int32_
     return sum;
 }
 
-/* The sum of a window inside the input; taps of a row that lie side by side are one run. */
-EK_INLINE int32_t ek_others_inside(const ek_other *one, const int8_t *x, int32_t depth)
+/* The products of a window inside the input; taps of a row that lie side by side are one run. */
+EK_INLINE int32_t ek_others_inside(const ek_window *w, const int8_t *x, const int16_t *weights,
+                                   int32_t depth)
 {
-    const ek_window *w = &one->window;
     const int32_t row = w->dilation_h * w->in_w * w->in_c;
     if (w->dilation_w == 1 && depth == w->in_c) {
-        return one->folded + ek_others_runs(x, one->weights, w->kernel_h, w->kernel_w * depth, row);
+        return ek_others_runs(x, weights, w->kernel_h, w->kernel_w * depth, row);
     }
-    const int16_t *weights = one->weights;
-    int32_t sum = one->folded;
+    int32_t sum = 0;
     for (int32_t ky = 0; ky < w->kernel_h; ++ky, x += row, weights += w->kernel_w * depth) {
         sum += ek_others_runs(x, weights, w->kernel_w, depth, w->dilation_w * w->in_c);
     }
@@ -39,26 +38,27 @@ EK_INLINE int32_t ek_others_inside(const ek_other *one, const int8_t *x, int32_t
 
 EK_INLINE void ek_conv_channels_s8(const ek_others *o, const int8_t *x, int8_t *y, int rule)
 {
-    const int32_t depth = o->window->in_c / o->window->groups;
-    const int32_t filters = o->window->out_c / o->window->groups;
-    const int32_t count = o->count;
+    const ek_window *w = o->window;
+    const int32_t depth = w->in_c / w->groups, filters = w->out_c / w->groups;
+    const int32_t count = o->count, taps = w->kernel_h * w->kernel_w * depth;
+    const int32_t last_y = ek_others_limit(w->in_h, w->kernel_h, w->dilation_h);
+    const int32_t last_x = ek_others_limit(w->in_w, w->kernel_w, w->dilation_w);
     for (int32_t i = 0; i < count; ++i) {
-        const ek_other one =
-            ek_others_filter(o, i, o->window->kernel_h * o->window->kernel_w * depth);
-        const ek_window *w = &one.window;
-        const int32_t last_y = ek_others_limit(w->in_h, w->kernel_h, w->dilation_h);
-        const int32_t last_x = ek_others_limit(w->in_w, w->kernel_w, w->dilation_w);
+        const int16_t *weights = o->weights + i * taps;
         const int8_t *from = x + o->channels[i] / filters * depth;
         int8_t *to = y + i;
         for (int32_t oy = 0; oy < w->out_h; ++oy) {
             const int32_t iy = oy * w->stride_h - w->pad_top;
             for (int32_t ox = 0; ox < w->out_w; ++ox, to += count) {
                 const int32_t ix = ox * w->stride_w - w->pad_left;
-                const int inside = iy >= 0 && iy < last_y && ix >= 0 && ix < last_x;
-                const int32_t sum =
-                    inside ? ek_others_inside(&one, from + (iy * w->in_w + ix) * w->in_c, depth)
-                           : ek_others_border(&one, from, iy, ix, depth);
-                *to = ek_requantize(sum, &one.requant, i, rule);
+                int32_t sum;
+                if (iy >= 0 && iy < last_y && ix >= 0 && ix < last_x) {
+                    const int8_t *first = from + (iy * w->in_w + ix) * w->in_c;
+                    sum = o->folded[i] + ek_others_inside(w, first, weights, depth);
+                } else {
+                    sum = o->bias[i] + ek_others_border(o, from, weights, iy, ix, depth);
+                }
+                *to = ek_requantize(sum, o->requant, i, rule);
             }
         }
     }

@@ -15,33 +15,17 @@ typedef struct {
     int32_t x_zero;
 } ek_others;
 
-/* One of the filters: copies, which stores of outputs cannot change. */
-typedef struct {
-    ek_window window;
-    ek_requant requant;
-    const int16_t *weights;
-    int32_t bias, folded;
-    int32_t x_zero;
-} ek_other;
-
-EK_INLINE ek_other ek_others_filter(const ek_others *o, int32_t i, int32_t taps)
-{
-    const ek_other one = {*o->window, *o->requant,  o->weights + i * taps,
-                          o->bias[i], o->folded[i], o->x_zero};
-    return one;
-}
-
-/* The sum of a window that begins at (iy, ix) and reaches over an edge of the input.
+/* The products of a window that begins at (iy, ix) and reaches over an edge of the input.
  *
- * x  first channel of the window's group, which has `depth` channels
+ * x        first channel of the window's group, which has `depth` channels
+ * weights  of the filter
  */
-EK_KERNEL int32_t ek_others_border(const ek_other *one, const int8_t *x, int32_t iy, int32_t ix,
-                                   int32_t depth)
+EK_KERNEL int32_t ek_others_border(const ek_others *o, const int8_t *x, const int16_t *weights,
+                                   int32_t iy, int32_t ix, int32_t depth)
 {
-    const ek_window *w = &one->window;
-    const int32_t x_zero = one->x_zero;
-    const int16_t *weights = one->weights;
-    int32_t sum = one->bias;
+    const ek_window *w = o->window;
+    const int32_t x_zero = o->x_zero;
+    int32_t sum = 0;
     for (int32_t ky = 0; ky < w->kernel_h; ++ky, iy += w->dilation_h) {
         for (int32_t kx = 0; kx < w->kernel_w; ++kx, weights += depth) {
             const int32_t column = ix + kx * w->dilation_w;
