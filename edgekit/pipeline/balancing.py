@@ -127,4 +127,6 @@ def _build(
 def _instructions(core: Core, toolchain: str | None, kernels: KernelSet, node: Node) -> int | None:
     """About what a node takes; None where nothing is known of its kernel in portable C."""
     own = kernels.instructions(node)
+    if own is None and getattr(node.op, "w_zero", False):  # the fit is for weights without one
+        return None
     return portable_cost(node, core, toolchain).instructions if own is None else own

@@ -20,8 +20,9 @@ SLOWER = {"armv6_m": 2.0, "rv32": 1.3}
 
 
 def portable_instructions(node: Node) -> float | None:
-    """Of one run of a layer's portable kernel; None for other operators."""
-    if not isinstance(node.op, QConv2D | QDense):
+    """Of one run of a layer's portable kernel; None for other operators, and for weights with a
+    zero point, which take several times as much."""
+    if not isinstance(node.op, QConv2D | QDense) or node.op.w_zero:
         return None
     outputs, products = node.output.type.size, node_macs(node)
     if is_depthwise(node):
