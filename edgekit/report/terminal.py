@@ -128,7 +128,9 @@ def layer_limits(layers: Sequence[LayerCost]) -> Facts:
     if spent:
         shares = (f"{name} {fmt.percent(n, spent.total())}" for name, n in spent.most_common())
         facts.add_row("Spent on", ", ".join(shares))
-        facts.add_row("", "; ".join(f"{name}: {fmt.PARTS[name]}" for name, _ in spent.most_common()))
+        facts.add_row(
+            "", "; ".join(f"{name}: {fmt.PARTS[name]}" for name, _ in spent.most_common())
+        )
     for reason, names in refused.items():
         facts.add_row("Portable C", f"{', '.join(map(fmt.abbreviate, names))}: {reason}")
     return facts
