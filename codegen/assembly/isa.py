@@ -44,6 +44,10 @@ ARMV7E_M = Isa(
     _THUMB,
     _THUMB_FUNCTION,
 )
+ARMV7E_M_FPU = replace(
+    ARMV7E_M, condition=f"{ARMV7E_M.condition} && defined(__ARM_FP) && (__ARM_FP & 4)"
+)
+"""With floating point of single precision in hardware."""
 MVE = Isa("mve", f"defined(__ARM_FEATURE_MVE) && {_UNALIGNED}", _THUMB, _THUMB_FUNCTION)
 MVE_FLOAT = replace(MVE, condition=f"{MVE.condition} && (__ARM_FEATURE_MVE & 2)")
 """Functions of `MVE` with vectors of floats too: a build for integer vectors takes their equals."""

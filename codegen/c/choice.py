@@ -40,6 +40,7 @@ class KernelSet:
         pays_flash: True where kernels may be chosen that pay for instructions with flash.
         weighs: True where portable C computes the layers that it takes less for, whatever kernels
             in assembly are able to.
+        features: of the core, for variants that need more than the instruction set.
     """
 
     isa: str = ""
@@ -47,6 +48,7 @@ class KernelSet:
     small: bool = False
     pays_flash: bool = False
     weighs: bool = False
+    features: frozenset[str] = frozenset()
     _found: dict[int, tuple[Node, Emitter | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -132,7 +134,11 @@ class KernelSet:
     def _variants(self, node: Node) -> list[Variant]:
         """What the node's operator may become, refused or not."""
         found = VARIANTS.get(self.isa, {}).get(type(node.op), ())
-        return [v for v in found if self.pays_flash or not v.pays_flash]
+        return [
+            v
+            for v in found
+            if (self.pays_flash or not v.pays_flash) and (not v.needs or v.needs in self.features)
+        ]
 
 
 PORTABLE = KernelSet()
@@ -154,7 +160,12 @@ def kernels_for(
         return KernelSet(small=True)
     if isa is None or kernels == "portable":
         return PORTABLE
-    return KernelSet(isa.name, pays_flash=optimize == "fastest", weighs=True)
+    return KernelSet(
+        isa.name,
+        pays_flash=optimize == "fastest",
+        weighs=True,
+        features=frozenset(core.features),
+    )
 
 
 def unsupported(graph: Graph) -> list[Problem]:

@@ -351,6 +351,7 @@ class Variant(Emitter):
             addresses), beside the few words that any function saves.
         pays_flash: True where it takes several times the weights of other kernels: chosen by
             ``--optimize fastest`` alone.
+        needs: a feature of the core that its instruction set does not imply; empty for none.
     """
 
     name: str
@@ -358,6 +359,7 @@ class Variant(Emitter):
     cost: Callable[[Node], Cost]
     stack: Callable[[Node], int] = _nothing
     pays_flash: bool = False
+    needs: str = ""
 
     def instructions(self, node: Node) -> int:
         """Executed by one run of a node."""

@@ -63,7 +63,8 @@ def check_on(
     chosen = able(core_name)
     if variant is not None:
         names = {v.name for found in VARIANTS[chosen.isa].values() for v in found}
-        chosen = KernelSet(chosen.isa, frozenset(names - {variant}))
+        without = frozenset(names - {variant})
+        chosen = KernelSet(chosen.isa, without, features=chosen.features)
     whole = merged(graphs)
     program = plan(whole, chosen.scratch_bytes, chosen.overlaps, PlanOptions(seconds=2))
     verify_program(program, chosen.overlaps)

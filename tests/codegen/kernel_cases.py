@@ -267,6 +267,7 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
         yield tied_conv(rng, (6, 7), (13, 5, 5, 1), SAME, 13, clamp, 3)
         yield tied_dense(rng, 1, 33, 19, clamp, -7)
     yield from lookups()
+    yield dense(rng, 7, 50, 6, Rounding.EVEN, EXTREMES[-2])  # rows that an FPU scales
 
 
 def cases() -> list[Graph]:

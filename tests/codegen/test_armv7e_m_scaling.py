@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.requant import SHIFTS
 from codegen.assembly.armv7e_m.scaling import (
     CLAMP,
+    EVEN,
+    EVEN_CLAMP,
     SCALE,
     SHIFT,
     SHIFT_BITS,
@@ -41,12 +43,15 @@ def outputs(sums: Int, scaling: Scaling, requant: Requant) -> Int:
         half = (2 * requant.zero_point + 1) << (second - 1)
         high = (smmlar(twice, first, half) + (twice >> 63)) >> second
         return np.asarray(np.clip(high, -128, 127))
-    if scaling.tail == SHIFT:
+    if scaling.tail in (EVEN, EVEN_CLAMP):
+        scale = first.astype(np.int32).view(np.float32)
+        high = np.rint(x.astype(np.float32) * scale).astype(np.int64) + second
+    elif scaling.tail == SHIFT:
         high = smmlar(np.where(upper, x >> 8, x), first, second >> SHIFT_BITS)
         high >>= second & ((1 << SHIFT_BITS) - 1)
     else:
         high = smmlar(x, first, second) >> np.where(upper, 8, 0) + scaling.shift
-    if scaling.tail == SCALE:
+    if scaling.tail in (SCALE, EVEN):
         return np.asarray(np.clip(high, -128, 127))
     saturated = np.clip(np.clip(high, 0, 255) + 255 - requant.high + requant.low, 0, 255)
     return np.asarray(saturated - (255 - requant.high))
@@ -59,9 +64,10 @@ def outputs(sums: Int, scaling: Scaling, requant: Requant) -> Int:
     st.integers(1, 300),
     st.sampled_from([(-128, 127), (-128, 127), (-50, 60), (3, 127)]),
     st.floats(0, 7),
+    st.booleans(),
 )
 def test_every_proven_form(
-    seed: int, rule: Rounding, depth: int, clamp: tuple[int, int], spread: float
+    seed: int, rule: Rounding, depth: int, clamp: tuple[int, int], spread: float, fpu: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     rows = rng.integers(-127, 128, (4, depth)).astype(np.int64)
@@ -74,7 +80,7 @@ def test_every_proven_form(
     scales = np.minimum(np.minimum(scales, 0.49), 2**29 / np.maximum(bounds, 1))
     zero = int(rng.choice([-128, int(rng.integers(-128, 128))]))
     spec = make_requant(scales.tolist(), rule, zero, *clamp, [int(b) for b in bounds])
-    found = find_scaling(spec, bias, rows, ORDER, SHIFTS)
+    found = find_scaling(spec, bias, rows, ORDER, SHIFTS, fpu)
     if isinstance(found, str):
         return
     low = np.minimum(-128 * rows, 127 * rows).sum(axis=1)

@@ -19,6 +19,7 @@ from tests.codegen.graphs import RULES, int8, single
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55", "rv32imc")
 FLOATS = ("cortex-m55",)
+FPU = "cortex-m4"
 """Cores with kernels that compute float products as they are."""
 PAD = Window(padding=(1, 1, 1, 1))
 EMULATORS = {"cortex-m55": "qemu"}
@@ -78,7 +79,7 @@ def test_outputs_lie_over_inputs_as_far_as_declared(core: str) -> None:
     check_limits(core, [g for g in layers(rng, Rounding.DOUBLE) if len(g.nodes) == 1])
 
 
-@pytest.mark.parametrize("core", sorted(set(CORES) - set(FLOATS)))
+@pytest.mark.parametrize("core", sorted(set(CORES) - set(FLOATS) - {FPU}))
 def test_float_products_whose_ties_have_no_form(core: str) -> None:
     """Ties to even at every output, and in every filter."""
     rng = np.random.default_rng(3)
@@ -102,7 +103,8 @@ def test_a_single_tie_is_left_to_portable_c(core: str) -> None:
         pad = PAD if kernel == (3, 3) else Window()
         op = QConv2D(spec, 5, pad, groups)
         found.append(single(op, [int8(1, 4, 5, 8), weights, np.zeros(filters, np.int32)]))
-    assert all((left(core, graph) > 0) == (core not in FLOATS) for graph in found)
+    settled = {FPU: 2}.get(core, len(found) * (core in FLOATS))  # an FPU scales no depthwise layer
+    assert [left(core, graph) > 0 for graph in found] == [i >= settled for i in range(len(found))]
     check_on(core, found, None, emulated=EMULATORS.get(core, "unicorn"))
 
 

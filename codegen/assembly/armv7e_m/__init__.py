@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from codegen.assembly.armv7e_m.add import ADD
 from codegen.assembly.armv7e_m.columns import COLUMNS
-from codegen.assembly.armv7e_m.conv import CONV
-from codegen.assembly.armv7e_m.dense import DENSE
+from codegen.assembly.armv7e_m.conv import CONV, CONV_EVEN
+from codegen.assembly.armv7e_m.dense import DENSE, DENSE_EVEN
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
 from codegen.assembly.armv7e_m.depthwise_areas import DEPTHWISE_AREAS, DEPTHWISE_AREAS_TWICE
@@ -35,13 +35,14 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAvgPool2D: (MEAN,),
     QConv2D: (
         COLUMNS,
+        CONV_EVEN,
         CONV,
         CONV_SPARSE,
         CONV_WINOGRAD,
         *DEPTHWISE,
-        *map(flat, (DENSE, DENSE_SPARSE, DENSE_WORDS)),
+        *map(flat, (DENSE_EVEN, DENSE, DENSE_SPARSE, DENSE_WORDS)),
     ),
-    QDense: (CONV, CONV_SPARSE, DENSE, DENSE_SPARSE, DENSE_WORDS),
+    QDense: (CONV_EVEN, CONV, CONV_SPARSE, DENSE_EVEN, DENSE, DENSE_SPARSE, DENSE_WORDS),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
     QMean: (MEAN,),

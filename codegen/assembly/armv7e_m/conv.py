@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from codegen.assembly.armv7e_m import conv_layer
 from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
 from codegen.assembly.armv7e_m.conv_cost import conv_cost
-from codegen.assembly.armv7e_m.conv_layer import Layer, prepare
+from codegen.assembly.armv7e_m.conv_layer import Layer, prepare, refuse_rule
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
 from codegen.assembly.armv7e_m.scaling import KEEP
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
-from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU, Isa
 from codegen.assembly.others import Mask, with_others
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.overlap import Walk, by_walk
@@ -26,15 +27,15 @@ from edgekit.ir.ops import QConv2D, QDense
 from edgekit.schedule import Overlap
 
 
-def refuse(node: Node) -> str:
+def refuse(node: Node, fpu: bool = False) -> str:
     """Why the function cannot compute a node; empty where it can."""
-    found = _refuse_shape(node) or prepare(node)
+    found = _refuse_shape(node) or refuse_rule(node, fpu) or prepare(node, fpu)
     return found if isinstance(found, str) else ""
 
 
-def lacking(node: Node) -> Mask | None:
+def lacking(node: Node, fpu: bool = False) -> Mask | None:
     """Filters without a proven form."""
-    return None if _refuse_shape(node) else conv_layer.lacking(node)
+    return None if _refuse_shape(node) else conv_layer.lacking(node, fpu)
 
 
 def _refuse_shape(node: Node) -> str:
@@ -64,16 +65,22 @@ def _beyond(node: Node, op: QConv2D) -> bool:
     return False
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, fpu: bool = False) -> None:
     """Write a layer: its taps, its passes, its weights."""
-    layer = prepare(w.node)
+    layer = prepare(w.node, fpu)
     assert isinstance(layer, Layer)
     entries = [entry_distance(layer.plan.pass_steps(p)) for p in layer.plan.passes]
-    emit_layer(w, layer, conv_function(), "ek_conv_pairs_s8", entries)
+    isa = ARMV7E_M_FPU if fpu else ARMV7E_M
+    emit_layer(w, layer, conv_function(fpu=fpu), "ek_conv_pairs_s8", entries, isa)
 
 
 def emit_layer(
-    w: StepWriter, layer: Layer, block: Block, kernel: str, entries: Sequence[int]
+    w: StepWriter,
+    layer: Layer,
+    block: Block,
+    kernel: str,
+    entries: Sequence[int],
+    isa: Isa = ARMV7E_M,
 ) -> None:
     """Write a layer that a function of this kind computes.
 
@@ -83,6 +90,7 @@ def emit_layer(
         block: the function.
         kernel: its portable equal.
         entries: of each pass, bytes of code before the end of the multiplications.
+        isa: what the function needs.
     """
     op = w.node.op
     assert isinstance(op, QConv2D | QDense)
@@ -108,7 +116,7 @@ def emit_layer(
         **_walk(plan, w.step.backward),
     )
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.assemble(ARMV7E_M, block, kernel, pointer, x, y)
+    w.assemble(isa, block, kernel, pointer, x, y)
 
 
 def _offset(plan: Plan, row: int, column: int) -> int:
@@ -184,17 +192,17 @@ def _frame(plan: Plan) -> dict[str, int]:
     }
 
 
-def stack(node: Node) -> int:
+def stack(node: Node, fpu: bool = False) -> int:
     """Bytes of the tile and of the sums that wait."""
-    layer = prepare(node)
+    layer = prepare(node, fpu)
     assert isinstance(layer, Layer)
     return _frame(layer.plan)["frame_bytes"]
 
 
-def overlap(node: Node) -> Sequence[Overlap | None]:
+def overlap(node: Node, fpu: bool = False) -> Sequence[Overlap | None]:
     """All windows of a tile are copied before its first output, unless filters come in groups that
     copy them again."""
-    layer = prepare(node)
+    layer = prepare(node, fpu)
     assert isinstance(layer, Layer)
     if isinstance(node.op, QDense):
         return ()
@@ -204,9 +212,9 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
     return by_walk(node, Walk(kernel, node.op.window, PIXELS, gathered=once))
 
 
-def cost(node: Node) -> Cost:
+def cost(node: Node, fpu: bool = False) -> Cost:
     """Executed by one run."""
-    layer = prepare(node)
+    layer = prepare(node, fpu)
     assert isinstance(layer, Layer)
     return conv_cost(layer)
 
@@ -223,3 +231,17 @@ CONV = with_others(
     lacking,
 )
 """Tiles of four pixels, two filters in one register."""
+
+CONV_EVEN = with_others(
+    Variant(
+        partial(emit, fpu=True),
+        overlap=partial(overlap, fpu=True),
+        name="conv pairs even",
+        refuse=partial(refuse, fpu=True),
+        cost=partial(cost, fpu=True),
+        stack=partial(stack, fpu=True),
+        needs="fpu32",
+    ),
+    partial(lacking, fpu=True),
+)
+"""The same where float products are rounded to even: layers without a proven form too."""

@@ -24,13 +24,14 @@ TAILS = ("keep", "scale", "scale_narrow", "round_twice", "shift_each", "keep_one
 
 
 @functools.cache
-def conv_function(sparse: bool = False) -> Block:
+def conv_function(sparse: bool = False, fpu: bool = False) -> Block:
     """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``.
 
     Args:
         sparse: whether the weights are a list of those that are not zero.
+        fpu: for dense weights, whether an FPU scales what one product and a shift does not.
     """
-    b = Block("conv_sparse_s8" if sparse else "conv_pairs_s8")
+    b = Block("conv_sparse_s8" if sparse else "conv_even_s8" if fpu else "conv_pairs_s8")
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
     names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
@@ -48,8 +49,12 @@ def conv_function(sparse: bool = False) -> Block:
     _keep(b, tails[0], labels["done"])
     _scale(b, tails[1], labels["done"], labels["store"])
     _scale_narrow(b, tails[2], labels["clamp"], labels["store"])
-    _round_twice(b, tails[3], labels["store"])
-    _shift_each(b, tails[4], labels["clamp"])
+    if fpu:
+        _round_even(b, tails[3], "ssat", labels["store"])
+        _round_even(b, tails[4], "usat", labels["clamp"])
+    else:
+        _round_twice(b, tails[3], labels["store"])
+        _shift_each(b, tails[4], labels["clamp"])
     if not sparse:
         _one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
@@ -63,6 +68,8 @@ def conv_function(sparse: bool = False) -> Block:
     leave(b)
     b.lines.append("    .balign 4")
     b.place(labels["table"])
+    if fpu:
+        tails += tails[3:5]  # numbers behind the ways of a single pixel
     for label in (*heads, *tails):
         b.lines.append(f"    .word {label} - {labels['multiplied']} + 1")
     return b
@@ -239,6 +246,17 @@ def _shift_each(b: Block, label: str, clamp: str) -> None:
         b.op("ldrd r8, r9, [{w}], #8")
         scaling.shift_each(b, sums, Constants("r8", "r9", "r10"), sums is SECOND)
     b.op("b {clamp}", clamp=clamp)
+
+
+@noted
+def _round_even(b: Block, label: str, saturate: str, then: str) -> None:
+    """Requantize by float products, rounded to even."""
+    b.place(label)
+    _separate(b)
+    b.op("ldm {w}!, {{r8-r11}}")
+    scaling.round_even(b, FIRST, Constants("r8", "r9"), saturate)
+    scaling.round_even(b, SECOND, Constants("r10", "r11"), saturate)
+    b.op("b {then}", then=then)
 
 
 @noted

@@ -8,7 +8,15 @@ from codegen.assembly.armv7e_m.conv_layer import Layer
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Pass, Plan, Tap
-from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE
+from codegen.assembly.armv7e_m.scaling import (
+    CLAMP,
+    EVEN,
+    EVEN_CLAMP,
+    KEEP,
+    SCALE,
+    SHIFT,
+    TWICE,
+)
 from codegen.assembly.cost import Cost
 
 LDRD_REACH = 1020
@@ -21,7 +29,7 @@ SLOW_TILE, ADVANCE = 115, 9
 PASS, PACK = 39, 15
 ROW, ROW_WORD, PADDED_ROW, PADDED_STEP = 34, 30, 28, 3
 FAST_TAP, SLOW_TAP, WORD, LAST_WORD, LAST_BYTE = 24, 22, 15, 24, 14
-TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69}
+TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69, EVEN: 69, EVEN_CLAMP: 87}
 """Of a pair of filters after its products."""
 STARTS = {True: 8, False: 4}
 """Of a pair before them: from its bias, from sums that waited."""

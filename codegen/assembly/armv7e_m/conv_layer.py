@@ -14,7 +14,7 @@ from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling, with
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
-from edgekit.ir.ops import QConv2D, QDense, Requant
+from edgekit.ir.ops import QConv2D, QDense, Requant, Rounding
 
 Int = NDArray[np.int64]
 LAYER_SHIFT = 2
@@ -75,26 +75,32 @@ class Layer:
 
 
 @functools.lru_cache(maxsize=256)
-def prepare(node: Node) -> Layer | str:
+def prepare(node: Node, fpu: bool = False) -> Layer | str:
     """Everything that is prepared for a convolution or dense layer, or why it cannot be."""
     plan = Plan(geometry_of(node))
     weights, order = arrange(rows_of(node), plan), plan.order
     if misfits(weights[order[::2]], weights[order[1::2]]).any():
         return "a weight of -128 beside a negative one"
     try:
-        found = find_scaling(*accumulators(node), order, (LAYER_SHIFT,))
+        found = find_scaling(*accumulators(node), order, (LAYER_SHIFT,), fpu)
     except ModelError as error:
         return error.summary
     return found if isinstance(found, str) else Layer(plan, weights, found)
 
 
-def lacking(node: Node) -> NDArray[np.bool_]:
+def lacking(node: Node, fpu: bool = False) -> NDArray[np.bool_]:
     """Filters because of which `prepare` finds nothing."""
     plan = Plan(geometry_of(node))
     weights, order = arrange(rows_of(node), plan), plan.order
-    found = without_scaling(*accumulators(node), order, (LAYER_SHIFT,))
+    found = without_scaling(*accumulators(node), order, (LAYER_SHIFT,), fpu)
     found[order[1::2][misfits(weights[order[::2]], weights[order[1::2]])]] = True
     return found
+
+
+def refuse_rule(node: Node, fpu: bool) -> str:
+    """Kernels with an FPU are for float products: others gain nothing from it."""
+    assert isinstance(node.op, QConv2D | QDense)
+    return "not a float product" if fpu and node.op.requant.rule is not Rounding.EVEN else ""
 
 
 def rows_of(node: Node) -> Int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.conv_layer import accumulators, rows_of
+from codegen.assembly.armv7e_m.conv_layer import accumulators, refuse_rule, rows_of
 from codegen.assembly.armv7e_m.dense_block import (
     GROUP,
     LOCAL_BYTES,
@@ -21,6 +21,9 @@ from codegen.assembly.armv7e_m.pairs import misfits, pack_pairs
 from codegen.assembly.armv7e_m.requant import SHIFTS
 from codegen.assembly.armv7e_m.scaling import (
     CLAMP,
+    EVEN,
+    EVEN_CLAMP,
+    FLOAT_TAILS,
     KEEP,
     SCALE,
     SHIFT,
@@ -31,7 +34,7 @@ from codegen.assembly.armv7e_m.scaling import (
 )
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
-from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU
 from codegen.assembly.others import Mask, with_others
 from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError
@@ -124,12 +127,13 @@ class Layer:
 
 
 @functools.lru_cache(maxsize=256)
-def prepare(node: Node, whole: bool = False) -> Layer | str:
+def prepare(node: Node, whole: bool = False, fpu: bool = False) -> Layer | str:
     """Everything that is prepared for a dense layer, or why it cannot be.
 
     Args:
         node: the layer.
         whole: no pair at the end, blocks alone.
+        fpu: whether floats may be multiplied.
     """
     rows = rows_of(node)
     filters, depth = rows.shape
@@ -137,7 +141,7 @@ def prepare(node: Node, whole: bool = False) -> Layer | str:
     if misfits(rows[order[::2]], rows[order[1::2]]).any():
         return "a weight of -128 beside a negative one"
     try:
-        found = find_scaling(*accumulators(node), order, SHIFTS)
+        found = find_scaling(*accumulators(node), order, SHIFTS, fpu)
     except ModelError as error:
         return error.summary
     if isinstance(found, str):
@@ -145,13 +149,13 @@ def prepare(node: Node, whole: bool = False) -> Layer | str:
     return Layer(node.input(0).type.shape[0], depth, filters, whole_groups(rows), order, found)
 
 
-def lacking(node: Node) -> Mask | None:
+def lacking(node: Node, fpu: bool = False) -> Mask | None:
     """Filters because of which `prepare` finds nothing."""
     if _refuse_shape(node):
         return None
     rows = rows_of(node)
     order = _order(len(rows), whole=False)
-    found = without_scaling(*accumulators(node), order, SHIFTS)
+    found = without_scaling(*accumulators(node), order, SHIFTS, fpu)
     found[order[1::2][misfits(rows[order[::2]], rows[order[1::2]])]] = True
     return found
 
@@ -176,9 +180,9 @@ def whole_groups(rows: Int) -> Int:
     return np.concatenate([rows[:, : depth - rest], zeros, rows[:, depth - rest :]], axis=1)
 
 
-def refuse(node: Node) -> str:
+def refuse(node: Node, fpu: bool = False) -> str:
     """Why no function computes a node; empty where one can."""
-    found = _refuse_shape(node) or prepare(node)
+    found = _refuse_shape(node) or refuse_rule(node, fpu) or prepare(node, fpu=fpu)
     return found if isinstance(found, str) else ""
 
 
@@ -192,9 +196,9 @@ def _refuse_shape(node: Node) -> str:
     return ""
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, fpu: bool = False) -> None:
     """Write a layer."""
-    layer = _layer(w.node)
+    layer = _layer(w.node, fpu)
     emit_layer(w, layer, function_of(layer), PORTABLE)
 
 
@@ -207,7 +211,8 @@ def emit_layer(w: StepWriter, layer: Layer, block: Block, kernel: str) -> None:
         subtract=255 - op.requant.high, zero=2 * op.requant.zero_point + 1,
     )  # fmt: skip
     x, y = w.read(w.node.input(0)), w.write(w.node.output)
-    w.assemble(ARMV7E_M, block, kernel, pointer, x, y)
+    isa = ARMV7E_M_FPU if layer.scaling.tail in FLOAT_TAILS else ARMV7E_M
+    w.assemble(isa, block, kernel, pointer, x, y)
 
 
 def function_of(layer: Layer) -> Block:
@@ -240,9 +245,9 @@ def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
     )
 
 
-def cost(node: Node) -> Cost:
+def cost(node: Node, fpu: bool = False) -> Cost:
     """Executed by one run."""
-    return layer_cost(_layer(node))
+    return layer_cost(_layer(node, fpu))
 
 
 def layer_cost(layer: Layer) -> Cost:
@@ -264,7 +269,9 @@ def layer_cost(layer: Layer) -> Cost:
 
 def rows_cost(layer: Layer, products: Cost) -> Cost:
     """Executed by one run, from what prepares and multiplies one row."""
-    tails = {KEEP: -4, SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37}
+    tails = {
+        KEEP: -4, SCALE: 8, CLAMP: 18, TWICE: 33, SHIFT: 37, EVEN: 32, EVEN_CLAMP: 42,
+    }  # fmt: skip
     tail = tails[layer.scaling.tail]
     row = 26 + products + Cost(requantize=9 + tail, control=5) * layer.block_count
     row += 14 * (layer.last_bytes != 0)
@@ -273,13 +280,13 @@ def rows_cost(layer: Layer, products: Cost) -> Cost:
     return 25 + row * layer.rows
 
 
-def stack(node: Node) -> int:
+def stack(node: Node, fpu: bool = False) -> int:
     """Bytes of the tile and the variables."""
-    return _layer(node).frame_bytes
+    return _layer(node, fpu).frame_bytes
 
 
-def _layer(node: Node) -> Layer:
-    layer = prepare(node)
+def _layer(node: Node, fpu: bool) -> Layer:
+    layer = prepare(node, fpu=fpu)
     assert isinstance(layer, Layer)
     return layer
 
@@ -295,3 +302,16 @@ DENSE = with_others(
     lacking,
 )
 """Four filters at a time, two in one register."""
+
+DENSE_EVEN = with_others(
+    Variant(
+        functools.partial(emit, fpu=True),
+        name="dense pairs even",
+        refuse=functools.partial(refuse, fpu=True),
+        cost=functools.partial(cost, fpu=True),
+        stack=functools.partial(stack, fpu=True),
+        needs="fpu32",
+    ),
+    functools.partial(lacking, fpu=True),
+)
+"""The same where float products are rounded to even: layers without a proven form too."""

@@ -12,7 +12,17 @@ import functools
 from collections.abc import Sequence
 
 from codegen.assembly.armv7e_m import scaling
-from codegen.assembly.armv7e_m.scaling import CLAMP, KEEP, SCALE, SHIFT, TWICE, Constants
+from codegen.assembly.armv7e_m.scaling import (
+    CLAMP,
+    EVEN,
+    EVEN_CLAMP,
+    FLOAT_TAILS,
+    KEEP,
+    SCALE,
+    SHIFT,
+    TWICE,
+    Constants,
+)
 from codegen.assembly.armv7e_m.sparse_dense_block import multiply_listed
 from codegen.assembly.block import Block, noted, offsets
 
@@ -50,7 +60,7 @@ def dense_function(tiled: bool, tail: int, shift: int, sparse: bool = False) -> 
     """
     kind = {
         KEEP: "sums", SCALE: f"shift{shift}", CLAMP: f"clamp{shift}", TWICE: "twice",
-        SHIFT: "own_shift",
+        SHIFT: "own_shift", EVEN: "even", EVEN_CLAMP: "even_clamp",
     }  # fmt: skip
     way = "sparse" if sparse else "tile" if tiled else "plain"
     b = Block(f"dense_{way}_{kind[tail]}")
@@ -230,12 +240,15 @@ def _keep(b: Block, block: str) -> None:
 
 
 def _scale(b: Block, sums: Sequence[str], tail: int, shift: int) -> None:
-    if tail in (SCALE, CLAMP):
+    if tail not in (TWICE, SHIFT):
+        saturate = "usat" if tail in (CLAMP, EVEN_CLAMP) else "ssat"
         b.op("ldm {w}!, {{r4-r{last}}}", last=3 + 2 * len(sums))
         for i, s in enumerate(sums):
             constants = Constants(f"r{4 + 2 * i}", f"r{5 + 2 * i}")
-            right = shift + 8 * (i & 1)
-            scaling.scale(b, (s,), constants, right, "usat" if tail == CLAMP else "ssat")
+            if tail in FLOAT_TAILS:
+                scaling.round_even(b, (s,), constants, saturate)
+            else:
+                scaling.scale(b, (s,), constants, shift + 8 * (i & 1), saturate)
     else:
         b.op("ldr r11, [sp, #{o}]", o=LOCALS["args"])
         b.op("ldr r11, [r11, #{o}]", o=ARGUMENTS["zero"])
@@ -246,7 +259,7 @@ def _scale(b: Block, sums: Sequence[str], tail: int, shift: int) -> None:
                 scaling.round_twice(b, (s,), constants, bool(i & 1), "r11")
             else:
                 scaling.shift_each(b, (s,), constants, bool(i & 1))
-    if tail in (CLAMP, SHIFT):
+    if tail in (CLAMP, SHIFT, EVEN_CLAMP):
         b.op("ldr r8, [sp, #{o}]", o=LOCALS["args"])
         b.op("ldrd r8, r9, [r8, #{o}]", o=ARGUMENTS["add"])
         scaling.clamp(b, sums, "r8", "r9")

@@ -20,7 +20,7 @@ from codegen.assembly.armv7e_m.requant import (
     shifted_form,
 )
 from codegen.assembly.block import Block
-from edgekit.ir.ops import Requant
+from edgekit.ir.ops import Requant, Rounding
 from quantize.memo import by_content
 from quantize.requantize import INT32_MAX, channel_scales, requantize
 from quantize.thresholds import Steps, find_steps
@@ -29,6 +29,9 @@ Int = NDArray[np.int64]
 KEEP, SCALE, CLAMP, TWICE, SHIFT = range(5)
 """What becomes of sums, as ``ek_pairs.h`` numbers it: they wait; one product and a shift; the same
 for a narrow range; rounded twice; one product and the filter's own shift, for any range."""
+EVEN, EVEN_CLAMP = 7, 8
+"""The float product of the rule EVEN itself, by an FPU; the same for a narrow range."""
+FLOAT_TAILS = (EVEN, EVEN_CLAMP)
 SHIFT_BITS = 5
 """Low bits of the second constant of `SHIFT` that hold the filter's own shift."""
 
@@ -40,7 +43,7 @@ class Scaling:
     Attributes:
         start: what each sum starts with, shape (filters,).
         constants: two words that scale it, shape (filters, 2).
-        tail: `SCALE`, `CLAMP`, `TWICE` or `SHIFT`.
+        tail: `SCALE`, `CLAMP`, `TWICE`, `SHIFT`, `EVEN` or `EVEN_CLAMP`.
         shift: of `SCALE` and `CLAMP`, the same for all filters.
     """
 
@@ -67,7 +70,7 @@ def _words(values: Int) -> NDArray[np.int32]:
 
 
 def find_scaling(
-    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
+    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int], fpu: bool = False
 ) -> Scaling | str:
     """The cheapest form that is proven for every filter, or why there is none.
 
@@ -77,23 +80,24 @@ def find_scaling(
         rows: weights, filters x inputs.
         order: filters in the order of their pairs.
         shifts: for all filters, the best first.
+        fpu: whether floats may be multiplied.
     """
-    found, lacking = _best(requant, bias, rows, order, shifts)
+    found, lacking = _best(requant, bias, rows, order, shifts, fpu)
     return "no cheap form of its requantization" if lacking.any() else found
 
 
 def without_scaling(
-    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
+    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int], fpu: bool = False
 ) -> NDArray[np.bool_]:
     """Filters without a form, of the form that serves most; arguments as for `find_scaling`."""
     lacking = np.zeros(len(bias), bool)
-    lacking[order[_best(requant, bias, rows, order, shifts)[1]]] = True
+    lacking[order[_best(requant, bias, rows, order, shifts, fpu)[1]]] = True
     return lacking
 
 
 @by_content(64)
 def _best(
-    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int]
+    requant: Requant, bias: Int, rows: Int, order: Int, shifts: Sequence[int], fpu: bool
 ) -> tuple[Scaling, NDArray[np.bool_]]:
     """The first form that serves all places of ``order``, or else the most, and those it does
     not serve."""
@@ -102,7 +106,7 @@ def _best(
     bias = tame(requant, bias, low, high)
     steps = find_steps(requant, low + bias, high + bias).of(order)
     tried = []
-    for found, lacking in _forms(steps, requant, order, bias[order], shifts):
+    for found, lacking in _forms(steps, requant, order, bias[order], shifts, fpu):
         ends = _units(order) * np.stack([low[order], high[order]]) + found.start
         tried.append((found, lacking | (np.abs(ends) >= 1 << 31).any(axis=0)))
         if not tried[-1][1].any():
@@ -131,7 +135,7 @@ def _units(order: Int) -> Int:
 
 
 def _forms(
-    steps: Steps, requant: Requant, order: Int, bias: Int, shifts: Sequence[int]
+    steps: Steps, requant: Requant, order: Int, bias: Int, shifts: Sequence[int], fpu: bool
 ) -> Iterator[tuple[Scaling, NDArray[np.bool_]]]:
     """Every form, the cheapest first, and the places for which it is not right."""
     narrow = (requant.low, requant.high) != (-128, 127)
@@ -146,11 +150,24 @@ def _forms(
     if exact is not None:
         constants = np.stack([exact[0].multiplier, exact[0].shift], axis=1)
         yield Scaling(unit * bias, constants, TWICE, 0), exact[1]
+    if fpu and requant.rule is Rounding.EVEN:
+        yield _even(requant, scales, unit, bias, narrow), np.zeros(len(order), bool)
+        return
     affine, lacking = shifted_form(steps, scales, bias, requant.low)
     lacking = lacking | (np.abs(affine.addend) >= 1 << (31 - SHIFT_BITS))
     packed = affine.addend << SHIFT_BITS | affine.shift
     constants = np.stack([affine.multiplier, packed], axis=1)
     yield Scaling(unit * affine.start, constants, SHIFT, 0), lacking
+
+
+def _even(
+    requant: Requant, scales: NDArray[np.float64], unit: Int, bias: Int, narrow: bool
+) -> Scaling:
+    """The rule EVEN as it stands: a power of two more or less changes no rounding."""
+    words = (scales / unit).astype(np.float32).view(np.int32).astype(np.int64)
+    zero = np.full_like(words, requant.zero_point - (requant.low if narrow else 0))
+    constants = np.stack([words, zero], axis=1)
+    return Scaling(unit * bias, constants, EVEN_CLAMP if narrow else EVEN, 0)
 
 
 @dataclass(frozen=True)
@@ -202,3 +219,22 @@ def shift_each(b: Block, sums: Sequence[str], c: Constants, upper: bool) -> None
         b.op(f"smmlar {s}, {s}, {c.multiplier}, {c.second}")
         b.op(f"asr {s}, {c.third}")
         b.op(f"usat {s}, #8, {s}")
+
+
+def round_even(b: Block, sums: Sequence[str], c: Constants, saturate: str) -> None:
+    """`EVEN` and, without the clamp, `EVEN_CLAMP`: six instructions for each of four sums, in
+    registers that a caller saves. Products beyond an int32 saturate, as their outputs do."""
+    floats = [f"s{i}" for i in range(len(sums))]
+    groups = [slice(i, i + 2) for i in range(0, len(sums), 2)]
+    b.op(f"vmov s4, {c.multiplier}")
+    for some in groups:
+        b.op(f"vmov {', '.join((*floats[some], *sums[some]))}")
+    for each in floats:
+        b.op(f"vcvt.f32.s32 {each}, {each}")
+        b.op(f"vmul.f32 {each}, {each}, s4")
+        b.op(f"vcvtr.s32.f32 {each}, {each}")
+    for some in groups:
+        b.op(f"vmov {', '.join((*sums[some], *floats[some]))}")
+    for s in sums:
+        b.op(f"qadd {s}, {s}, {c.second}")
+        b.op(f"{saturate} {s}, #8, {s}")
