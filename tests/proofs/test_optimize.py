@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from edgekit.api import convert
 from edgekit.deployment import Deployment
 from edgekit.options import ConvertOptions, Optimize, Rounding
 from profiles.bench.fast import convert_fast
@@ -60,6 +61,17 @@ def test_models_quantized_here_come_in_below(
     assert made.report.options["rounding"] == rounding
     count = made.report.latency.instructions
     assert 0 < (count or 0) <= read_data("bars.toml")[core][key]
+
+
+@pytest.mark.parametrize("name", MLPERF)
+def test_roundings_of_onnx_runtime_stay_below(name: str) -> None:
+    """Where filters without a proven form in integers are scaled by the FPU."""
+    emulator("unicorn", CORE)
+    options = ConvertOptions(CORE, vectors=1, toolchain="gcc", rounding="onnx")
+    made = convert(int8_model(name), None, options)
+    assert made.report.verification.bit_exact
+    count = made.report.latency.instructions
+    assert 0 < (count or 0) <= read_data("bars.toml")[CORE][MLPERF[name]]
 
 
 @pytest.mark.parametrize("name", MLPERF)
@@ -130,7 +142,7 @@ def test_fastest_pays_on_scalar_cores(
 
 
 @pytest.mark.parametrize(("core", "where"), [("cortex-m4", "unicorn"), ("cortex-m55", "qemu")])
-@pytest.mark.parametrize("name", ["pretrainedResnet_quant", "vww_96_int8"])
+@pytest.mark.parametrize("name", MLPERF)
 def test_balanced_lies_between(name: str, core: str, where: str, conversions: Conversions) -> None:
     """Less code than for speed, by a larger factor than it is slower; more than for size."""
     emulator(where, core)
