@@ -183,8 +183,9 @@ def _settled(node: Node, lacking: Mask) -> Node:
     kept = np.where(lacking, np.argmin(lacking), np.arange(len(lacking)))
     requant = channels_of(op.requant, kept)
     wanted = first.astype(np.float64) - op.requant.zero_point
-    bias = np.clip(np.rint(wanted / channel_scales(requant, len(kept))), -(2**30), 2**30)
-    bias = bias.astype(np.int32)
+    scales = channel_scales(requant, len(kept))
+    sums = np.divide(wanted, scales, out=np.zeros_like(wanted), where=scales != 0)
+    bias = np.clip(np.rint(sums), -(2**30), 2**30).astype(np.int32)
     settled = lacking & (first == last) & (requantize(bias, requant) == first)
     if not settled.any():
         return node
