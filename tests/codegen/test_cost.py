@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
-from codegen.c.choice import PORTABLE, KernelSet
+from codegen.c.choice import PORTABLE, VARIANTS, KernelSet
 from edgekit.ir import Graph
-from edgekit.ir.ops import QClip, Rounding, Window
+from edgekit.ir.ops import QClip, QConv2D, Rounding, Window
+from quantize.requantize import make_requant
 from tests.codegen import graphs
 from tests.codegen.graphs import int8, single
 
@@ -62,3 +64,24 @@ def test_equal_reasons_are_given_once() -> None:
     rng = np.random.default_rng(0)
     narrow = graphs.conv(rng, (5, 5), 3, 1, (3, 3), Window(), 1, Rounding.DOUBLE)
     assert refused(narrow, KernelSet("armv7e_m")) == "conv pairs, conv sparse: one filter"
+
+
+@pytest.mark.parametrize("isa", VARIANTS)
+@pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (3, 1), (3, 8), (5, 8)])
+def test_each_sample_of_a_batch_costs_as_much(isa: str, kernel: int, groups: int) -> None:
+    """Whatever is set up once."""
+    costs = []
+    for batch in (1, 4):
+        rng = np.random.default_rng(7)
+        weights = rng.integers(-127, 128, (8, kernel, kernel, 8 // groups)).astype(np.int8)
+        spec = make_requant([2.0**-9] * 8, Rounding.SINGLE, -128)
+        pad = Window(padding=(kernel // 2,) * 4)
+        op = QConv2D(spec, -128, pad, groups)
+        graph = single(op, [int8(batch, 8, 8, 8), weights, np.zeros(8, np.int32)])
+        costs.append(
+            {v.name: v.cost(n).total for n in graph.nodes for v in VARIANTS[isa][QConv2D]
+             if not v.refuse(n)}
+        )  # fmt: skip
+    assert costs[0]
+    for name in costs[0].keys() & costs[1].keys():
+        assert 3 * costs[0][name] < costs[1][name] < 4.2 * costs[0][name], name

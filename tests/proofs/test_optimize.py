@@ -144,7 +144,8 @@ def test_fastest_pays_on_scalar_cores(
 @pytest.mark.parametrize(("core", "where"), [("cortex-m4", "unicorn"), ("cortex-m55", "qemu")])
 @pytest.mark.parametrize("name", MLPERF)
 def test_balanced_lies_between(name: str, core: str, where: str, conversions: Conversions) -> None:
-    """Less code than for speed, by a larger factor than it is slower; more than for size."""
+    """Less code than for speed, by a larger factor than it is slower; more than for size. A model
+    with one kind of kernel keeps it."""
     emulator(where, core)
     levels: tuple[Optimize, ...] = ("speed", "balanced", "size")
     reports = [
@@ -159,6 +160,11 @@ def test_balanced_lies_between(name: str, core: str, where: str, conversions: Co
     flash = [r.memory.flash_bytes or 0 for r in reports]
     print(f"{name} on {core}: instructions {counts}, code {sizes}, flash {flash}")
     assert counts[0] <= counts[1] < 0.5 * counts[2]
-    assert sizes[0] > sizes[1] > sizes[2] > 0
-    assert flash[0] > flash[1] > flash[2]
-    assert counts[1] * sizes[1] < counts[0] * sizes[0]
+    assert sizes[1] > sizes[2] > 0
+    assert flash[1] > flash[2]
+    if len({layer.variant for layer in reports[0].latency.layers if layer.variant}) > 1:
+        assert sizes[0] > sizes[1]
+        assert flash[0] > flash[1]
+        assert counts[1] * sizes[1] < counts[0] * sizes[0]
+    else:
+        assert (counts[0], sizes[0], flash[0]) == (counts[1], sizes[1], flash[1])

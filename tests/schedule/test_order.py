@@ -92,7 +92,7 @@ def test_narrow_networks_are_proven(make: type[Graph], tasks: int, seconds: floa
 
 
 def test_what_is_not_proven_in_time_has_a_valid_gap() -> None:
-    graph = cells(150, 8, 0)
+    graph = cells(150, 12, 0)
     start = time.process_time()
     program = plan(graph, nothing, options=PlanOptions(("order",), 2.0))
     assert time.process_time() - start < 2.4

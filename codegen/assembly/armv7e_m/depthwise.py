@@ -94,7 +94,7 @@ def overlap(node: Node) -> Sequence[Overlap | None]:
 
 def cost(node: Node) -> Cost:
     """Executed by the block."""
-    return rows_of(node).cost()
+    return node.output.type.shape[0] * rows_of(node).cost()
 
 
 DEPTHWISE_3X3 = with_others(

@@ -229,7 +229,7 @@ def _scratch(node: Node) -> int:
 def _cost(node: Node) -> Cost:
     found = depthwise_of(node)
     assert isinstance(found, Depthwise)
-    return found.cost(node.input(0).type.shape[2])
+    return node.output.type.shape[0] * found.cost(node.input(0).type.shape[2])
 
 
 DEPTHWISE = Variant(

@@ -189,7 +189,8 @@ def _scratch(node: Node) -> int:
 def _cost(node: Node) -> Cost:
     found = pointwise_of(node)
     assert isinstance(found, Pointwise)
-    return found.cost
+    y = node.output.type.shape  # rows of a dense layer are pixels of one sample
+    return (y[0] if len(y) == 4 else 1) * found.cost
 
 
 POINTWISE = Variant(

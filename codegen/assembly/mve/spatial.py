@@ -280,7 +280,7 @@ def _scratch(node: Node) -> int:
 def _cost(node: Node) -> Cost:
     found = spatial_of(node)
     assert isinstance(found, Spatial)
-    return found.cost
+    return node.output.type.shape[0] * found.cost
 
 
 SPATIAL = Variant(

@@ -307,7 +307,7 @@ def _scratch(node: Node) -> int:
 def _cost(node: Node) -> Cost:
     found = taps_of(node)
     assert isinstance(found, Taps)
-    return found.cost
+    return node.output.type.shape[0] * found.cost
 
 
 TAPS = Variant(

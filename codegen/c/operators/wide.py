@@ -55,8 +55,9 @@ def is_narrow(node: Node) -> bool:
     """True for those of them whose sums and scales have 32 bits."""
     op = node.op
     assert isinstance(op, QConv2D)
-    found = narrow_form(op.requant, node.input(1).array, node.input(2).array)
-    return by_channel(node) and not isinstance(found, str) and op.requant.high == MOST
+    if not by_channel(node) or op.requant.high != MOST or op.requant.zero_point:
+        return False
+    return not isinstance(narrow_form(op.requant, node.input(1).array, node.input(2).array), str)
 
 
 def starts_of(node: Node) -> tuple[int, ...]:
