@@ -21,6 +21,8 @@ HEADS = ("bias", "sums", "bias_of_one", "sums_of_one")
 """What a pass may begin with; the last two are for tiles of one pixel."""
 TAILS = ("keep", "scale", "scale_narrow", "round_twice", "shift_each", "keep_one", "scale_one")
 """What it may end with."""
+FLOAT_TAILS = (*TAILS[:3], "round_even", "round_even_narrow", *TAILS[5:])
+"""The same where an FPU scales."""
 
 
 @functools.cache
@@ -37,7 +39,7 @@ def conv_function(sparse: bool = False, fpu: bool = False) -> Block:
     names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
     labels = {name: b.label(name) for name in names}
     heads = [b.label(name) for name in HEADS[: 2 if sparse else 4]]
-    tails = [b.label(name) for name in TAILS[: 5 if sparse else 7]]
+    tails = [b.label(name) for name in (FLOAT_TAILS if fpu else TAILS)[: 5 if sparse else 7]]
     enter(b)
     b.op("b {tile}", tile=labels["tile"])
     _start_with_bias(b, heads[0])
