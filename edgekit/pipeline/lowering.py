@@ -88,6 +88,7 @@ def lower(
 
     Raises:
         UsageError: options that contradict each other or the model.
+        ToolError: a compiler that `--optimize balanced` builds with is missing or fails.
         ModelError: operators without a form for the target, all named.
         DataError: calibration data that do not fit.
         FitError: the memories or the RAM that the options give are too small.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from edgekit import api
+from edgekit.errors import ToolError
 from edgekit.options import Optimize, ToolchainChoice
 from edgekit.report.model import Report
 from profiles.bench.markdown import number, table
@@ -37,7 +38,7 @@ class OptimizeRun:
 
 
 def run_optimize(chosen: Sequence[BenchModel], log: Log) -> Iterator[OptimizeRun]:
-    """Convert every int8 model that is there with every value."""
+    """Convert every int8 model that is there with every value; skips by name what fails."""
     for model in chosen:
         if not model.path.is_file() or model.calibration is not None:
             continue
@@ -47,7 +48,11 @@ def run_optimize(chosen: Sequence[BenchModel], log: Log) -> Iterator[OptimizeRun
         for core, optimize in wanted:
             log(f"{model.key} on {core} at {optimize}")
             options = api.ConvertOptions(core, toolchain=COMPILER, optimize=optimize, vectors=1)
-            report = api.convert(model.path, None, options).report
+            try:
+                report = api.convert(model.path, None, options).report
+            except ToolError as error:
+                log(f"skipped {model.title} on {core}: {error.summary}")
+                continue
             yield OptimizeRun(model.key, core, optimize, report)
 
 
