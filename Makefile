@@ -1,6 +1,6 @@
 # make demo    set up from PyPI alone and run the main job on a real model
 # make test    set up what tests need (apt packages too when it may) and run them
-# make check   ruff, mypy --strict, import directions, generated documents not stale
+# make check   ruff, mypy --strict, import directions, links of documents, generated documents not stale
 # make conformance  try the node cases of onnx; writes docs/conformance.md
 # make material  every model file of ../shared/material: converted and compared with its oracle
 # make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
@@ -45,7 +45,7 @@ check: dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/architecture/test_imports.py
+	@$(BIN)/python -m pytest -q tests/architecture/test_imports.py tests/architecture/test_documents.py
 	@$(BIN)/python -m edgekit.docs --check
 
 conformance: dev
