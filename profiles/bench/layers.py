@@ -21,6 +21,7 @@ from edgekit.ir import DType, Graph, Node, TensorType, Value
 from edgekit.ir.graph import node_macs
 from edgekit.ir.op import Op, Shape
 from edgekit.ir.ops import (
+    QAdd,
     QConv2D,
     QDense,
     QLookup,
@@ -29,6 +30,7 @@ from edgekit.ir.ops import (
     QMaxPool2D,
     QSoftmax,
     Requant,
+    Rescale,
     Reshape,
     Rounding,
     Window,
@@ -37,7 +39,7 @@ from edgekit.pipeline.vectors import reference_outputs
 from profiles.bench.firmware import count
 from profiles.bench.markdown import table
 from profiles.bench.measure import Log
-from quantize.requantize import make_requant
+from quantize.requantize import make_requant, quantize_multiplier
 from targets.load import load_core
 
 Array = NDArray[Any]
@@ -143,6 +145,14 @@ def lstm(graph: Graph, rng: np.random.Generator, depth: int, units: int) -> Node
     return node
 
 
+def wide_sum(graph: Graph, rng: np.random.Generator, size: int) -> Node:
+    """A sum of two int16 tensors, the second with seven tenths of the first's scale."""
+    first, second = (Rescale(0, *quantize_multiplier(s)) for s in (0.5, 0.35))
+    spec = make_requant([1.5 * 2.0**-15], Rounding.DOUBLE, 0, -(2**15), 2**15 - 1)
+    values = [_input(graph, DType.INT16, (1, size)) for _ in range(2)]
+    return _add(graph, QAdd(first, second, spec, 15), values, DType.INT16)
+
+
 def plain(graph: Graph, rng: np.random.Generator, op: Op, shape: Shape) -> Node:
     """An operator of one int8 tensor."""
     more = [graph.constant(rng.permutation(256).astype(np.int8))] if op == QLookup() else []
@@ -187,6 +197,7 @@ LAYERS = (
                 dtype=DType.INT16),
     ),
     Layer("int16 dense, 256 to 64", partial(dense, depth=256, filters=64, dtype=DType.INT16)),
+    Layer("int16 sum, 4096", partial(wide_sum, size=4096)),
     Layer(
         "max pool 2x2, 16x16x32",
         partial(plain, op=QMaxPool2D((2, 2), Window((2, 2))), shape=(1, 16, 16, 32)),
@@ -254,8 +265,8 @@ def layers_section(log: Log) -> str:
         "## Other layers",
         "",
         "Layers that the models above do not have, with random weights: instructions per "
-        "multiply-accumulate (pools, lookups and softmax: per output), the kernel in assembly that "
-        "computes them, and what portable C takes. All of them give the reference's outputs.",
+        "multiply-accumulate (pools, sums, lookups, softmax: per output), the kernel in assembly "
+        "that computes them, and what portable C takes. All of them give the reference's outputs.",
         "",
         *table(["layer", *columns], rows),
         "",

@@ -27,6 +27,7 @@ from profiles.bench.pruning import Pattern
 from quantize.requantize import accumulator_bounds, make_requant
 from tests.codegen import graphs
 from tests.codegen.graphs import RULES, Array, Shape, int8, single
+from tests.codegen.test_add_words import sums as wide_sums
 from tests.codegen.test_armv7e_m_sparse import pruned
 from tests.codegen.test_columns import conv as wide_conv
 from tests.codegen.test_columns import dense as wide_dense
@@ -255,6 +256,7 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     yield wide_dense(rng, 2, 9, 5)
     yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
     yield wide_depthwise(rng, (4, 5, 6), (3, 3), SAME)
+    yield from list(wide_sums())[::11]
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (5, 9, 6))
     for kind in (EXTREMES[3], EXTREMES[-1]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codegen.assembly.armv7e_m.add import ADD
+from codegen.assembly.armv7e_m.add_words import ADD_WORDS
 from codegen.assembly.armv7e_m.columns import COLUMNS
 from codegen.assembly.armv7e_m.conv import CONV, CONV_EVEN
 from codegen.assembly.armv7e_m.dense import DENSE, DENSE_EVEN
@@ -31,7 +32,7 @@ DEPTHWISE = (
     DEPTHWISE_TWICE,
 )
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
-    QAdd: (ADD,),
+    QAdd: (ADD, ADD_WORDS),
     QAvgPool2D: (MEAN,),
     QConv2D: (
         COLUMNS,

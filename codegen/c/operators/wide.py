@@ -13,6 +13,7 @@ from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QRescale, Requant, Rounding
 from quantize.narrow_form import narrow_form
 from quantize.requantize import bits_float
+from quantize.wide_sum import WideSum, wide_sum
 
 DEPTHWISE_TAPS = 256
 """Products of int16 and int8 that stay inside int32."""
@@ -91,6 +92,10 @@ def emit_add(w: StepWriter) -> None:
     """QAdd."""
     op = w.node.op
     assert isinstance(op, QAdd)
+    form = wide_sum(w.node)
+    if isinstance(form, WideSum):
+        w.call("ek_sum_s16", *declare_sum(w, form))
+        return
     a, b = w.node.input(0), w.node.input(1)
     geometry = declare_broadcast(w)
     first = w.declare("ek_operand", "first", **asdict(op.first))
@@ -100,6 +105,17 @@ def emit_add(w: StepWriter) -> None:
         "ek_add_s16", geometry, first, second, op.left_shift, q, w.read(a), w.read(b),
         w.write(w.node.output), rule=rule,
     )  # fmt: skip
+
+
+def declare_sum(w: StepWriter, form: WideSum) -> tuple[str, str, str, str]:
+    """The arguments of ``ek_sum_s16``."""
+    args = w.declare(
+        "ek_wide_sum", "sum", count=w.node.output.type.size, factor=form.factor,
+        multiplier=form.multiplier, half=form.half, scale=form.scale, out_half=form.out_half,
+        shift=form.shift, out_shift=form.out_shift, once=int(form.once), low=form.low,
+    )  # fmt: skip
+    x, z = map(w.node.input, (1, 0) if form.swapped else (0, 1))
+    return args, w.read(x), w.read(z), w.write(w.node.output)
 
 
 def emit_rescale(w: StepWriter) -> None:
