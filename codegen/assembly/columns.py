@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import Walk, by_walk
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
@@ -78,7 +79,7 @@ def parts_of(node: Node, most: int = PART) -> Parts:
 def refuse_wide(node: Node, requant: Requant) -> str:
     """Why sums of int16 and int8 numbers cannot be scaled by one high product of 32 bits."""
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT16}:
-        return "not int16"
+        return OtherKind("not int16")
     if (requant.low, requant.high) not in (FULL, POSITIVE) or requant.zero_point:
         return "a clamp of its own"
     found = narrow_form(requant, node.input(1).array, node.input(2).array)

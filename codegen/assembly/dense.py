@@ -14,6 +14,7 @@ from codegen.assembly.block import Block
 from codegen.assembly.columns import high_multipliers, packed_multipliers, refuse_wide
 from codegen.assembly.isa import Isa
 from codegen.assembly.listed import pack_lists, pieces_of
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.tiles import NO_FORM, Bytes, form_of
 from codegen.c.operators.integer import attributes
 from codegen.c.step import StepWriter
@@ -70,7 +71,7 @@ def refuse(node: Node, bits: int = 31) -> str:
     op = node.op
     assert isinstance(op, QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
-        return "int8 without a zero point of the weights only"
+        return OtherKind("not int8 with symmetric weights")
     return "" if form_of(node, bits) else NO_FORM
 
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node, TensorType, Value
 from edgekit.ir.op import Op
@@ -64,7 +65,7 @@ def flat(variant: Variant) -> Variant:
 
     def refuse(node: Node) -> str:
         found = as_dense(node)
-        return "not a dense layer" if found is None else variant.refuse(found)
+        return OtherKind("not a dense layer") if found is None else variant.refuse(found)
 
     return replace(
         variant,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
@@ -61,10 +62,10 @@ def listed(variant: Variant, emit: Callable[[StepWriter], None], cost: Count) ->
 
     def refuse(node: Node) -> str:
         if not is_sparse(node.input(1).array):
-            return "not sparse"
+            return OtherKind("not sparse")
         reason = variant.refuse(node)
         if not reason and cost(node).total > WORTH * variant.instructions(node):
-            reason = "not sparse enough"
+            reason = OtherKind("not sparse enough")
         return reason
 
     return replace(variant, name=f"{variant.name} sparse", emit=emit, cost=cost, refuse=refuse)

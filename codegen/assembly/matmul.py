@@ -86,7 +86,7 @@ def refuse(node: Node, bits: int) -> str:
         return "too many axes"
     if a[-2] < FEWEST_ROWS or b[-1] < FEWEST_COLUMNS or not DEPTHS[0] <= a[-1] <= DEPTHS[1]:
         least = f"{FEWEST_ROWS} rows and {FEWEST_COLUMNS} columns"
-        return f"not {least} at least, {DEPTHS[0]} to {DEPTHS[1]} deep"
+        return f"at least {least} only, {DEPTHS[0]} to {DEPTHS[1]} deep"
     return "" if form_of(node, bits) else NO_FORM
 
 

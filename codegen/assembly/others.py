@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import declare_requant, fold_zero_point, is_depthwise, reach
 from codegen.c.operators.overlap import Declared
@@ -129,14 +130,16 @@ def with_others(variant: Variant, lacking: Lacking) -> Variant:
 def _split(node: Node, variant: Variant, lacking: Lacking) -> Split | str:
     op, weights, types = node.op, node.input(1), (node.input(0).type, node.output.type)
     assert isinstance(op, QConv2D | QDense)
-    if {t.dtype for t in types} != {DType.INT8} or not weights.is_constant:
-        return "int8 with constant weights only"
+    if {t.dtype for t in types} != {DType.INT8}:
+        return OtherKind("not int8")
+    if not weights.is_constant:
+        return "weights that are no constant"
     centred = weights.array.astype(np.int16) - op.w_zero
     others = (centred != centred.astype(np.int8)).reshape(len(centred), -1).any(axis=1)
     rest = _without(node, others)
     try:
         reason = variant.refuse(rest)
-        if reason.startswith("not "):  # it is for nodes of another kind, whatever their filters are
+        if isinstance(reason, OtherKind):  # whatever its filters are
             return reason
         more = lacking(rest) if reason else None
         if more is not None and more.any():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.tiles import NO_FORM, form_of
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, is_depthwise
@@ -93,9 +94,9 @@ def refuse(node: Node) -> str:
     op, x, y = node.op, node.input(0).type, node.output.type
     assert isinstance(op, QConv2D)
     if {x.dtype, y.dtype} != {DType.INT8} or op.w_zero:
-        return "int8 without a zero point of the weights only"
+        return OtherKind("not int8 with symmetric weights")
     if not is_depthwise(node) or x.shape[3] != y.shape[3]:
-        return "not one filter for each channel"
+        return OtherKind("not one filter for each channel")
     if node.input(1).type.shape[1:3] != KERNEL or op.window.dilations != (1, 1):
         return "3x3 without dilation only"
     after = [

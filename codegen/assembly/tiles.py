@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
 from codegen.assembly.listed import pack_lists
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, fold_zero_point
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -150,9 +151,9 @@ def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
-        return "int8 without a zero point of the weights only"
+        return OtherKind("not int8 with symmetric weights")
     if op.groups > 1:
-        return "not for groups"
+        return OtherKind("not for groups")
     if op.window.dilations[1] > 1:
         return "dilated rows"
     return "one filter" if node.output.type.shape[3] < 2 else ""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rows import is_signed
 from codegen.assembly.tiles import form_of
 from codegen.assembly.window_kernel import LANES, Copies, WindowKernel
@@ -141,9 +142,9 @@ class WindowCore:
         op = node.op
         assert isinstance(op, QConv2D)
         if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
-            return "int8 without a zero point of the weights only"
+            return OtherKind("not int8 with symmetric weights")
         if not is_depthwise(node):
-            return "not depthwise"
+            return OtherKind("not depthwise")
         return "" if self.reaches(self.kernel(node)) else "taps too far apart"
 
     def emit(self, w: StepWriter) -> None:

@@ -16,6 +16,7 @@ from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.winograd_parts import (
     COLUMNS,
     FILTERS,
@@ -138,11 +139,11 @@ class Winograd:
         op, (_, height, width, _) = node.op, node.input(1).type.shape
         assert isinstance(op, QConv2D)
         if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
-            return "not int8 with symmetric weights"
+            return OtherKind("not int8 with symmetric weights")
         if op.groups > 1:
-            return "not for groups"
+            return OtherKind("not for groups")
         if (height, width) != (TAPS, TAPS) or {*op.window.strides, *op.window.dilations} != {1}:
-            return "not for other windows than 3x3 with stride 1"
+            return OtherKind("not for other windows than 3x3 with stride 1")
         y = node.output.type.shape
         if y[0] > 1:
             return "batches"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from codegen.assembly import armv6_m, armv7_m, armv7e_m, mve, rv32
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import isa_of
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators import EMITTERS
 from codegen.c.operators.estimates import SLOWER, portable_instructions
 from codegen.c.step import Emitter, Variant
@@ -103,7 +104,7 @@ class KernelSet:
         if not variants:
             return f"no kernel in assembly for {node.op.name}"
         found = {v.name: v.refuse(node) or self._waived(v) for v in variants}
-        near = {name: why for name, why in found.items() if not why.startswith("not ")} or found
+        near = {name: why for name, why in found.items() if not isinstance(why, OtherKind)} or found
         names: dict[str, list[str]] = {}
         for name, why in near.items():
             names.setdefault(why, []).append(name)

@@ -343,7 +343,7 @@ class Variant(Emitter):
 
     Attributes:
         name: as profiles and reports show it, e.g. ``conv1x1``.
-        refuse: why it cannot compute a node, ``not ...`` where it is for nodes of another kind;
+        refuse: why it cannot compute a node, an `OtherKind` where it is for nodes of another kind;
             empty where it can.
         cost: instructions executed by one run of a node, from the loops of its block, by what they
             are spent on.

@@ -7,8 +7,9 @@ import pytest
 
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
+from codegen.assembly.refusal import OtherKind
 from codegen.c.choice import PORTABLE, VARIANTS, KernelSet
-from edgekit.ir import Graph
+from edgekit.ir import DType, Graph, TensorType
 from edgekit.ir.ops import QClip, QConv2D, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen import graphs
@@ -64,6 +65,19 @@ def test_equal_reasons_are_given_once() -> None:
     rng = np.random.default_rng(0)
     narrow = graphs.conv(rng, (5, 5), 3, 1, (3, 3), Window(), 1, Rounding.DOUBLE)
     assert refused(narrow, KernelSet("armv7e_m")) == "conv pairs, conv sparse: one filter"
+
+
+def test_kernels_for_other_layers_say_nothing() -> None:
+    """A reason tells by its type which one it is, however it begins."""
+    rng = np.random.default_rng(0)
+    spec = make_requant([2.0**-9] * 4, Rounding.SINGLE, 0, -(2**15), 2**15 - 1)
+    weights, bias = rng.integers(-9, 9, (4, 3, 3, 8)).astype(np.int8), np.zeros(4, np.int64)
+    x = TensorType((1, 5, 5, 8), DType.INT16)
+    wide = single(QConv2D(spec, 0), [x, weights, bias], DType.INT16)
+    assert refused(wide, KernelSet("armv7e_m")) == "columns: not TFLite's scale of 16 bits"
+    for isa, variants in VARIANTS.items():
+        near = [v for v in variants[QConv2D] if type(v.refuse(wide.nodes[0])) is not OtherKind]
+        assert [v.name for v in near] == ["columns"], isa
 
 
 @pytest.mark.parametrize("isa", VARIANTS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
@@ -116,7 +117,7 @@ def refuse(node: Node) -> str:
     assert isinstance(op, QAdd)
     operands = (node.input(0), node.input(1))
     if {v.type.dtype for v in (*operands, node.output)} != {DType.INT8}:
-        return "not a sum of int8 tensors"
+        return OtherKind("not a sum of int8 tensors")
     if any(v.is_constant or v.type.shape != node.output.type.shape for v in operands):
         return "an operand is constant or repeated"
     if (op.requant.low, op.requant.high) != (-128, 127):

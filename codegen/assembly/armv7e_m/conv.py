@@ -19,6 +19,7 @@ from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU, Isa
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.overlap import Walk, by_walk
 from codegen.c.step import StepWriter, Variant
@@ -42,9 +43,9 @@ def _refuse_shape(node: Node) -> str:
     op, y = node.op, node.output.type
     assert isinstance(op, QConv2D | QDense)
     if {node.input(0).type.dtype, y.dtype} != {DType.INT8} or op.w_zero:
-        return "not int8 with symmetric weights"
+        return OtherKind("not int8 with symmetric weights")
     if isinstance(op, QConv2D) and op.groups > 1:
-        return "not for groups"
+        return OtherKind("not for groups")
     if isinstance(op, QConv2D) and y.shape[0] > 1:
         return "batches"
     if isinstance(op, QDense) and y.shape[0] < PIXELS - 1:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.pairs import STEP, misfits, pack_pairs
 from codegen.assembly.armv7e_m.plan import PIXELS, Pass, Plan, geometry_of
 from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling, without_scaling
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
@@ -100,7 +101,8 @@ def lacking(node: Node, fpu: bool = False) -> NDArray[np.bool_]:
 def refuse_rule(node: Node, fpu: bool) -> str:
     """Kernels with an FPU are for float products: others gain nothing from it."""
     assert isinstance(node.op, QConv2D | QDense)
-    return "not a float product" if fpu and node.op.requant.rule is not Rounding.EVEN else ""
+    floats = node.op.requant.rule is Rounding.EVEN
+    return OtherKind("not a float product") if fpu and not floats else ""
 
 
 def rows_of(node: Node) -> Int:

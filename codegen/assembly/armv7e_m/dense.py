@@ -36,6 +36,7 @@ from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
@@ -190,7 +191,7 @@ def _refuse_shape(node: Node) -> str:
     op, depth = node.op, node.input(1).type.shape[1]
     assert isinstance(op, QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
-        return "not int8 with symmetric weights"
+        return OtherKind("not int8 with symmetric weights")
     if depth > TILE_INPUTS and depth % GROUP:
         return f"more than {TILE_INPUTS} inputs that are no multiple of {GROUP}"
     return ""

@@ -18,6 +18,7 @@ from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
@@ -72,10 +73,10 @@ def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     if not is_int8(node):
-        return "not an int8 depthwise convolution"
+        return OtherKind("not an int8 depthwise convolution")
     channels = node.input(0).type.shape[3]
     if node.input(1).type.shape != (channels, 3, 3, 1) or channels < 4:
-        return "not a 3x3 filter for each of at least 4 channels"
+        return OtherKind("not a 3x3 filter for each of at least 4 channels")
     window = op.window
     if window.strides not in ((1, 1), (2, 2)) or window.dilations != (1, 1):
         return "strides or dilations other than 1 and 2"

@@ -23,6 +23,7 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
 )
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import repeats_of
 from codegen.c.step import StepWriter, Variant
@@ -68,10 +69,10 @@ def emit(w: StepWriter, filters: Filters | str) -> None:
 def refuse_shape(node: Node) -> str:
     """Why the blocks cannot compute a layer, whatever its filters are."""
     if not is_int8(node):
-        return "not an int8 depthwise convolution"
+        return OtherKind("not an int8 depthwise convolution")
     channels = node.input(0).type.shape[3]
     if repeats_of(node) > 1 or channels < 4:
-        return "not one filter for each of at least 4 channels"
+        return OtherKind("not one filter for each of at least 4 channels")
     return areas_of(node).refusal()
 
 

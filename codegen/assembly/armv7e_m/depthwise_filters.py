@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.requant import exact_form
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import fold_zero_point, is_depthwise
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
@@ -91,7 +92,7 @@ def twice_rounded(node: Node) -> Filters | str:
     kept, bias, ends, steps = found
     exact = exact_form(steps, op.requant, np.arange(len(bias)))
     if exact is None:
-        return "not rounded twice over the whole range of int8"
+        return OtherKind("not rounded twice over the whole range of int8")
     form, lacking = exact
     zero = 2 * op.requant.zero_point + 1
     half = np.where(steps.constant, 2 * steps.wanted[0] + 1, zero << (form.shift - 1))

@@ -24,6 +24,7 @@ from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import conv_scratch, repeats_of
 from codegen.c.operators.overlap import by_window
@@ -204,7 +205,7 @@ def _refuse_shape(node: Node) -> str:
     op = node.op
     assert isinstance(op, QConv2D)
     if not is_int8(node):
-        return "not an int8 depthwise convolution"
+        return OtherKind("not an int8 depthwise convolution")
     channels, kernel_h, kernel_w, _ = node.input(1).type.shape
     if repeats_of(node) not in REPEATS or channels % 4:
         return "filters of a channel that are no power of 2, or no multiple of 4 in all"

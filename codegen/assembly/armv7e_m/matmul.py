@@ -53,7 +53,7 @@ def refuse(node: Node) -> str:
     if len(node.output.type.shape) > STACK_AXES + 2:
         return "too many axes"
     if not GROUP <= a[-1] <= MOST_DEPTH or a[-2] < 2 or b[-1] < PANEL:
-        return f"not {GROUP} to {MOST_DEPTH} deep, 2 rows and {PANEL} columns at least"
+        return f"at least 2 rows and {PANEL} columns only, {GROUP} to {MOST_DEPTH} deep"
     found = scaling_of(node)
     return found if isinstance(found, str) else ""
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAvgPool2D, QMean
@@ -161,7 +162,7 @@ def refuse(node: Node) -> str:
     op, x = node.op, node.input(0).type
     assert isinstance(op, QAvgPool2D | QMean)
     if {x.dtype, node.output.type.dtype} != {DType.INT8} or len(x.shape) != 4:
-        return "not a mean of int8 images"
+        return OtherKind("not a mean of int8 images")
     if isinstance(op, QAvgPool2D):
         whole = op.kernel == x.shape[1:3] and not any(op.window.padding)
         low, high = op.low, op.high
@@ -169,7 +170,7 @@ def refuse(node: Node) -> str:
         whole = tuple(sorted(op.axes)) == (1, 2)
         low, high = op.requant.low, op.requant.high
     if not whole or _pixels(node) > MOST_PIXELS:
-        return f"not a mean over all of at most {MOST_PIXELS} pixels"
+        return OtherKind(f"not a mean over all of at most {MOST_PIXELS} pixels")
     if x.shape[3] < GROUP or (low, high) != (-128, 127):
         return "few channels, or a clamp of its own"
     return "" if mean_of(node) is not None else "no affine form is proven"

@@ -31,6 +31,7 @@ from codegen.assembly.armv7e_m.sparse_block import (
 )
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import WORTH, is_sparse
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
@@ -110,13 +111,13 @@ def _list(words: Words) -> Words:
 def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
     if not is_sparse(node.input(1).array):
-        return "not sparse"
+        return OtherKind("not sparse")
     layer = prepare(node)
     if isinstance(layer, str):
         return layer
     found = SparseLayer(layer.plan, layer.weights, layer.scaling)
     if _cost(found).total > WORTH * conv_cost(layer).total:
-        return "not sparse enough"
+        return OtherKind("not sparse enough")
     return found
 
 

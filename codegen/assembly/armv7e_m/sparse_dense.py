@@ -25,6 +25,7 @@ from codegen.assembly.armv7e_m.sparse_dense_block import (
 )
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import WORTH, is_sparse
+from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
@@ -119,13 +120,13 @@ def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
     rows = node.input(1).array.astype(np.int64)
     if not is_sparse(rows) or rows.shape[1] < STEP:
-        return "not sparse"
+        return OtherKind("not sparse")
     layer = prepare(node, whole=True)
     if isinstance(layer, str):
         return layer
     found = SparseLayer(layer.rows, layer.depth, layer.filters, rows, layer.order, layer.scaling)
     worth = found.cost.total <= WORTH * layer_cost(layer).total
-    return found if worth else "not sparse enough"
+    return found if worth else OtherKind("not sparse enough")
 
 
 def refuse(node: Node) -> str:

@@ -11,6 +11,7 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import Layer, layer_of
 from codegen.assembly.mve.plane_tiles import LANES, LONG, POST_INDEX, SHORT, Shape
 from codegen.assembly.mve.planes import planes_block, planes_counts
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import is_depthwise, repeats_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
@@ -81,7 +82,7 @@ def depthwise_of(node: Node) -> Depthwise | str:
     assert isinstance(op, QConv2D)
     _, kh, kw, _ = node.input(1).type.shape
     if not is_depthwise(node) or node.output.type.shape[3] % LANES:
-        return "not depthwise with a multiple of 8 filters"
+        return OtherKind("not depthwise with a multiple of 8 filters")
     if repeats_of(node) & (repeats_of(node) - 1):
         return "filters of a channel that are no power of 2"
     if max(kh, kw) > COLUMN or max(op.window.dilations) > 1:

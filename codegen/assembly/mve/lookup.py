@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
@@ -38,7 +39,7 @@ def _emit(w: StepWriter) -> None:
 
 def _refuse(node: Node) -> str:
     values = (node.input(0), node.input(1), node.output)
-    return "" if all(v.type.dtype is DType.INT8 for v in values) else "not int8"
+    return "" if all(v.type.dtype is DType.INT8 for v in values) else OtherKind("not int8")
 
 
 def _cost(node: Node) -> Cost:

@@ -17,6 +17,7 @@ from codegen.assembly.mve.layer import Layer, interleave, layer_of, pairs_of
 from codegen.assembly.mve.parts import TILE
 from codegen.assembly.mve.tiles import Shape
 from codegen.assembly.mve.wide import shape_of
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -64,7 +65,7 @@ def pointwise_of(node: Node) -> Pointwise | str:
     op = node.op
     assert isinstance(op, QConv2D | QDense)
     if isinstance(op, QConv2D) and not is_pointwise(node, op):
-        return "not a 1x1 convolution without padding and groups"
+        return OtherKind("not a 1x1 convolution without padding and groups")
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.pooled import Shape, pooled_block
 from codegen.assembly.mve.scaling import Form, Scaling, scaling_of
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import are_neighbours, collapse_mean
 from codegen.c.operators.overlap import by_mean, by_window
 from codegen.c.step import StepWriter, Variant
@@ -80,7 +81,7 @@ def pool_of(node: Node) -> Pool | str:
     """How a node is computed, or why it is not."""
     op = node.op
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8}:
-        return "not int8"
+        return OtherKind("not int8")
     geometry = _mean_geometry(node) if isinstance(op, QMean) else _window_geometry(node)
     if isinstance(geometry, str):
         return geometry

@@ -18,6 +18,7 @@ from codegen.assembly.mve.patches import SLACK, Windows, declare_rows, rows_bloc
 from codegen.assembly.mve.pointwise import MAX_FILTERS, declare_tiles
 from codegen.assembly.mve.tiles import Shape
 from codegen.assembly.mve.wide import shape_of
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -104,7 +105,7 @@ def spatial_of(node: Node) -> Spatial | str:
     op = node.op
     assert isinstance(op, QConv2D)
     if op.groups > 1:
-        return "not for groups"
+        return OtherKind("not for groups")
     layer = layer_of(node)
     if isinstance(layer, str):
         return layer

@@ -9,6 +9,7 @@ from __future__ import annotations
 from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import MVE
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.sums import LOW
 from codegen.c.operators.integer import declare_affine_sum
 from codegen.c.operators.overlap import by_element
@@ -102,7 +103,7 @@ def _refuse(node: Node) -> str:
     assert isinstance(op, QAdd)
     values = (node.input(0), node.input(1), node.output)
     if any(v.type.dtype is not DType.INT8 for v in values):
-        return "not int8"
+        return OtherKind("not int8")
     if len({v.type.size for v in values}) > 1:
         return "an operand repeats"
     form = affine_sum(op)

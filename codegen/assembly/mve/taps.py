@@ -21,6 +21,7 @@ from codegen.assembly.mve.layer import FULL, Layer, by_parity, layer_of
 from codegen.assembly.mve.parts import Part, parts_of
 from codegen.assembly.mve.patches import SLACK, declare_rows, rows_block
 from codegen.assembly.mve.scaling import Form
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import repeats_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
@@ -108,7 +109,7 @@ def taps_of(node: Node) -> Taps | str:
     _, kh, kw, depth = node.input(1).type.shape
     _, height, width, _ = node.output.type.shape
     if op.groups != node.input(0).type.shape[3] or op.groups == 1 or depth > 1:
-        return "not depthwise"
+        return OtherKind("not depthwise")
     if repeats_of(node) * node.input(0).type.dtype.itemsize > FULL:
         return "too many filters for each channel"
     layer = layer_of(node) if node.input(0).type.dtype is DType.INT8 else _wide(node, op)
@@ -298,6 +299,11 @@ def _refuse(node: Node) -> str:
     return found if isinstance(found, str) else ""
 
 
+def _refuse_wide(node: Node) -> str:
+    is_narrow = node.input(0).type.dtype is DType.INT8
+    return OtherKind("not int16") if is_narrow else _refuse(node)
+
+
 def _scratch(node: Node) -> int:
     found = taps_of(node)
     assert isinstance(found, Taps)
@@ -321,6 +327,8 @@ TAPS = Variant(
 WIDE_TAPS = replace(
     TAPS,
     name="taps of int16",
-    refuse=lambda node: "not int16" if node.input(0).type.dtype is DType.INT8 else _refuse(node),
+    refuse=lambda node: (
+        OtherKind("not int16") if node.input(0).type.dtype is DType.INT8 else _refuse(node)
+    ),
 )
 """The same for int16 activations; filters are not left to portable C."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.depthwise_band import FIELD_BITS, WORDS, Band, band, band_count
 from codegen.assembly.rv32.depthwise_strided import StridedRow, strided_count, strided_row
 from codegen.assembly.rv32.layer import Int, accumulators
@@ -59,9 +60,9 @@ def _refuse_shape(node: Node) -> str:
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "activations are not int8, or weights have a zero point"
     if not is_depthwise(node) or node.output.type.shape[3] != op.groups:
-        return "not one filter for each channel"
+        return OtherKind("not one filter for each channel")
     if node.input(1).type.shape[1:3] != KERNEL:
-        return "not 3x3"
+        return OtherKind("not 3x3")
     if op.window != SAME and not _is_halving(node):
         return "neither stride 1 with one pixel of padding nor stride 2 with at most one"
     return ""

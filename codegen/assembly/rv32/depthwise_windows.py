@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.depthwise_piece import (
     WORDS,
     Piece,
@@ -105,7 +106,7 @@ def _refuse_shape(node: Node) -> str:
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
         return "activations are not int8, or weights have a zero point"
     if not is_depthwise(node):
-        return "not one channel for each filter"
+        return OtherKind("not one channel for each filter")
     return "" if _shapes(node) else "taps too far apart"
 
 

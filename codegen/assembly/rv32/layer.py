@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
 from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling, without_scaling
 from codegen.c.operators.integer import fold_zero_point
@@ -93,7 +94,7 @@ def _refuse_shape(node: Node) -> str:
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8}:
         return "activations are not int8"
     if op.groups != 1:
-        return "not for groups"
+        return OtherKind("not for groups")
     if op.w_zero or not node.input(1).is_constant:
         return "weights are not constant or have a zero point"
     few = node.output.type.shape[3] < FILTERS

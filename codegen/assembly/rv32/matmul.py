@@ -247,7 +247,7 @@ def refuse(node: Node) -> str:
     if len(node.output.type.shape) > STACK_AXES + 2:
         return "too many axes"
     if a[-1] > MOST_DEPTH or a[-2] < 2 or b[-1] < FILTERS:
-        return f"not up to {MOST_DEPTH} deep, 2 rows and {FILTERS} columns at least"
+        return f"at least 2 rows and {FILTERS} columns only, up to {MOST_DEPTH} deep"
     return "" if scaling_of(node) else "a scale has no proven form"
 
 
