@@ -32,16 +32,28 @@ def offsets(names: Sequence[str]) -> dict[str, int]:
     return {name: WORD * i for i, name in enumerate(names)}
 
 
+Pieces = frozenset[str | int]
+"""What of a function that several layers share the layers need."""
+
+
 class Block:
     """One function under construction.
 
     Attributes:
         symbol: the function's name; the model's prefix is put before it when it is emitted.
         lines: instructions, labels and comments so far.
+        pieces: which of its pieces it has, where layers need different ones.
+        write: makes the function with other pieces.
     """
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        pieces: Pieces = frozenset(),
+        write: Callable[[Pieces], Block] | None = None,
+    ) -> None:
         self.symbol = symbol
+        self.pieces, self.write = pieces, write
         self.lines: list[str] = []
         self._names: dict[str, str] = {}
         self._registers: dict[str, list[str]] = {}

@@ -21,15 +21,14 @@ def is_assembly(writers: Sequence[Writer]) -> bool:
 
 
 def assembly_texts(name: str, writers: Sequence[Writer]) -> list[dict[str, Any]]:
-    """Every assembly function that the writers call, each once.
+    """Every assembly function that the writers call, each once, with the pieces that all need.
 
     Raises:
         ValueError: two different functions have one symbol.
     """
     found: dict[str, Assembly] = {}
     for block in (b for w in writers for b in w.blocks):
-        if found.setdefault(block.symbol, block) != block:
-            raise ValueError(f"two assembly functions are called {block.symbol}")
+        found[block.symbol] = found.get(block.symbol, block).joined(block)
     return [_text(name, block) for block in found.values()]
 
 

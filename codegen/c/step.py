@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, Pieces
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.c.literals import array_literal, identifier
@@ -65,6 +65,7 @@ class Assembly:
         lines: instructions and labels; ``{symbol}`` stands for the full name.
         kernel: the portable kernel that computes the same from the same arguments.
         registers: what its registers are called, in words.
+        pieces, write: as those of a `Block`.
     """
 
     isa: Isa
@@ -72,6 +73,26 @@ class Assembly:
     lines: tuple[str, ...]
     kernel: str
     registers: str = ""
+    pieces: Pieces = frozenset()
+    write: Callable[[Pieces], Block] | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, isa: Isa, block: Block, kernel: str) -> Assembly:
+        """The function that a block is."""
+        parts = block.legend(), block.pieces, block.write
+        return cls(isa, block.symbol, block.text(), kernel, *parts)
+
+    def joined(self, other: Assembly) -> Assembly:
+        """The function that does for both, which have one symbol.
+
+        Raises:
+            ValueError: they are not the same function.
+        """
+        if self == other:
+            return self
+        if self.write is None or self.pieces == other.pieces:
+            raise ValueError(f"two assembly functions are called {self.symbol}")
+        return Assembly.of(self.isa, self.write(self.pieces | other.pieces), self.kernel)
 
 
 @dataclass
@@ -178,14 +199,14 @@ class Writer:
         """Call an assembly function, or the portable kernel beside it where it does not run.
 
         Both take the same arguments, whose types are those of the kernel's definition. Functions
-        of one symbol must be equal: the model holds each once.
+        of one symbol must be equal, or pieces of one function: the model holds each once.
         """
         self._statement(f"{self.function(isa, block, kernel)}(", list(map(str, arguments)), ");")
 
     def function(self, isa: Isa, block: Block, kernel: str) -> str:
         """Name of an assembly function as in `assemble`, for a kernel in C that calls it."""
         self.kernels.append(f"{kernel}.c")
-        self.blocks.append(Assembly(isa, block.symbol, block.text(), kernel, block.legend()))
+        self.blocks.append(Assembly.of(isa, block, kernel))
         return f"{self.name}_{block.symbol}"
 
     def macro(self, name: str, *arguments: object) -> None:

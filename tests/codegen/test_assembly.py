@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from codegen.assembly.armv7e_m.conv_block import conv_function
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, isa_of
@@ -144,6 +145,20 @@ def test_functions_of_one_symbol_must_be_equal() -> None:
     blocks = [Assembly(ARMV7E_M, "f", (line,), "ek_clip_s8") for line in ("bx lr", "nop")]
     with pytest.raises(ValueError, match="called f"):
         assembly_texts("m", [Writer("m", blocks=blocks)])
+
+
+def test_a_function_has_the_pieces_that_its_layers_need() -> None:
+    """Here the steps of its multiplications, and what the sums of each layer become."""
+    needs = frozenset({0, 1, "scale"}), frozenset({0, "round_twice"})
+    blocks = [Assembly.of(ARMV7E_M, conv_function(n), "ek_conv_pairs_s8") for n in needs]
+    (found,) = assembly_texts("m", [Writer("m", blocks=blocks)])
+    (both,) = assembly_texts("m", [Writer("m", blocks=[blocks[0].joined(blocks[1])])])
+    assert found == both
+    steps = [sum("smlad" in line for line in b.lines) // 16 for b in blocks]
+    assert steps == [2, 1]
+    assert sum("smlad" in line for line in found["lines"]) // 16 == 2
+    assert [any("round_twice:" in line for line in b.lines) for b in blocks] == [False, True]
+    assert any("round_twice:" in line for line in found["lines"])
 
 
 def test_each_core_has_its_instruction_set() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from codegen.assembly.armv7e_m import conv_layer
-from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance
+from codegen.assembly.armv7e_m.conv_block import conv_function, entry_distance, pieces_of
 from codegen.assembly.armv7e_m.conv_cost import conv_cost
 from codegen.assembly.armv7e_m.conv_layer import Layer, prepare, refuse_rule
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, PASS, UPPER_BYTES
@@ -72,7 +72,7 @@ def emit(w: StepWriter, fpu: bool = False) -> None:
     assert isinstance(layer, Layer)
     entries = [entry_distance(layer.plan.pass_steps(p)) for p in layer.plan.passes]
     isa = ARMV7E_M_FPU if fpu else ARMV7E_M
-    emit_layer(w, layer, conv_function(fpu=fpu), "ek_conv_pairs_s8", entries, isa)
+    emit_layer(w, layer, conv_function(pieces_of(layer), fpu=fpu), "ek_conv_pairs_s8", entries, isa)
 
 
 def emit_layer(

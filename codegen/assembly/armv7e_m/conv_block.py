@@ -6,62 +6,75 @@ import functools
 
 from codegen.assembly.armv7e_m import scaling
 from codegen.assembly.armv7e_m.conv_cost import step_instructions
-from codegen.assembly.armv7e_m.conv_layer import LAYER_SHIFT
+from codegen.assembly.armv7e_m.conv_layer import LAYER_SHIFT, Layer
 from codegen.assembly.armv7e_m.conv_pack import pack_tile, stage
 from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile
 from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PASS, UPPER
-from codegen.assembly.armv7e_m.plan import STEP_BYTES, WORDS
+from codegen.assembly.armv7e_m.plan import STEP_BYTES
 from codegen.assembly.armv7e_m.scaling import Constants
 from codegen.assembly.armv7e_m.sparse_block import multiply_listed
-from codegen.assembly.block import Block, noted
+from codegen.assembly.block import Block, Pieces, noted
 
 FIRST, SECOND = ("r0", "r1", "r2", "r3"), ("r4", "r5", "r6", "r7")
 """Sums of a pair of filters for the four pixels."""
 HEADS = ("bias", "sums", "bias_of_one", "sums_of_one")
 """What a pass may begin with; the last two are for tiles of one pixel."""
 TAILS = ("keep", "scale", "scale_narrow", "round_twice", "shift_each", "keep_one", "scale_one")
-"""What it may end with."""
-FLOAT_TAILS = (*TAILS[:3], "round_even", "round_even_narrow", *TAILS[5:])
+"""What it may end with, as ``ek_pairs.h`` numbers it."""
+FLOAT_TAILS = (*TAILS, "round_even", "round_even_narrow")
 """The same where an FPU scales."""
+ROWS, SINGLE = "rows", "single"
+"""Pieces of the function for kernels three positions wide, and for tiles of one pixel."""
+
+
+def pieces_of(layer: Layer) -> Pieces:
+    """What of the function a layer needs: steps by their numbers, what its passes end with, `ROWS`
+    and `SINGLE`."""
+    plan = layer.plan
+    steps = range(max(map(plan.pass_steps, plan.passes)))
+    needs = {
+        FLOAT_TAILS[layer.scaling.tail]: True,
+        TAILS[scaling.KEEP]: plan.chunks > 1,
+        ROWS: plan.shared,
+        SINGLE: layer.single,
+    }
+    return frozenset({*steps, *(name for name, needed in needs.items() if needed)})
 
 
 @functools.cache
-def conv_function(sparse: bool = False, fpu: bool = False) -> Block:
+def conv_function(pieces: Pieces, sparse: bool = False, fpu: bool = False) -> Block:
     """``void f(const ek_conv_pairs *a, const int8_t *x, int8_t *y)``.
 
     Args:
+        pieces: see `pieces_of`.
         sparse: whether the weights are a list of those that are not zero.
         fpu: for dense weights, whether an FPU scales what one product and a shift does not.
     """
-    b = Block("conv_sparse_s8" if sparse else "conv_even_s8" if fpu else "conv_pairs_s8")
+    symbol = "conv_sparse_s8" if sparse else "conv_even_s8" if fpu else "conv_pairs_s8"
+    b = Block(symbol, pieces, functools.partial(conv_function, sparse=sparse, fpu=fpu))
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
     names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
     labels = {name: b.label(name) for name in names}
-    heads = [b.label(name) for name in HEADS[: 2 if sparse else 4]]
-    tails = [b.label(name) for name in (FLOAT_TAILS if fpu else TAILS)[: 5 if sparse else 7]]
+    heads = [b.label(name) for name in HEADS]
+    tails = [b.label(name) for name in (FLOAT_TAILS if fpu else TAILS)]
     enter(b)
     b.op("b {tile}", tile=labels["tile"])
     _start_with_bias(b, heads[0])
-    _start_with_sums(b, heads[1])
+    if TAILS[scaling.KEEP] in pieces:
+        _start_with_sums(b, heads[1])
+        _keep(b, tails[scaling.KEEP], labels["done"])
     if sparse:
         multiply_listed(b, labels["multiplied"])
     else:
-        _multiply(b, labels["multiplied"])
-    _keep(b, tails[0], labels["done"])
+        _multiply(b, labels["multiplied"], pieces)
     _scale(b, tails[1], labels["done"], labels["store"])
-    _scale_narrow(b, tails[2], labels["clamp"], labels["store"])
-    if fpu:
-        _round_even(b, tails[3], "ssat", labels["store"])
-        _round_even(b, tails[4], "usat", labels["clamp"])
-    else:
-        _round_twice(b, tails[3], labels["store"])
-        _shift_each(b, tails[4], labels["clamp"])
-    if not sparse:
+    _scale_otherwise(b, pieces, tails, labels)
+    if SINGLE in pieces and not sparse:
         _one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
     place_tile(b)
-    _fill_tile(b, labels)
+    _fill_tile(b, labels, ROWS in pieces)
     _begin_pass(b, labels, sparse)
     stage(b, labels["stage"])
     b.place(labels["done"])
@@ -70,11 +83,29 @@ def conv_function(sparse: bool = False, fpu: bool = False) -> Block:
     leave(b)
     b.lines.append("    .balign 4")
     b.place(labels["table"])
-    if fpu:
-        tails += tails[3:5]  # numbers behind the ways of a single pixel
     for label in (*heads, *tails):
-        b.lines.append(f"    .word {label} - {labels['multiplied']} + 1")
+        written = f"{label}:" in b.lines
+        b.lines.append(
+            f"    .word {label} - {labels['multiplied']} + 1" if written else "    .word 0"
+        )
     return b
+
+
+def _scale_otherwise(b: Block, pieces: Pieces, tails: list[str], labels: dict[str, str]) -> None:
+    """The other ways to requantize that layers need."""
+    narrow, twice, each, even, even_narrow = (
+        n in pieces for n in (*FLOAT_TAILS[2:5], *FLOAT_TAILS[7:])
+    )
+    if narrow or each or even_narrow:
+        _scale_narrow(b, tails[scaling.CLAMP], labels["clamp"], labels["store"])
+    if twice:
+        _round_twice(b, tails[scaling.TWICE], labels["store"])
+    if each:
+        _shift_each(b, tails[scaling.SHIFT], labels["clamp"])
+    if even:
+        _round_even(b, tails[scaling.EVEN], "ssat", labels["store"])
+    if even_narrow:
+        _round_even(b, tails[scaling.EVEN_CLAMP], "usat", labels["clamp"])
 
 
 def entry_distance(steps: int) -> int:
@@ -83,7 +114,7 @@ def entry_distance(steps: int) -> int:
 
 
 @noted
-def _fill_tile(b: Block, labels: dict[str, str]) -> None:
+def _fill_tile(b: Block, labels: dict[str, str], rows: bool) -> None:
     """Read which taps the pass has, and fill the tile."""
     b.place(labels["pass"])
     b.name(tile="r6", tap="r7", taps="r8")
@@ -91,7 +122,7 @@ def _fill_tile(b: Block, labels: dict[str, str]) -> None:
     b.op("ldr r0, [r9, #{o}]", o=UPPER["pass"])
     b.op("add r0, #{o}", o=PASS["tile"])
     b.op("ldm r0, {{{tile}, {tap}, {taps}}}")
-    pack_tile(b, labels["stage"])
+    pack_tile(b, labels["stage"], rows)
 
 
 @noted
@@ -121,7 +152,7 @@ def _begin_pass(b: Block, labels: dict[str, str], sparse: bool) -> None:
         b.op("add {head}, {head}, r12, lsl #1")
     b.op("ldr {head}, [r11, {head}, lsl #2]")
     b.op("add {head}, r10")
-    b.op("add r11, #{ways}", ways=8 if sparse else 16)  # behind those to begin
+    b.op("add r11, #{ways}", ways=4 * len(HEADS))  # behind those to begin
     if not sparse:
         b.op("add r12, r12, r12, lsl #2")
         b.op("add {tail}, r12")
@@ -154,12 +185,12 @@ def _start_with_sums(b: Block, label: str) -> None:
 
 
 @noted
-def _multiply(b: Block, end: str) -> None:
+def _multiply(b: Block, end: str, pieces: Pieces) -> None:
     """Steps of four inputs, four pixels, two filters: 23 instructions for 32 products. A pass of
     fewer steps begins further down; the tile is filled from its end, so that it ends at the stack
     pointer."""
     b.name(w0="r8", w1="r9", x0="r10", x1="r11", narrow="r12")
-    for step in reversed(range(WORDS)):
+    for step in reversed(range(sum(isinstance(piece, int) for piece in pieces))):
         base = LOCAL_BYTES + STEP_BYTES * step
         b.op("ldrd {w0}, {w1}, [{w}], #8")
         for half, weights in enumerate(("w0", "w1")):

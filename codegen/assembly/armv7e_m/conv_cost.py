@@ -26,7 +26,7 @@ EXPANDING = 2
 """Of a step: to make the words of two filters from their bytes."""
 FAST_TILE = 54
 SLOW_TILE, ADVANCE = 115, 9
-PASS, PACK = 39, 15
+PASS, PACK, PACK_ROWS = 39, 12, 3
 ROW, ROW_WORD, PADDED_ROW, PADDED_STEP = 34, 30, 28, 3
 FAST_TAP, SLOW_TAP, WORD, LAST_WORD, LAST_BYTE = 24, 22, 15, 24, 14
 TAILS = {KEEP: 7, SCALE: 34, CLAMP: 52, TWICE: 66, SHIFT: 69, EVEN: 69, EVEN_CLAMP: 87}
@@ -55,7 +55,7 @@ def conv_cost(layer: Layer, products: Callable[[Plan, Pass], Cost] | None = None
     for p in plan.passes:
         tail = TAILS[layer.scaling.tail if p.is_last else KEEP]
         ends = Cost(requantize=STARTS[p.is_first] + tail)
-        each = _pass(p) + p.pairs * ends + multiply(plan, p)
+        each = _pass(plan, p) + p.pairs * ends + multiply(plan, p)
         total += (count - layer.single) * each
         total += layer.single * _single(plan, p)
     packing = sum(p.packs for p in plan.passes) / plan.chunks
@@ -85,11 +85,11 @@ def _single(plan: Plan, p: Pass) -> Cost:
     """A pass of a tile with one pixel."""
     start, end, steps = 4 + (not p.is_first), 16 if p.is_last else 7, plan.pass_steps(p)
     pair = Cost((11 - EXPANDING) * steps, EXPANDING * steps, start + end, control=1)
-    return _pass(p) + p.pairs * pair
+    return _pass(plan, p) + p.pairs * pair
 
 
-def _pass(p: Pass) -> Cost:
-    return Cost(packing=PACK * p.packs, control=PASS)
+def _pass(plan: Plan, p: Pass) -> Cost:
+    return Cost(packing=(PACK + PACK_ROWS * plan.shared) * p.packs, control=PASS)
 
 
 def _rows(plan: Plan) -> Cost:

@@ -13,10 +13,11 @@ POINTERS = ("r8", "r9", "r10", "r11")
 
 
 @noted
-def pack_tile(b: Block, stage_label: str) -> None:
+def pack_tile(b: Block, stage_label: str, with_rows: bool) -> None:
     """Fill the tile from its end with the taps of a pass, unless the pass has none of its own.
 
-    On entry ``tile``, ``tap``, ``taps`` are those of the pass (r6, r7, r8).
+    On entry ``tile``, ``tap``, ``taps`` are those of the pass (r6, r7, r8). ``with_rows``: whether
+    taps may be three positions wide.
     """
     filled, again, slow, ready, rows = b.labels("filled again slow ready rows")
     b.op("cmp {taps}, #0")
@@ -31,9 +32,10 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.op("str r12, [sp, #{o}]", o=LOCALS["top"])
     b.op("add r0, sp, #{o}", o=LOCAL_BYTES)
     b.op("str r0, [sp, #{o}]", o=PACKING["lane"])
-    b.op("ldr r0, [r5, #{o}]", o=ARGUMENTS["shared"])
-    b.op("cmp r0, #0")
-    b.op("bne {rows}", rows=rows)
+    if with_rows:
+        b.op("ldr r0, [r5, #{o}]", o=ARGUMENTS["shared"])
+        b.op("cmp r0, #0")
+        b.op("bne {rows}", rows=rows)
     b.place(again)
     b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
     b.op("ldr r0, [sp, #{o}]", o=LOCALS["tap"])
@@ -52,8 +54,9 @@ def pack_tile(b: Block, stage_label: str) -> None:
     b.place(slow)
     _find_sources(b, stage_label)
     b.op("b {ready}", ready=ready)
-    b.place(rows)
-    pack_rows(b)
+    if with_rows:
+        b.place(rows)
+        pack_rows(b)
     b.place(filled)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m import conv
-from codegen.assembly.armv7e_m.conv_block import conv_function
+from codegen.assembly.armv7e_m.conv_block import conv_function, pieces_of
 from codegen.assembly.armv7e_m.conv_cost import conv_cost
 from codegen.assembly.armv7e_m.conv_layer import Layer, prepare
 from codegen.assembly.armv7e_m.plan import Pass, Plan
@@ -141,7 +141,9 @@ def emit(w: StepWriter) -> None:
     """Write a layer."""
     layer = _layer(w.node)
     entries = [READ] * len(layer.plan.passes)
-    conv.emit_layer(w, layer, conv_function(sparse=True), "ek_conv_sparse_s8", entries)
+    conv.emit_layer(
+        w, layer, conv_function(pieces_of(layer), sparse=True), "ek_conv_sparse_s8", entries
+    )
 
 
 CONV_SPARSE = Variant(
