@@ -21,13 +21,14 @@ from codegen.assembly.isa import Isa
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rows import is_signed
 from codegen.assembly.tiles import form_of
+from codegen.assembly.turned import turned, turned_step
 from codegen.assembly.window_kernel import LANES, Copies, WindowKernel
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, conv_scratch, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter
-from edgekit.ir import DType, Node, TensorType, Value
-from edgekit.ir.ops import QConv2D, Window
+from edgekit.ir import DType, Node
+from edgekit.ir.ops import QConv2D
 
 SMALL, PATCH = 256, 2048
 """Bytes of a patch that any layer may take, and that none takes more of."""
@@ -149,7 +150,7 @@ class WindowCore:
 
     def emit(self, w: StepWriter) -> None:
         """Write a step."""
-        w = replace(w, step=replace(w.step, node=turned(w.node)))
+        w = turned_step(w)
         op = attributes(w, QConv2D)
         form = form_of(w.node, self.bits)
         assert form is not None  # else refused
@@ -170,22 +171,3 @@ class WindowCore:
         )  # fmt: skip
         with w.each_sample(w.node.input(0), w.node.output) as (x, y):
             w.call("ek_depthwise_patches_s8", window, patch, kernel, x, w.scratch(), y)
-
-
-def turned(node: Node) -> Node:
-    """A convolution along a column of one pixel's width as one along a row: the bytes are those."""
-    op, x, weights, y = node.op, node.input(0), node.input(1), node.output
-    assert isinstance(op, QConv2D)
-    if (x.type.shape[2], weights.type.shape[2], y.type.shape[2]) != (1, 1, 1):
-        return node
-    top, left, bottom, right = op.window.padding
-    window = Window(op.window.strides[::-1], (left, top, right, bottom), op.window.dilations[::-1])
-    inputs = (_turned(x), _turned(weights), node.optional_input(2))
-    op = replace(op, window=window)
-    return Node(node.name, op, inputs, (_turned(y),), node.origin, node.device)
-
-
-def _turned(value: Value) -> Value:
-    first, height, width, last = value.type.shape
-    data = value.array.transpose(0, 2, 1, 3) if value.is_constant else None
-    return Value(value.name, TensorType((first, width, height, last), value.type.dtype), data)

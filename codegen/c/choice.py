@@ -50,17 +50,15 @@ class KernelSet:
     pays_flash: bool = False
     weighs: bool = False
     features: frozenset[str] = frozenset()
-    _found: dict[int, tuple[Node, Emitter | None]] = field(
+    _found: dict[Node, Emitter | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def find(self, node: Node) -> Emitter | None:
         """How a node becomes C, None where it cannot."""
-        known = self._found.get(id(node))
-        if known is None or known[0] is not node:
-            known = node, self._choose(node)
-            self._found[id(node)] = known  # the node is kept, so its id stays its own
-        return known[1]
+        if node not in self._found:
+            self._found[node] = self._choose(node)
+        return self._found[node]
 
     def emitter(self, node: Node) -> Emitter:
         """How a node becomes C.

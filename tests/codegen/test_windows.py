@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codegen.assembly import armv6_m, armv7_m
-from codegen.assembly.windows import turned
+from codegen.assembly.turned import turned
 from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph

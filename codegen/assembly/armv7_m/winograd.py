@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ from codegen.assembly.armv7_m.winograd_columns import (
     MOVE_INSTRUCTIONS,
     columns_function,
 )
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7_M
 from codegen.assembly.tiles import form_of, without_form
@@ -35,7 +34,7 @@ _MOST = 1 << 28
 """Eight times a sum below it is one word."""
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def _form(node: Node) -> Form:
     """That of tiles, since a multiplication modulo 2**32 and a shift divide by 24."""
     op, weights = node.op, node.input(1).array.astype(np.int64)

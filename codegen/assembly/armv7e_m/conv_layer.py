@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.pairs import STEP, misfits, pack_pairs
 from codegen.assembly.armv7e_m.plan import PIXELS, Pass, Plan, geometry_of
 from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling, without_scaling
+from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
@@ -75,7 +75,7 @@ class Layer:
         return np.concatenate(parts, axis=1).ravel()
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def prepare(node: Node, fpu: bool = False) -> Layer | str:
     """Everything that is prepared for a convolution or dense layer, or why it cannot be."""
     plan = Plan(geometry_of(node))

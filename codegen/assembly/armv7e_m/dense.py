@@ -33,6 +33,7 @@ from codegen.assembly.armv7e_m.scaling import (
     without_scaling,
 )
 from codegen.assembly.block import Block
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU
 from codegen.assembly.others import Mask, with_others
@@ -127,7 +128,7 @@ class Layer:
         return np.concatenate(parts)
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def prepare(node: Node, whole: bool = False, fpu: bool = False) -> Layer | str:
     """Everything that is prepared for a dense layer, or why it cannot be.
 

@@ -15,6 +15,7 @@ from codegen.assembly.armv7e_m.depthwise_area_pack import COLUMNS, PITCH, fill_c
 from codegen.assembly.armv7e_m.depthwise_area_taps import pairs_of
 from codegen.assembly.armv7e_m.depthwise_filters import Filters, whole_quads
 from codegen.assembly.cost import Cost
+from codegen.assembly.turned import turned
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from edgekit.ir import Node
 from edgekit.ir.op import Shape
@@ -39,7 +40,6 @@ class Areas:
         kernel: height and width of a window.
         window: its steps.
         samples: along axis 0.
-        turned: True where an image of one column is taken for one row.
     """
 
     size: Pair
@@ -48,7 +48,6 @@ class Areas:
     kernel: Pair
     window: Window
     samples: int = 1
-    turned: bool = False
 
     @property
     def width(self) -> int:
@@ -144,9 +143,7 @@ class Areas:
         row or some whole rows, rows are."""
         kernel, window = self.kernel, self.window
         strip = self.outputs[1] if window.dilations[1] > 1 else self.strip
-        if self.turned:
-            kernel, window = kernel[::-1], swapped(window)
-            return by_walk(node, Walk(kernel, window, pixels=strip))
+        node = turned(node)
         rows = self.band * window.dilations[0]
         if rows > 1:
             return by_walk(node, Walk(kernel, window, pixels=rows * self.outputs[1]))
@@ -174,26 +171,18 @@ DRIVER, DRIVER_QUAD, SKIPPED = 175, 24, 35
 """Instructions of the driver for an area, for four of its channels, for any turn of its loop."""
 
 
-def swapped(window: Window) -> Window:
-    """Columns for rows."""
-    top, left, bottom, right = window.padding
-    (height, width), (rows, columns) = window.strides, window.dilations
-    return Window((width, height), (left, top, right, bottom), (columns, rows))
-
-
 def areas_of(node: Node) -> Areas:
-    """The geometry of a depthwise layer; of strides of one row or column nothing is left."""
+    """The geometry of a depthwise layer, an image of one column taken for a row; of strides of one
+    row or column nothing is left."""
+    node = turned(node)
     op = node.op
     assert isinstance(op, QConv2D)
     size, outputs = _plane(node.input(0).type.shape), _plane(node.output.type.shape)
     kernel, window = _plane(node.input(1).type.shape), op.window
-    turned = size[1] == outputs[1] == kernel[1] == 1
-    if turned:
-        size, outputs, kernel, window = size[::-1], outputs[::-1], kernel[::-1], swapped(window)
     strides = tuple(s if n > 1 else 1 for s, n in zip(window.strides, outputs, strict=True))
     window = replace(window, strides=(strides[0], strides[1]))
     samples, *_, channels = node.output.type.shape
-    return Areas(size, outputs, channels, kernel, window, samples, turned)
+    return Areas(size, outputs, channels, kernel, window, samples)
 
 
 def _plane(shape: Shape) -> Pair:

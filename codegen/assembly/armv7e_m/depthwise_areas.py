@@ -24,6 +24,7 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
 from codegen.assembly.refusal import OtherKind
+from codegen.assembly.turned import turned_step
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import repeats_of
 from codegen.c.step import StepWriter, Variant
@@ -38,7 +39,7 @@ def emit(w: StepWriter, filters: Filters | str) -> None:
     assert isinstance(filters, Filters)
     packed = pack(filters, areas)
     constants = 2 if filters.half is None else 3
-    window = declare_window(w, areas.kernel, areas.window, op.groups, flat=areas.turned)
+    window = declare_window(turned_step(w), areas.kernel, areas.window, op.groups)
     layer = w.declare(
         "ek_depthwise_layer",
         "layer",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.requant import exact_form
+from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import fold_zero_point, is_depthwise
 from edgekit.errors import ModelError
@@ -57,7 +57,7 @@ class Filters:
     half: Int | None = None
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def filters_of(node: Node) -> Filters | str:
     """Proven constants of a layer, or why there are none."""
     op = node.op
@@ -81,7 +81,7 @@ def filters_of(node: Node) -> Filters | str:
     return min(made, key=lambda f: int(f.lacking.sum()))
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def twice_rounded(node: Node) -> Filters | str:
     """Constants with which the rule DOUBLE is followed step by step (see `requant.exact_form`)."""
     op = node.op

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from codegen.assembly.armv7e_m import dense
@@ -12,6 +10,7 @@ from codegen.assembly.armv7e_m.dense_block import GROUP
 from codegen.assembly.armv7e_m.pairs import UPPER_LIMIT, misfits
 from codegen.assembly.armv7e_m.requant import UPPER
 from codegen.assembly.armv7e_m.scaling import KEEP, Scaling
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.lstm import UNITS, declare_shape
@@ -26,7 +25,7 @@ _STRUCT = 72
 """Bytes of an ``ek_dense_pairs``."""
 
 
-@functools.lru_cache(maxsize=64)
+@cached
 def prepare(node: Node) -> tuple[Layer, Layer] | str:
     """The layers of the inputs and of the last outputs, or why they cannot be."""
     weights, again, bias_x, bias_h = (node.input(i) for i in range(1, 5))

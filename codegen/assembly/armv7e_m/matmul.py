@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from codegen.assembly.armv7e_m.matmul_block import (
@@ -17,6 +15,7 @@ from codegen.assembly.armv7e_m.matmul_block import (
 )
 from codegen.assembly.armv7e_m.requant import SHIFTS
 from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scaling, find_scaling
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.c.operators.geometry import braces
@@ -36,7 +35,7 @@ TAILS = {SCALE: 8, CLAMP: 17, TWICE: 23, SHIFT: 27}
 """Instructions that scale four sums."""
 
 
-@functools.lru_cache(maxsize=64)
+@cached
 def scaling_of(node: Node) -> Scaling | str:
     """How sums become outputs, or why they cannot."""
     op, depth = node.op, node.input(0).type.shape[-1]

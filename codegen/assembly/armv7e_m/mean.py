@@ -6,7 +6,6 @@ whatever its rounding rule, is one affine function of it: all sums that can occu
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.block import Block, noted
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.refusal import OtherKind
@@ -44,7 +44,7 @@ class Mean:
     start: int
 
 
-@functools.lru_cache(maxsize=64)
+@cached
 def mean_of(node: Node) -> Mean | None:
     """The form of a mean, equal for every sum; None where none near the real scale is."""
     op, pixels = node.op, _pixels(node)

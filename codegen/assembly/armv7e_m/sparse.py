@@ -7,8 +7,6 @@ pattern is: blocks of two filters by four inputs pay from about one zero in eigh
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +27,7 @@ from codegen.assembly.armv7e_m.sparse_block import (
     header,
     tile_offset,
 )
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import WORTH, is_sparse
 from codegen.assembly.refusal import OtherKind
@@ -107,7 +106,7 @@ def _list(words: Words) -> Words:
     return (found & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
     if not is_sparse(node.input(1).array):

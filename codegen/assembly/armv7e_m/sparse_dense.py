@@ -3,7 +3,6 @@ weights, each with a list of its words that are not all zero, four inputs by two
 
 from __future__ import annotations
 
-import functools
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +22,7 @@ from codegen.assembly.armv7e_m.sparse_dense_block import (
     UNROLLED,
     header,
 )
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import WORTH, is_sparse
 from codegen.assembly.refusal import OtherKind
@@ -115,7 +115,7 @@ def _runs(words: Words) -> list[NDArray[np.intp]]:
     return [np.flatnonzero(chosen[kind]) for kind in (BOTH, FIRST, SECOND)]
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
     rows = node.input(1).array.astype(np.int64)

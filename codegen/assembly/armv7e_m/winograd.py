@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +19,7 @@ from codegen.assembly.armv7e_m.winograd_frame import (
     UNROLL,
 )
 from codegen.assembly.armv7e_m.winograd_scaling import find_form
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.winograd import Form, Int, Spent, Winograd
@@ -32,7 +31,7 @@ OUTPUT_INSTRUCTIONS = {SCALE: 32, CLAMP: 48, TWICE_DIVIDED: 51, TWICE: 67, SHIFT
 """Of a filter's eight outputs, by what becomes of sums."""
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def _form(node: Node) -> Form:
     op = node.op
     assert isinstance(op, QConv2D)

@@ -5,12 +5,11 @@ A block of outputs keeps its sums in registers, so that each input is loaded onc
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.block import noted
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.blocks import NEXT_BLOCK, load_constants, next_block
@@ -136,7 +135,7 @@ def block_of(node: Node) -> int:
     return min(fitting, key=lambda n: dense_count(n, depth, outputs, False).total)
 
 
-@lru_cache(maxsize=64)
+@cached
 def dense_scaling(node: Node) -> tuple[Scaling, int] | None:
     """The layer's constants and the width of its field."""
     arguments = accumulators(node, 1)

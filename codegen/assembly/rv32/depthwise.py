@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.refusal import OtherKind
@@ -79,7 +79,7 @@ def _is_halving(node: Node) -> bool:
     return 2 * rows - 1 - top < height and 2 * columns - 1 - left < width
 
 
-@lru_cache(maxsize=64)
+@cached
 def depthwise_scaling(node: Node) -> Scaling | None:
     """The constants of every channel."""
     return find_scaling(*_accumulators(node), fields="signed")

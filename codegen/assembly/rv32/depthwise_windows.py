@@ -4,11 +4,11 @@ for each channel."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.refusal import OtherKind
@@ -22,6 +22,7 @@ from codegen.assembly.rv32.depthwise_piece import (
 from codegen.assembly.rv32.layer import accumulators
 from codegen.assembly.rv32.registers import SAVED
 from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.assembly.turned import turned, turned_step
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -44,15 +45,13 @@ class Geometry:
     """A layer as the function sees it.
 
     Attributes:
-        kernel, window: its window; columns of one pixel lie down as rows.
+        kernel, window: its window.
         outputs: size of the output.
-        is_turned: True where they do.
     """
 
     kernel: tuple[int, int]
     window: Window
     outputs: tuple[int, int]
-    is_turned: bool = False
 
     @property
     def parts(self) -> int:
@@ -71,18 +70,15 @@ class Geometry:
 
 
 def geometry_of(node: Node) -> Geometry:
-    """The window of a layer and its sizes."""
-    op, size, outputs = node.op, node.input(0).type.shape, node.output.type.shape
+    """The window of a layer and its sizes; columns of one pixel lie down as rows."""
+    node = turned(node)
+    op, outputs = node.op, node.output.type.shape
     assert isinstance(op, QConv2D)
     _, kernel_h, kernel_w, _ = node.input(1).type.shape
-    if size[2] > 1 or outputs[2] > 1 or kernel_w > 1:
-        return Geometry((kernel_h, kernel_w), op.window, (outputs[1], outputs[2]))
-    top, left, bottom, right = op.window.padding
-    turned = Window(op.window.strides[::-1], (left, top, right, bottom), op.window.dilations[::-1])
-    return Geometry((1, kernel_h), turned, (1, outputs[1]), is_turned=True)
+    return Geometry((kernel_h, kernel_w), op.window, (outputs[1], outputs[2]))
 
 
-@lru_cache(maxsize=64)
+@cached
 def scaling_of(node: Node) -> tuple[Scaling, int] | None:
     """The constants of every channel and the bits of the field of a sum."""
     arguments = accumulators(node, 1)
@@ -149,7 +145,7 @@ def emit_windows(w: StepWriter) -> None:
     assert found is not None
     scaling, bits = found
     channels = node.output.type.shape[3]
-    window = declare_window(w, geometry.kernel, geometry.window, op.groups, flat=geometry.is_turned)
+    window = declare_window(turned_step(w), geometry.kernel, geometry.window, op.groups)
     rows = node.input(1).array.reshape(channels, *geometry.kernel)
     more = geometry.parts * geometry.width - geometry.kernel[1]
     layer = w.declare(
@@ -173,16 +169,9 @@ def emit_windows(w: StepWriter) -> None:
 def windows_overlap(node: Node) -> Declared:
     """A piece is written channel by channel, while its windows are still read. A last piece that
     begins inside the one before counts as a part of it."""
-    op = node.op
-    assert isinstance(op, QConv2D)
-    _, kernel_h, kernel_w, _ = node.input(1).type.shape
     geometry, outputs = geometry_of(node), shape_of(node).outputs
-    width = geometry.outputs[1]
-    starts = tuple(range(0, width - outputs + 1, outputs))
-    if geometry.is_turned:
-        pixels = outputs if width % outputs == 0 else width
-        return by_walk(node, Walk((kernel_h, kernel_w), op.window, pixels))
-    return by_walk(node, Walk((kernel_h, kernel_w), op.window, columns=starts))
+    starts = tuple(range(0, geometry.outputs[1] - outputs + 1, outputs))
+    return by_walk(turned(node), Walk(geometry.kernel, geometry.window, columns=starts))
 
 
 def _row_cost(node: Node, shape: Piece) -> Cost:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
 from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling, without_scaling
@@ -112,7 +112,7 @@ def accumulators(node: Node, least: int) -> tuple[Requant, Int, Int, Int, int]:
     return op.requant, bias + low, bias + high, bias, max(least, field_bits(low, high))
 
 
-@lru_cache(maxsize=64)
+@cached
 def layer_of(node: Node) -> Layer | None:
     """The convolution's parts and constants; None where there are none."""
     weights = node.input(1).array

@@ -7,11 +7,11 @@ are added to sums in the frame. The right matrix is read where it lies.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 
 from codegen.assembly.block import noted
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.dense import unroll_of
@@ -228,7 +228,7 @@ def rows_count(depth: int, columns: int, is_signed: bool) -> Cost:
     return 2 * len(SAVED) + 14 + -(-columns // FILTERS) * block
 
 
-@lru_cache(maxsize=64)
+@cached
 def scaling_of(node: Node) -> tuple[Scaling, int] | None:
     """The constants of a product and the bits of the field of a sum."""
     op, depth = node.op, node.input(0).type.shape[-1]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
 from codegen.assembly.rv32.layer import accumulators
@@ -46,7 +45,7 @@ _FIELD_LIMIT = 29
 """Bits of sums whose product with `FACTOR` can be brought to the top of a word."""
 
 
-@functools.lru_cache(maxsize=256)
+@cached
 def _form(node: Node) -> Form:
     """That of packed products: a multiplication modulo 2**32 divides by 24 and moves sums to the
     top of a word, where theirs are."""
