@@ -5,6 +5,7 @@ Outputs are int8; or int16, of int16 inputs; or int32, the sums themselves (gate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ import numpy as np
 
 from codegen.assembly.block import Block
 from codegen.assembly.columns import high_multipliers, packed_multipliers, refuse_wide
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
+from codegen.assembly.listed import ListCost, pack_lists, pieces_of
 from codegen.assembly.listed import pack_lists, pieces_of
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.tiles import NO_FORM, Bytes, form_of
@@ -186,3 +189,53 @@ def emit_words(
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.assemble(isa, write(kind), kind.portable, layer, x, y)
+
+
+@dataclass(frozen=True)
+class DenseCost:
+    """Instructions of an instruction set's dense layers.
+
+    Attributes:
+        product, input: of a weight, and of an input for a block of filters.
+        output, block: for each of them in a layer of int8; ``word_output``, ``word_block``,
+            ``word_row``: of int16, and for a row.
+        lists: listed weights; ``listed_output``, ``signed``: for an output, more if rounded twice;
+            ``listed_filter``, ``piece``: for a filter, and for each of its lists.
+    """
+
+    product: float
+    input: float
+    output: float
+    block: float
+    word_output: float
+    word_block: float
+    word_row: float
+    lists: ListCost
+    listed_output: float
+    signed: float
+    listed_filter: float
+    piece: float
+
+    def blocks(self, node: Node) -> Cost:
+        """Inputs, products and requantization of every block, for all rows."""
+        return self._blocks(node, self.output, self.block)
+
+    def words(self, node: Node) -> Cost:
+        """As `blocks`, for int16."""
+        return self._blocks(node, self.word_output, self.word_block, self.word_row)
+
+    def _blocks(self, node: Node, output: float, block: float, row: float = 0) -> Cost:
+        outputs, depth = node.input(1).type.shape
+        size = min(FILTERS, outputs)
+        products = self.product * size * depth + math.floor(self.input * depth)
+        each = Cost(products=products, requantize=output * size, control=block)
+        return node.output.type.shape[0] * (-(-outputs // size) * each + row)
+
+    def listed(self, node: Node, bits: int) -> Cost:
+        """Lists and requantization of every filter, for all rows."""
+        parts, form = pieces_of(node.input(1).array), form_of(node, bits)
+        assert form is not None  # else refused
+        output = self.listed_output + self.signed * form.signed
+        each = Cost(requantize=output, control=self.listed_filter + self.piece * len(parts[0]))
+        lists = Cost(products=self.lists.total(parts))
+        return node.output.type.shape[0] * (lists + len(parts) * each)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block
+from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.tiles import NO_FORM, form_of
@@ -89,8 +90,9 @@ def refuse_form(node: Node, bits: int = 31) -> str:
     return "" if form_of(node, bits) else NO_FORM
 
 
-def refuse(node: Node) -> str:
-    """Why the shape of a convolution does not suit rows."""
+def refuse(node: Node, most: int, reach: int) -> str:
+    """Why the shape of a convolution does not suit rows of ``most`` pixels at once, of which loads
+    reach so many bytes; 0: whatever there are."""
     op, x, y = node.op, node.input(0).type, node.output.type
     assert isinstance(op, QConv2D)
     if {x.dtype, y.dtype} != {DType.INT8} or op.w_zero:
@@ -107,6 +109,8 @@ def refuse(node: Node) -> str:
     ]
     if max(*op.window.padding[:2], *after) > 1:
         return "padding of at most one on each side"
+    if reach and kernel_of(node, most).reach > reach:
+        return f"three rows of the input are longer than {(reach + 1) // 1024} KiB"
     return ""
 
 
@@ -145,3 +149,35 @@ def emit(
     )  # fmt: skip
     with w.each_sample(w.node.input(0), w.node.output) as (x, y):
         w.call("ek_depthwise_rows_s8", window, row, kernel, x, y)
+
+
+@dataclass(frozen=True)
+class RowCost:
+    """Instructions of an instruction set's kernel for some pixels of a row.
+
+    Attributes:
+        product: of a pixel and a row of its window; ``row``: of each of the three rows.
+        output: of an output, from the start of its sum; ``signed``, ``clamped``: more, rounded
+            twice or clamped to less than int8.
+        channel: for each of them; ``share``: for the pixels.
+    """
+
+    product: int
+    row: int
+    output: int
+    signed: int
+    clamped: int
+    channel: int
+    share: int
+
+    def total(self, node: Node, most: int, bits: int) -> Cost:
+        """Columns, products and requantization of every channel, for all shares of all rows."""
+        kind = kernel_of(node, most, is_signed(node, bits))
+        batch, height, width, channels = node.output.type.shape
+        output = self.output + self.signed * kind.signed + self.clamped * kind.clamp
+        each = Cost(
+            products=3 * (kind.columns + self.product * kind.pixels + self.row),
+            requantize=output * kind.pixels,
+            control=self.channel,
+        )
+        return batch * height * -(-width // kind.pixels) * (channels * each + self.share)

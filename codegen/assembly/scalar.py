@@ -10,11 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codegen.assembly import columns, dense, matmul, rows, sums, tiles
+from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
+from codegen.assembly.dense import DenseCost, DenseKernel
 from codegen.assembly.flat import flat
+from codegen.assembly.isa import Isa
 from codegen.assembly.listed import ListCost, listed
+from codegen.assembly.matmul import MatmulCost
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.rows import RowCost, RowKernel
 from codegen.assembly.tile_cost import TileCost, convolution_cost
+from codegen.assembly.tiles import TileKernel
 from codegen.assembly.windows import WindowCore
 from codegen.assembly.word_columns import WordColumns
 from codegen.c.operators.overlap import by_element, by_row
@@ -23,81 +29,107 @@ from edgekit.ir import Node
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QMatMul
 
-Emit = Callable[[StepWriter], None]
-Count = Callable[[Node], Cost]
-
 
 @dataclass(frozen=True)
 class Scalar:
     """The kernels of one instruction set.
 
     Attributes:
+        isa: the instruction set.
         bits: of the multipliers that its requantization takes.
-        emit_sum, emit_dense, emit_dense_words, emit_matmul, emit_tiles, emit_rows: write a step.
-        emit_listed_dense, emit_listed_tiles: write it without the weights that are zero.
+        by_filter: order of the weights of tiles, see `codegen.assembly.tiles.pack`.
+        flip, packed: of dense layers, see `codegen.assembly.dense.emit_words`.
+        add, dense, tile, row: write the functions.
         sum_element: instructions for an element of a sum.
-        dense_cost, dense_words_cost, matmul_cost, row_cost, listed_dense_cost: instructions
-            executed by one run of a node.
-        word_columns: convolutions of int16.
+        dense_cost: what dense layers spend.
         tile_cost, listed_tile_cost: what convolutions by tiles spend.
         tile_list: what their lists of weights take.
         tile_frame: bytes of the stack that their function takes.
+        matmul_cost: what products by tiles spend.
+        row_pixels, row_reach: at once, and bytes that loads reach, see `codegen.assembly.rows`.
+        row_cost: what rows spend.
         windows: depthwise convolutions with any window.
-        refuse_rows: why the shape of a depthwise convolution does not suit rows.
+        word_columns: convolutions of int16.
     """
 
+    isa: Isa
     bits: int
-    emit_sum: Emit
-    emit_dense: Emit
-    emit_dense_words: Emit
-    emit_matmul: Emit
-    emit_tiles: Emit
-    emit_rows: Emit
-    emit_listed_dense: Emit
-    emit_listed_tiles: Emit
+    by_filter: bool
+    flip: int
+    packed: bool
+    add: Callable[[bool, int], Block]
+    dense: Callable[[DenseKernel], Block]
+    tile: Callable[[TileKernel], Block]
+    row: Callable[[RowKernel], Block]
     sum_element: Cost
-    dense_cost: Count
-    dense_words_cost: Count
-    matmul_cost: Count
-    row_cost: Count
-    listed_dense_cost: Count
-    word_columns: WordColumns
+    dense_cost: DenseCost
     tile_cost: TileCost
     listed_tile_cost: TileCost
     tile_list: ListCost
     tile_frame: int
+    matmul_cost: MatmulCost
+    row_pixels: int
+    row_reach: int
+    row_cost: RowCost
     windows: WindowCore
-    refuse_rows: Callable[[Node], str]
-
-    def _sum_cost(self, node: Node) -> Cost:
-        return self.sum_element * node.output.type.size
+    word_columns: WordColumns
 
     def variants(self) -> Mapping[type[Op], tuple[Variant, ...]]:
         """What each operator may become, beside portable C."""
-        affine = Variant(
-            self.emit_sum,
+        by_blocks = *self._by_blocks(), self._words()
+        return {
+            QAdd: (self._affine(),),
+            QDense: by_blocks,
+            QMatMul: (self._products(),),
+            QConv2D: (
+                *self._by_tiles(),
+                self._by_rows(),
+                self._by_patches(),
+                self._by_columns(),
+                *map(flat, by_blocks),
+            ),
+        }
+
+    def _affine(self) -> Variant:
+        """Sums."""
+        return Variant(
+            lambda w: sums.emit(w, self.isa, self.add),
             overlap=by_element,
             name="affine",
             refuse=sums.refuse,
-            cost=self._sum_cost,
+            cost=lambda node: self.sum_element * node.output.type.size,
         )
-        products = Variant(
-            self.emit_matmul,
+
+    def _products(self) -> Variant:
+        """Products of matrices."""
+        return Variant(
+            lambda w: matmul.emit(w, self.isa, self.tile, self.bits, self.by_filter),
             scratch=matmul.scratch,
             name="matmul tiles",
             refuse=lambda node: matmul.refuse(node, self.bits),
-            cost=self.matmul_cost,
+            cost=lambda node: matmul.cost(node, self.matmul_cost, self.bits),
             stack=lambda node: self.tile_frame,
         )
-        by_rows = Variant(
-            self.emit_rows,
+
+    def _by_rows(self) -> Variant:
+        """Depthwise convolutions of 3x3."""
+
+        def refuse(node: Node) -> str:
+            return rows.refuse(node, self.row_pixels, self.row_reach)
+
+        variant = Variant(
+            lambda w: rows.emit(w, self.isa, self.row, self.row_pixels, self.bits),
             overlap=rows.overlap,
             name="rows",
-            refuse=lambda node: self.refuse_rows(node) or rows.refuse_form(node, self.bits),
-            cost=self.row_cost,
+            refuse=lambda node: refuse(node) or rows.refuse_form(node, self.bits),
+            cost=lambda node: self.row_cost.total(node, self.row_pixels, self.bits),
         )
+        return with_others(variant, lambda node: None if refuse(node) else self._lacking(node))
+
+    def _by_patches(self) -> Variant:
+        """Those with other windows."""
         windows = self.windows
-        by_patches = Variant(
+        variant = Variant(
             windows.emit,
             scratch=windows.scratch,
             overlap=windows.overlap,
@@ -105,28 +137,8 @@ class Scalar:
             refuse=lambda node: windows.refuse(node) or rows.refuse_form(node, self.bits),
             cost=windows.cost,
         )
-        by_blocks = *self._by_blocks(), self._words()
-        return {
-            QAdd: (affine,),
-            QDense: by_blocks,
-            QMatMul: (products,),
-            QConv2D: (
-                *self._by_tiles(),
-                with_others(by_rows, self._lacking_rows),
-                with_others(by_patches, self._lacking_windows),
-                self._by_columns(),
-                *map(flat, by_blocks),
-            ),
-        }
-
-    def _words(self) -> Variant:
-        """Dense layers of int16."""
-        return Variant(
-            self.emit_dense_words,
-            overlap=by_row,
-            name="words",
-            refuse=dense.refuse_words,
-            cost=self.dense_words_cost,
+        return with_others(
+            variant, lambda node: None if windows.refuse(node) else self._lacking(node)
         )
 
     def _by_columns(self) -> Variant:
@@ -140,22 +152,40 @@ class Scalar:
             cost=self.word_columns.cost,
         )
 
+    def _words(self) -> Variant:
+        """Dense layers of int16."""
+        return Variant(
+            lambda w: dense.emit_words(w, self.isa, self.dense, self.flip, self.packed),
+            overlap=by_row,
+            name="words",
+            refuse=dense.refuse_words,
+            cost=self.dense_cost.words,
+        )
+
     def _by_blocks(self) -> tuple[Variant, ...]:
         """Dense layers, with all weights and with those that are not zero."""
         blocks = Variant(
-            self.emit_dense,
+            lambda w: dense.emit(w, self.isa, self.dense, self.bits, self.flip),
             overlap=by_row,
             name="blocks",
             refuse=lambda node: dense.refuse(node, self.bits),
-            cost=self.dense_cost,
+            cost=self.dense_cost.blocks,
         )
-        both = blocks, listed(blocks, self.emit_listed_dense, self.listed_dense_cost)
-        return tuple(with_others(v, lambda node: tiles.without_form(node, self.bits)) for v in both)
+        lists = listed(
+            blocks,
+            lambda w: dense.emit_listed(w, self.isa, self.dense, self.bits),
+            lambda node: self.dense_cost.listed(node, self.bits),
+        )
+        return with_others(blocks, self._lacking), with_others(lists, self._lacking)
 
     def _by_tiles(self) -> tuple[Variant, ...]:
         """The same of convolutions."""
+
+        def emit(w: StepWriter, listed: bool = False) -> None:
+            tiles.emit(w, self.isa, self.tile, self.bits, self.by_filter, listed)
+
         by_tiles = Variant(
-            self.emit_tiles,
+            emit,
             scratch=tiles.scratch,
             overlap=tiles.overlap,
             name="tiles",
@@ -163,14 +193,13 @@ class Scalar:
             cost=lambda node: convolution_cost(node, self.tile_cost),
             stack=lambda node: self.tile_frame + tiles.SEGMENTS,
         )
-        both = by_tiles, listed(by_tiles, self.emit_listed_tiles, self._listed_tiles_cost)
+        lists = listed(
+            by_tiles,
+            lambda w: emit(w, listed=True),
+            lambda node: convolution_cost(node, self.listed_tile_cost, self.tile_list),
+        )
+        both = by_tiles, lists
         return tuple(with_others(v, lambda node: tiles.lacking(node, self.bits)) for v in both)
 
-    def _listed_tiles_cost(self, node: Node) -> Cost:
-        return convolution_cost(node, self.listed_tile_cost, self.tile_list)
-
-    def _lacking_rows(self, node: Node) -> Mask | None:
-        return None if self.refuse_rows(node) else tiles.without_form(node, self.bits)
-
-    def _lacking_windows(self, node: Node) -> Mask | None:
-        return None if self.windows.refuse(node) else tiles.without_form(node, self.bits)
+    def _lacking(self, node: Node) -> Mask:
+        return tiles.without_form(node, self.bits)
