@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from codegen.assembly import columns, dense, matmul, rows, sums, tiles
+from codegen.assembly import dense, matmul, rows, sums, tiles
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.dense import DenseCost, DenseKernel
@@ -22,7 +22,6 @@ from codegen.assembly.rows import RowCost, RowKernel
 from codegen.assembly.tile_cost import TileCost, convolution_cost
 from codegen.assembly.tiles import TileKernel
 from codegen.assembly.windows import WindowCore
-from codegen.assembly.word_columns import WordColumns
 from codegen.c.operators.overlap import by_element, by_row
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
@@ -49,7 +48,7 @@ class Scalar:
         row_pixels, row_reach: at once, and bytes that loads reach, see `codegen.assembly.rows`.
         row_cost: what rows spend.
         windows: depthwise convolutions with any window.
-        word_columns: convolutions of int16.
+        columns: convolutions of int16.
     """
 
     isa: Isa
@@ -72,7 +71,7 @@ class Scalar:
     row_reach: int
     row_cost: RowCost
     windows: WindowCore
-    word_columns: WordColumns
+    columns: Variant
 
     def variants(self) -> Mapping[type[Op], tuple[Variant, ...]]:
         """What each operator may become, beside portable C."""
@@ -85,7 +84,7 @@ class Scalar:
                 *self._by_tiles(),
                 self._by_rows(),
                 self._by_patches(),
-                self._by_columns(),
+                self.columns,
                 *map(flat, by_blocks),
             ),
         }
@@ -139,17 +138,6 @@ class Scalar:
         )
         return with_others(
             variant, lambda node: None if windows.refuse(node) else self._lacking(node)
-        )
-
-    def _by_columns(self) -> Variant:
-        """Convolutions of int16."""
-        return Variant(
-            self.word_columns.emit,
-            scratch=self.word_columns.scratch,
-            overlap=columns.overlap,
-            name="columns",
-            refuse=self.word_columns.refuse,
-            cost=self.word_columns.cost,
         )
 
     def _words(self) -> Variant:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from codegen.assembly.armv6_m.add import add
-from codegen.assembly.armv6_m.columns import TAP_INSTRUCTIONS, columns
+from codegen.assembly.armv6_m.columns import COLUMNS
 from codegen.assembly.armv6_m.dense import FLIP, dense
 from codegen.assembly.armv6_m.high_word import BITS
 from codegen.assembly.armv6_m.listed import DENSE_LIST, TILE_LIST
@@ -15,7 +15,6 @@ from codegen.assembly.armv6_m.row import PIXELS, row
 from codegen.assembly.armv6_m.tile import FRAME, tile
 from codegen.assembly.armv6_m.window import BOTH, TAPS, reaches, window
 from codegen.assembly.armv6_m.window import PIXELS as WINDOW_PIXELS
-from codegen.assembly.columns import TAPS as GROUP
 from codegen.assembly.cost import Cost
 from codegen.assembly.dense import DenseCost
 from codegen.assembly.isa import ARMV6_M
@@ -25,7 +24,6 @@ from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
-from codegen.assembly.word_columns import WordColumns
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QLstm
@@ -50,11 +48,6 @@ WINDOWS = WindowCore(
     output=ROW_COST.output, signed=ROW_COST.signed, clamped=ROW_COST.clamped,
     copies=Copies(patch=469, block=60, line=54, most=15.5, pixel=9, word=5.3, byte=9, filled=4.9),
 )  # fmt: skip
-WORD_COLUMNS = WordColumns(
-    ARMV6_M, columns, "ek_word_column_s16", together=1, flip=FLIP, packed=True, group_bytes=0,
-    group=GROUP * TAP_INSTRUCTIONS + 3, filters=32, scale=70, copy=36, row=31, border=29, rest=22,
-    tile=560, call=393, again=42,
-)  # fmt: skip
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QLstm: (LSTM,),
@@ -63,7 +56,7 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
         row=row, sum_element=Cost(products=6, requantize=5.5, control=2), dense_cost=DENSE_COST,
         tile_cost=TILE_COST, listed_tile_cost=LISTED_TILE_COST, tile_list=TILE_LIST,
         tile_frame=FRAME, matmul_cost=MATMUL_COST, row_pixels=PIXELS, row_reach=0,
-        row_cost=ROW_COST, windows=WINDOWS, word_columns=WORD_COLUMNS,
+        row_cost=ROW_COST, windows=WINDOWS, columns=COLUMNS,
     ).variants(),
 }  # fmt: skip
 """What each operator may become, beside portable C."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 
+from codegen.assembly.armv6_m.dense import FLIP
 from codegen.assembly.armv6_m.frame import HIGH, enter, leave
 from codegen.assembly.armv6_m.narrow import load_scale, narrow
 from codegen.assembly.block import Block, noted, offsets
-from codegen.assembly.columns import PIXELS, TAPS
+from codegen.assembly.columns import PIXELS, TAPS, WORDS_PART, Columns
+from codegen.assembly.isa import ARMV6_M
 
 LOCALS = offsets(
     (
@@ -147,3 +149,11 @@ def _finish(b: Block, positive: bool) -> None:
         b.op("strh r0, [r1, r2]")
     b.op("adds r2, #2")
     b.op("str r2, [sp, #{o}]", o=LOCALS["output"])
+
+
+COLUMNS = Columns(
+    isa=ARMV6_M, write=columns, portable="ek_word_column_s16", driver="ek_conv_word_columns_s16",
+    most=WORDS_PART, together=1, flip=FLIP, packed=True, group=TAPS * TAP_INSTRUCTIONS + 3,
+    filters=32, scale=70, copy=36, row=31, border=29, rest=22, tile=560, call=393, again=42,
+).variant()  # fmt: skip
+"""Four pixels of int16 with one filter."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from codegen.assembly.armv7_m.add import add
-from codegen.assembly.armv7_m.columns import GROUP_BYTES, GROUP_INSTRUCTIONS, columns
+from codegen.assembly.armv7_m.columns import COLUMNS
 from codegen.assembly.armv7_m.dense import dense
 from codegen.assembly.armv7_m.listed import DENSE_LIST, TILE_LIST
 from codegen.assembly.armv7_m.row import PIXELS, row
@@ -23,7 +23,6 @@ from codegen.assembly.scalar import Scalar
 from codegen.assembly.tile_cost import TileCost
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
-from codegen.assembly.word_columns import WordColumns
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QConv2D
@@ -52,18 +51,13 @@ WINDOWS = WindowCore(
     signed=ROW_COST.signed, clamped=ROW_COST.clamped,
     copies=Copies(patch=240, block=23, line=35, most=8, pixel=11, word=4, byte=5, filled=4.6),
 )  # fmt: skip
-WORD_COLUMNS = WordColumns(
-    ARMV7_M, columns, "ek_word_columns_s16", together=2, flip=0, packed=False,
-    group_bytes=GROUP_BYTES, group=GROUP_INSTRUCTIONS + 0.75, filters=19, scale=36, copy=29, row=20,
-    border=26, rest=27, tile=450, call=50,
-)  # fmt: skip
 
 _SHARED = Scalar(
     ARMV7_M, BITS, by_filter=False, flip=0, packed=False, add=add, dense=dense, tile=tile, row=row,
     sum_element=Cost(products=4, requantize=2, control=0.5), dense_cost=DENSE_COST,
     tile_cost=TILE_COST, listed_tile_cost=LISTED_TILE_COST, tile_list=TILE_LIST, tile_frame=FRAME,
     matmul_cost=MATMUL_COST, row_pixels=PIXELS, row_reach=REACH, row_cost=ROW_COST,
-    windows=WINDOWS, word_columns=WORD_COLUMNS,
+    windows=WINDOWS, columns=COLUMNS,
 ).variants()  # fmt: skip
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     **_SHARED,

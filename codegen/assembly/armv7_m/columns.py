@@ -7,7 +7,8 @@ import functools
 
 from codegen.assembly.armv7_m.high_word import narrow
 from codegen.assembly.block import Block, noted, offsets
-from codegen.assembly.columns import TAPS
+from codegen.assembly.columns import TAPS, WORDS_PART, Columns
+from codegen.assembly.isa import ARMV7_M
 
 LOCALS = offsets(("y", "n1", "n2", "n3", "end", "x", "entry", "from", "to", "x_end"))
 """At the stack pointer."""
@@ -117,3 +118,11 @@ def _finish(b: Block, positive: bool) -> None:
             b.op(f"strh {s}, [r8, {distance}, lsl #1]")
         b.op(f"strh {sums[0]}, [r8], #2")
     b.op("str r8, [sp, #{o}]", o=LOCALS["y"])
+
+
+COLUMNS = Columns(
+    isa=ARMV7_M, write=columns, portable="ek_word_columns_s16", driver="ek_conv_word_columns_s16",
+    most=WORDS_PART, together=2, group_bytes=GROUP_BYTES, group=GROUP_INSTRUCTIONS + 0.75,
+    filters=19, scale=36, copy=29, row=20, border=26, rest=27, tile=450, call=50,
+).variant()  # fmt: skip
+"""Four pixels of int16 with two filters."""

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.armv7e_m.columns import words
+from codegen.assembly.armv7e_m.columns import ORDER
 from codegen.assembly.block import Block, noted, offsets
 from codegen.assembly.columns import high_multipliers, refuse_wide
 from codegen.assembly.cost import Cost
@@ -115,10 +115,10 @@ def stream(node: Node) -> NDArray[np.int32]:
     zeros = np.zeros((filters, -rest % GROUP), np.int8)
     whole = np.concatenate([weights[:, : depth - rest], zeros, weights[:, depth - rest :]], axis=1)
     groups = whole[order].reshape(len(order) // BLOCK, BLOCK, -1, GROUP).transpose(0, 2, 1, 3)
-    turned = words(np.ascontiguousarray(groups).reshape(-1, 2 * GROUP))
+    turned = np.ascontiguousarray(groups[..., ORDER]).reshape(len(order) // BLOCK, -1)
     found = [
         node.input(2).array[order].astype(np.int32).reshape(-1, BLOCK),
-        turned.reshape(len(order) // BLOCK, -1),
+        turned.view("<i4"),
         high_multipliers(node, op.requant)[order].astype(np.int32).reshape(-1, BLOCK),
     ]
     return np.concatenate(found, axis=1).ravel()

@@ -8,28 +8,10 @@ from __future__ import annotations
 import functools
 import itertools
 
-import numpy as np
-from numpy.typing import NDArray
-
 from codegen.assembly.block import Block, noted, offsets
-from codegen.assembly.columns import (
-    PIXELS,
-    TAPS,
-    column_bytes,
-    high_multipliers,
-    overlap,
-    parts_of,
-    refuse,
-    working_memory,
-)
-from codegen.assembly.cost import Cost
+from codegen.assembly.columns import PIXELS, TAPS, Columns
 from codegen.assembly.isa import MVE
 from codegen.assembly.mve.tiles import SUMS
-from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import attributes
-from codegen.c.step import StepWriter, Variant
-from edgekit.ir import Node
-from edgekit.ir.ops import QConv2D
 
 LOCALS = offsets(("y", "end", "x", "distance", "groups", "from", "to", "spare"))
 """At the stack pointer."""
@@ -136,85 +118,9 @@ def _finish(b: Block, positive: bool) -> None:
     b.op("str r1, [sp, #{o}]", o=LOCALS["y"])
 
 
-def order_of(filters: int) -> list[int]:
-    """Filters as the function takes them: an odd last one comes with the one before it."""
-    whole = list(range(filters & ~1))
-    return whole + [filters - 2, filters - 1] * (filters % 2)
-
-
-def stream(node: Node) -> NDArray[np.int32]:
-    """Starts, weights and scales of two filters at a time, part by part."""
-    op = node.op
-    assert isinstance(op, QConv2D)
-    order, parts = order_of(node.output.type.shape[3]), parts_of(node)
-    rows = node.input(1).array[order].reshape(len(order), parts.height, parts.width)
-    found: list[NDArray[np.int32]] = []
-    for index, (row, piece) in enumerate(parts.slices):
-        taps = rows[:, row, piece].reshape(len(rows), -1)
-        taps = np.pad(taps, ((0, 0), (0, -taps.shape[1] % TAPS)))
-        turned = taps.reshape(len(rows) // 2, 2, -1, TAPS).transpose(0, 2, 1, 3)
-        columns = [np.ascontiguousarray(turned).reshape(len(rows) // 2, -1).view("<i4")]
-        if index == 0:
-            columns.insert(0, node.input(2).array[order].astype(np.int32).reshape(-1, 2))
-        if index == len(parts.slices) - 1:
-            scales = high_multipliers(node, op.requant)[order]
-            columns.append(scales.astype(np.int32).reshape(-1, 2))
-        found.append(np.concatenate(columns, axis=1).ravel())
-    return np.concatenate(found).astype(np.int32)
-
-
-def scratch(node: Node) -> int:
-    """Bytes of the copied windows and of the sums that wait."""
-    waiting = len(parts_of(node).slices) > 1
-    return column_bytes(node) + 4 * PIXELS * len(order_of(node.output.type.shape[3])) * waiting
-
-
-def emit(w: StepWriter) -> None:
-    """Write a layer."""
-    op, parts, filters = attributes(w, QConv2D), parts_of(w.node), w.node.output.type.shape[3]
-    _, height, width, _ = w.node.input(1).type.shape
-    window = declare_window(w, (height, width), op.window)
-    layer = w.declare(
-        "ek_conv_columns", "columns",
-        weights=w.weights(stream(w.node), "weights"), rows=parts.rows, piece=parts.piece,
-        filters=filters & ~1, again=2 * (filters % 2), group_bytes=0, low=op.requant.low,
-    )  # fmt: skip
-    kernel = w.function(MVE, columns_block(op.requant.low == 0), "ek_column_rows_s16")
-    columns, sums = working_memory(w)
-    taps = TAPS * max(parts.groups)
-    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        w.call("ek_conv_rows_s16", window, layer, kernel, taps, x, columns, sums, y)
-
-
-def refuse_columns(node: Node) -> str:
-    """Why the function cannot compute a node; empty where it can."""
-    return refuse(node) or ("one filter" if node.output.type.shape[3] < 2 else "")
-
-
-def cost(node: Node) -> Cost:
-    """Executed by one run; what the driver in C spends was measured."""
-    op = node.op
-    assert isinstance(op, QConv2D)
-    parts, filters = parts_of(node), node.output.type.shape[3]
-    pairs = len(order_of(filters)) // 2
-    tile = Cost(control=380, requantize=31 * pairs)
-    for (rows, piece), groups in zip(parts.slices, parts.groups, strict=True):
-        count = rows.stop - rows.start
-        rest = count * (piece.stop - piece.start) % TAPS != 0
-        filling = 13 * groups + 61 * count + 65 * rest
-        borders = 23 * count * any(op.window.padding)
-        tile += PIXELS * Cost(packing=filling, borders=borders)
-        tile += pairs * Cost(products=GROUP_INSTRUCTIONS * groups, control=22 + 2 * groups)
-    pixels = node.output.type.size // filters
-    return -(-pixels // PIXELS) * tile
-
-
-COLUMNS = Variant(
-    emit,
-    scratch,
-    overlap=overlap,
-    name="columns",
-    refuse=refuse_columns,
-    cost=cost,
-)
+COLUMNS = Columns(
+    isa=MVE, write=columns_block, portable="ek_column_rows_s16", driver="ek_conv_rows_s16",
+    apart=True, together=2, run=TAPS, group=GROUP_INSTRUCTIONS, filters=22, turn=2, scale=31,
+    copy=13, row=61, border=23, rest=65, tile=380,
+).variant()  # fmt: skip
 """Four pixels of int16 with two filters."""

@@ -1,117 +1,167 @@
-"""Convolutions of int16 activations on RV32IMC, four pixels with four filters at a time."""
+"""Four columns of int16 taps times int8 weights of four filters: sixteen sums in registers.
+
+A tap takes four loads of activations, four of weights, 16 multiplications and 16 additions.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import functools
 
-from codegen.assembly.columns import (
-    PIXELS,
-    TAPS,
-    column_bytes,
-    high_multipliers,
-    overlap,
-    parts_of,
-    refuse,
-    working_memory,
-)
-from codegen.assembly.cost import Cost
+from codegen.assembly.block import noted
+from codegen.assembly.columns import PIXELS, TAPS, Columns
 from codegen.assembly.isa import RV32
-from codegen.assembly.rv32.columns_block import FRAME, columns_function
-from codegen.assembly.rv32.products import FILTERS, WORDS
-from codegen.assembly.rv32.registers import SAVED
-from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import attributes
-from codegen.c.step import StepWriter, Variant
-from edgekit.ir import Node
-from edgekit.ir.ops import QConv2D
-
-
-def order_of(filters: int) -> list[int]:
-    """Filters as the function takes them: the last come with some of those before them."""
-    whole = list(range(filters // FILTERS * FILTERS))
-    return whole + list(range(filters - FILTERS, filters)) * (filters % FILTERS != 0)
-
-
-def stream(node: Node) -> NDArray[np.int32]:
-    """Starts, weights and scales of four filters at a time, part by part."""
-    op = node.op
-    assert isinstance(op, QConv2D)
-    order, parts = order_of(node.output.type.shape[3]), parts_of(node)
-    rows = node.input(1).array[order].reshape(len(order), parts.height, parts.width)
-    found: list[NDArray[np.int32]] = []
-    for index, (row, piece) in enumerate(parts.slices):
-        taps = rows[:, row, piece].reshape(len(rows), -1)
-        taps = np.pad(taps, ((0, 0), (0, -taps.shape[1] % TAPS)))
-        turned = taps.reshape(-1, FILTERS, taps.shape[1]).transpose(0, 2, 1)
-        columns = [np.ascontiguousarray(turned).reshape(len(turned), -1).view("<i4")]
-        if index == 0:
-            columns.insert(0, node.input(2).array[order].astype(np.int32).reshape(-1, FILTERS))
-        if index == len(parts.slices) - 1:
-            scales = high_multipliers(node, op.requant)[order]
-            columns.append(scales.astype(np.int32).reshape(-1, FILTERS))
-        found.append(np.concatenate(columns, axis=1).ravel())
-    return np.concatenate(found).astype(np.int32)
-
-
-def scratch(node: Node) -> int:
-    """Bytes of the copied windows and of the sums that wait."""
-    waiting = len(parts_of(node).slices) > 1
-    return column_bytes(node) + 4 * PIXELS * len(order_of(node.output.type.shape[3])) * waiting
-
-
-def emit(w: StepWriter) -> None:
-    """Write a layer."""
-    op, parts, filters = attributes(w, QConv2D), parts_of(w.node), w.node.output.type.shape[3]
-    _, height, width, _ = w.node.input(1).type.shape
-    window = declare_window(w, (height, width), op.window)
-    layer = w.declare(
-        "ek_conv_columns", "columns",
-        weights=w.weights(stream(w.node), "weights"), rows=parts.rows, piece=parts.piece,
-        filters=filters // FILTERS * FILTERS, again=FILTERS * (filters % FILTERS != 0),
-        group_bytes=0, low=op.requant.low,
-    )  # fmt: skip
-    kernel = w.function(RV32, columns_function(op.requant.low == 0), "ek_column_quads_s16")
-    columns, sums = working_memory(w)
-    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
-        w.call("ek_conv_quads_s16", window, layer, kernel, x, columns, sums, y)
-
-
-def refuse_columns(node: Node) -> str:
-    """Why the function cannot compute a node; empty where it can."""
-    few = node.output.type.shape[3] < FILTERS
-    return refuse(node) or (f"fewer than {FILTERS} filters" if few else "")
-
-
-def cost(node: Node) -> Cost:
-    """Executed by one run; what the driver in C spends was measured."""
-    op = node.op
-    assert isinstance(op, QConv2D)
-    parts, filters = parts_of(node), node.output.type.shape[3]
-    quads = len(order_of(filters)) // FILTERS
-    again = filters % FILTERS != 0
-    tile = Cost(control=300, requantize=(9 * FILTERS * PIXELS + 34) * quads)
-    for (rows, piece), groups in zip(parts.slices, parts.groups, strict=True):
-        count = rows.stop - rows.start
-        rest = count * (piece.stop - piece.start) % TAPS != 0
-        filling = 2.8 * TAPS * groups + 36 * count + 35 * rest
-        borders = 21 * count * any(op.window.padding)
-        tile += PIXELS * Cost(packing=filling, borders=borders)
-        products = TAPS * (WORDS + FILTERS * (1 + 2 * WORDS))
-        tile += quads * Cost(products=products * groups, control=24 + 3 * groups)
-        tile += (2 * len(SAVED) + 60) * (1 + again)
-    tile += quads * Cost(requantize=36) * (len(parts.slices) - 1)
-    pixels = node.output.type.size // filters
-    return -(-pixels // PIXELS) * tile
-
-
-COLUMNS = Variant(
-    emit,
-    scratch,
-    overlap=overlap,
-    name="columns",
-    refuse=refuse_columns,
-    cost=cost,
-    stack=lambda node: 4 * (len(FRAME) + len(SAVED) + 2),
+from codegen.assembly.rv32.products import (
+    FILTERS,
+    FREE,
+    SUMS,
+    WORDS,
+    multiply_position,
+    name_operands,
+    sums_of,
 )
+from codegen.assembly.rv32.registers import SAVED, Function
+
+SIZE = 2
+"""Bytes of an activation."""
+LARGEST = 2**15 - 1
+_FIELDS = ("weights", "end", "entry", "n1", "n2", "n3", "from", "to", "groups")
+"""Of ``ek_columns``."""
+FRAME = ("y", "end", "n1", "n2", "n3", "from", "to", "x", "x_end", "w")
+
+
+@functools.cache
+def columns_function(positive: bool) -> Function:
+    """``ek_column_quads_s16(a, x, y)``.
+
+    Args:
+        positive: outputs begin at 0.
+    """
+    b = Function(f"column_quads_s16{'_positive' * positive}", FRAME)
+    _enter(b)
+    written = b.label("written")
+    with b.loop("bne {w}, {end}, {head}"):
+        _start(b)
+        closing = (
+            f"addi {{x}}, {{x}}, {TAPS * WORDS * SIZE}",
+            f"addi {{w}}, {{w}}, {TAPS * FILTERS}",
+            "bne {x}, {end}, {head}",
+        )
+        with b.loop(*closing):
+            for tap in range(TAPS):
+                multiply_position(b, tap, FILTERS * tap, "lh", SIZE)
+        _wait(b, written)
+        _finish(b, positive)
+        b.place(written)
+        b.load(b.reg("end"), "end")
+    b.finish()
+    return b
+
+
+@noted
+def _enter(b: Function) -> None:
+    """Fill the frame from the arguments."""
+    b.name(u="a3", w="a5")
+    b.store("a1", "x")
+    b.store("a2", "y")
+    for field in ("end", "from", "to"):
+        b.op("lw {u}, {at}(a0)", at=4 * _FIELDS.index(field))
+        b.store(b.reg("u"), field)
+    for field in ("n1", "n2", "n3"):
+        b.op("lw {u}, {at}(a0)", at=4 * _FIELDS.index(field))
+        b.op("slli {u}, {u}, 1")
+        b.store(b.reg("u"), field)
+    b.op("lw {u}, {at}(a0)", at=4 * _FIELDS.index("groups"))
+    b.op("slli {u}, {u}, {shift}", shift=(TAPS * WORDS * SIZE).bit_length() - 1)
+    b.op("add {u}, {u}, a1")
+    b.store(b.reg("u"), "x_end")
+    b.op("lw {w}, 0(a0)")
+
+
+@noted
+def _start(b: Function) -> None:
+    """Sums of four filters: what the stream says, or those of the part before."""
+    name_operands(b)
+    resumed, started = b.labels("resumed started")
+    b.load(b.reg("x"), "from")
+    b.op("bnez {x}, {label}", label=resumed)
+    for f in range(FILTERS):
+        first, *others = sums_of(f)
+        b.op("lw {s}, {at}({w})", s=first, at=4 * f)
+        for register in others:
+            b.op("mv {s}, {first}", s=register, first=first)
+    b.op("addi {w}, {w}, {n}", n=4 * FILTERS)
+    b.op("j {label}", label=started)
+    b.place(resumed)
+    for i, register in enumerate(SUMS):
+        b.op("lw {s}, {at}({x})", s=register, at=4 * i)
+    b.op("addi {x}, {x}, {n}", n=4 * len(SUMS))
+    b.store(b.reg("x"), "from")
+    b.place(started)
+    b.load(b.reg("x"), "x")
+    b.load(b.reg("end"), "x_end")
+
+
+@noted
+def _wait(b: Function, written: str) -> None:
+    """Keep the sums where another part follows."""
+    last = b.label("last")
+    b.load(b.reg("x"), "to")
+    b.op("beqz {x}, {label}", label=last)
+    for i, register in enumerate(SUMS):
+        b.op("sw {s}, {at}({x})", s=register, at=4 * i)
+    b.op("addi {x}, {x}, {n}", n=4 * len(SUMS))
+    b.store(b.reg("x"), "to")
+    b.op("j {label}", label=written)
+    b.place(last)
+
+
+@noted
+def _finish(b: Function, positive: bool) -> None:
+    """Sixteen outputs: the rounded high word of each sum times its filter's scale, clamped."""
+    pointers = (FREE[0], FREE[1], FREE[2], FREE[3])
+    b.name(scale="a4", low="a6", largest="a7", t="t0")
+    b.load(pointers[0], "y")
+    for pointer, distance in zip(pointers[1:], ("n1", "n2", "n3"), strict=True):
+        b.load(pointer, distance)
+        b.op("add {p}, {p}, {y}", p=pointer, y=pointers[0])
+    b.op("li {largest}, {n}", n=LARGEST)
+    for f in range(FILTERS):
+        b.op("lw {scale}, {at}({w})", at=4 * f)
+        for pointer, s in zip(pointers, sums_of(f), strict=True):
+            b.op("mul {low}, {s}, {scale}", s=s)
+            b.op("mulh {s}, {s}, {scale}", s=s)
+            b.op("srli {low}, {low}, 31")
+            b.op("add {s}, {s}, {low}", s=s)
+            _clamp(b, s, positive)
+            b.op("sh {s}, {at}({p})", s=s, at=SIZE * f, p=pointer)
+    b.op("addi {w}, {w}, {n}", n=4 * FILTERS)
+    b.op("addi {y}, {y}, {n}", y=pointers[0], n=SIZE * FILTERS)
+    b.store(pointers[0], "y")
+
+
+def _clamp(b: Function, s: str, positive: bool) -> None:
+    """An output inside int16, or its positive half; two or three instructions more outside."""
+    good = b.label("good")
+    if positive:
+        b.op("srli {t}, {s}, 15", s=s)
+        b.op("beqz {t}, {good}", good=good)
+        b.op("srai {s}, {s}, 31", s=s)
+        b.op("not {s}, {s}", s=s)
+        b.op("and {s}, {s}, {largest}", s=s)
+    else:
+        b.op("slli {t}, {s}, 16", s=s)
+        b.op("srai {t}, {t}, 16")
+        b.op("beq {t}, {s}, {good}", s=s, good=good)
+        b.op("srai {s}, {s}, 31", s=s)
+        b.op("xor {s}, {s}, {largest}", s=s)
+    b.place(good)
+
+
+COLUMNS = Columns(
+    isa=RV32, write=columns_function, portable="ek_column_quads_s16", driver="ek_conv_quads_s16",
+    together=FILTERS, stack=4 * (len(FRAME) + len(SAVED) + 2),
+    group=TAPS * (WORDS + FILTERS * (1 + 2 * WORDS)), filters=24, turn=3,
+    scale=9 * FILTERS * PIXELS + 34, wait=36, copy=2.8 * TAPS, row=36, border=21, rest=35, tile=300,
+    call=2 * len(SAVED) + 60,
+).variant()  # fmt: skip
 """Four pixels of int16 with four filters."""
