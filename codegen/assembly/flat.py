@@ -8,28 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
+from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node, TensorType, Value
-from edgekit.ir.op import Op
 from edgekit.ir.ops import QConv2D, QDense
 
-_known: WeakKeyDictionary[Node, tuple[Op, tuple[Value | None, ...], Node | None]]
-_known = WeakKeyDictionary()
 
-
+@cached
 def as_dense(node: Node) -> Node | None:
     """The dense layer that a convolution is, None where it is none: each row of its input is a
     pixel, or all of it."""
-    found = _known.get(node)
-    if found is None or found[:2] != (node.op, node.inputs):
-        found = _known[node] = node.op, node.inputs, _convert(node)
-    return found[2]
-
-
-def _convert(node: Node) -> Node | None:
     op, (filters, *kernel, depth) = node.op, node.input(1).type.shape
     assert isinstance(op, QConv2D)
     samples, *size, _ = node.input(0).type.shape

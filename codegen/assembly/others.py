@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
@@ -26,7 +26,6 @@ from codegen.c.operators.overlap import Declared
 from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node, TensorType, Value
-from edgekit.ir.op import Op
 from edgekit.ir.ops import QConv2D, QDense, Requant
 from quantize.requantize import INT32_MAX, accumulator_bounds, channel_scales, requantize
 
@@ -78,14 +77,10 @@ def with_others(variant: Variant, lacking: Lacking) -> Variant:
         variant: for QConv2D or QDense.
         lacking: filters of a node without a zero point of the weights that it cannot compute.
     """
-    known: WeakKeyDictionary[Node, tuple[Op, tuple[Value | None, ...], Split | str]]
-    known = WeakKeyDictionary()
 
+    @cached
     def find(node: Node) -> Split | str:
-        found = known.get(node)
-        if found is None or found[:2] != (node.op, node.inputs):
-            found = known[node] = node.op, node.inputs, _split(node, variant, lacking)
-        return found[2]
+        return _split(node, variant, lacking)
 
     def split(node: Node) -> Split:
         found = find(node)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.assembly.cached import cached
 from codegen.assembly.mve.scaling import Scaling, scaling_of, without_scaling
 from codegen.c.operators.integer import fold_zero_point, reach
 from edgekit.errors import ModelError
-from edgekit.ir import DType, Node, Value
-from edgekit.ir.op import Op
+from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, QDense, Requant
 
 FULL, HALF = 16, 8
@@ -48,21 +47,9 @@ class Layer:
         return self.scaling.form.fields(q.zero_point, q.low, q.high)
 
 
-Inputs = tuple[Value | None, ...]
-_KNOWN: WeakKeyDictionary[Node, tuple[Op, Inputs, Layer | str]] = WeakKeyDictionary()
-"""Layers found before, while their nodes live."""
-
-
+@cached
 def layer_of(node: Node) -> Layer | str:
     """The layer of an int8 convolution or dense node, or why there is none for MVE."""
-    op, inputs = node.op, tuple(node.inputs)
-    known = _KNOWN.get(node)
-    if known is None or known[0] is not op or known[1] != inputs:
-        known = _KNOWN[node] = op, inputs, _layer(node)
-    return known[2]
-
-
-def _layer(node: Node) -> Layer | str:
     op = node.op
     assert isinstance(op, QConv2D | QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8}:

@@ -6,10 +6,10 @@ the same load serves a second output row, with weights that are shifted by one b
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block, noted
-from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.plane_tiles import AT, FRAME, LANES, LONG, Shape, TileWriter
 
@@ -280,7 +280,7 @@ def planes_block(shape: Shape) -> Block:
     return _Writer(shape).function()[0]
 
 
-@cached
+@functools.cache
 def planes_counts(shape: Shape) -> Counts:
     """Instructions of the function's loops."""
     return _Writer(shape).function()[1]

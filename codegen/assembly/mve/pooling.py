@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.pooled import Shape, pooled_block
 from codegen.assembly.mve.scaling import Form, Scaling, scaling_of
@@ -137,7 +137,7 @@ def _window_geometry(node: Node) -> Geometry | str:
     return Geometry(channels, kernel, row, (out_h, out_w), steps)
 
 
-@cached
+@functools.cache
 def division(count: int, half_up: bool) -> Scaling | None:
     """The division of sums of ``count`` bytes, equal for every sum; ties up or away from zero."""
     sums = np.arange(-128 * count, 127 * count + 1, dtype=np.int64)

@@ -7,10 +7,10 @@ Windows of one step stay in registers for all filters.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from codegen.assembly.block import Block, noted
-from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import FULL, HALF, steps_of
 from codegen.assembly.mve.scaling import Form, scale
@@ -216,7 +216,7 @@ class Shape:
         b.place(done)
 
 
-@cached
+@functools.cache
 def _counts(shape: Shape) -> tuple[Cost, Cost, Cost]:
     """Instructions of the function, of its loop over tiles, and of that over pairs."""
     b, tile, pair = shape.written()
