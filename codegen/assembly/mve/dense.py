@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.lanes import GROUP, Shape, lanes_block
 from codegen.assembly.mve.layer import FULL, HALF, Layer, by_parity, interleave, layer_of
+from codegen.assembly.prepared import prepared
 from codegen.c.operators.overlap import Declared
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.schedule.overlap import ROWS, Overlap
 
@@ -39,9 +40,7 @@ def rows_of(node: Node) -> int:
     return node.output.type.shape[0]
 
 
-def emit_dense(w: StepWriter) -> None:
-    found = dense_of(w.node)
-    assert not isinstance(found, str)
+def emit_dense(w: StepWriter, found: tuple[Layer, Shape]) -> None:
     layer, shape = found
     weights, table = packed(layer)
     pointer = w.declare(
@@ -72,22 +71,9 @@ def _overlap(node: Node) -> Declared:
     return [Overlap(ROWS, min(r * depth - (r + 1) * filters for r in range(rows)))]
 
 
-def _refuse(node: Node) -> str:
-    found = dense_of(node)
-    return found if isinstance(found, str) else ""
-
-
-def _cost(node: Node) -> Cost:
-    found = dense_of(node)
-    assert not isinstance(found, str)
+def _cost(node: Node, found: tuple[Layer, Shape]) -> Cost:
     layer, shape = found
     return rows_of(node) * (shape.cost(layer.filters) + 5)
 
 
-DENSE = Variant(
-    emit_dense,
-    overlap=_overlap,
-    name="lanes",
-    refuse=_refuse,
-    cost=_cost,
-)
+DENSE = prepared("lanes", dense_of, emit_dense, _cost, overlap=lambda node, found: _overlap(node))

@@ -11,10 +11,11 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.mve.layer import Layer, layer_of
 from codegen.assembly.mve.plane_tiles import LANES, LONG, POST_INDEX, SHORT, Shape
 from codegen.assembly.mve.planes import planes_block, planes_counts
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.integer import is_depthwise, repeats_of
 from codegen.c.operators.overlap import Declared, Walk, by_walk
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Window
 
@@ -133,9 +134,7 @@ def packed(weights: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.concatenate([np.zeros(1, np.int8), columns.ravel()])
 
 
-def emit_depthwise(w: StepWriter) -> None:
-    found = depthwise_of(w.node)
-    assert isinstance(found, Depthwise)
+def emit_depthwise(w: StepWriter, found: Depthwise) -> None:
     weights = packed(found.layer.weights), found.layer.scaling.table(found.layer.bias).ravel()
     arrays = w.weights(weights[0], "weights"), w.table(weights[1], "requant")
     calls = found.calls[:: -1 if w.step.backward else 1]
@@ -208,36 +207,16 @@ def _braces(values: list[int]) -> str:
     return "{" + ", ".join(map(str, values)) + "}"
 
 
-def _overlap(node: Node) -> Declared:
-    op, found = node.op, depthwise_of(node)
-    assert isinstance(op, QConv2D)
-    assert isinstance(found, Depthwise)
+def _overlap(node: Node, found: Depthwise) -> Declared:
     kernel = node.input(1).type.shape[1], node.input(1).type.shape[2]
-    return by_walk(node, Walk(kernel, op.window, found.lines * node.output.type.shape[2]))
+    return by_walk(node, Walk(kernel, found.window, found.lines * node.output.type.shape[2]))
 
 
-def _refuse(node: Node) -> str:
-    found = depthwise_of(node)
-    return found if isinstance(found, str) else ""
-
-
-def _scratch(node: Node) -> int:
-    found = depthwise_of(node)
-    assert isinstance(found, Depthwise)
-    return LANES * found.plane
-
-
-def _cost(node: Node) -> Cost:
-    found = depthwise_of(node)
-    assert isinstance(found, Depthwise)
-    return node.output.type.shape[0] * found.cost(node.input(0).type.shape[2])
-
-
-DEPTHWISE = Variant(
+DEPTHWISE = prepared(
+    "planes",
+    depthwise_of,
     emit_depthwise,
-    scratch=_scratch,
+    lambda node, found: node.output.type.shape[0] * found.cost(node.input(0).type.shape[2]),
+    scratch=lambda node, found: LANES * found.plane,
     overlap=_overlap,
-    name="planes",
-    refuse=_refuse,
-    cost=_cost,
 )

@@ -17,9 +17,10 @@ from codegen.assembly.mve.layer import Layer, interleave, layer_of, pairs_of
 from codegen.assembly.mve.parts import TILE
 from codegen.assembly.mve.tiles import Shape
 from codegen.assembly.mve.wide import shape_of
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import Declared, Walk, by_walk
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, QDense
 from edgekit.schedule.overlap import ROWS, Overlap
@@ -90,9 +91,7 @@ def is_pointwise(node: Node, op: QConv2D) -> bool:
     return single and not any(op.window.padding) and op.groups == 1
 
 
-def emit_pointwise(w: StepWriter) -> None:
-    found = pointwise_of(w.node)
-    assert isinstance(found, Pointwise)
+def emit_pointwise(w: StepWriter, found: Pointwise) -> None:
     layer, shape, backward = found.layer, found.shape, w.step.backward
     wide_x, wide_y = TILE * shape.pixel_step, TILE * layer.filters
     tiles = declare_tiles(
@@ -160,7 +159,7 @@ def declare_tiles(
     )
 
 
-def _overlap(node: Node) -> Declared:
+def _overlap(node: Node, found: Pointwise) -> Declared:
     op = node.op
     if isinstance(op, QDense):
         return _rows_overlap(node)
@@ -176,29 +175,16 @@ def _rows_overlap(node: Node) -> Declared:
     return [Overlap(ROWS, int((starts * depth - ends * node.output.type.shape[1]).min()))]
 
 
-def _refuse(node: Node) -> str:
-    found = pointwise_of(node)
-    return found if isinstance(found, str) else ""
-
-
-def _scratch(node: Node) -> int:
-    found = pointwise_of(node)
-    assert isinstance(found, Pointwise)
-    return TILE * found.shape.run_bytes if found.rest else 0
-
-
-def _cost(node: Node) -> Cost:
-    found = pointwise_of(node)
-    assert isinstance(found, Pointwise)
+def _cost(node: Node, found: Pointwise) -> Cost:
     y = node.output.type.shape  # rows of a dense layer are pixels of one sample
     return (y[0] if len(y) == 4 else 1) * found.cost
 
 
-POINTWISE = Variant(
+POINTWISE = prepared(
+    "pointwise",
+    pointwise_of,
     emit_pointwise,
-    scratch=_scratch,
+    _cost,
+    scratch=lambda node, found: TILE * found.shape.run_bytes if found.rest else 0,
     overlap=_overlap,
-    name="pointwise",
-    refuse=_refuse,
-    cost=_cost,
 )

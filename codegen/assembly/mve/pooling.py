@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from codegen.assembly.cost import Cost
 from codegen.assembly.mve.pooled import Shape, pooled_block
 from codegen.assembly.mve.scaling import Form, Scaling, scaling_of
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import are_neighbours, collapse_mean
 from codegen.c.operators.overlap import by_mean, by_window
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QAvgPool2D, QMaxPool2D, QMean, QMeanPool2D, Requant, Window
 
@@ -163,9 +164,7 @@ def _applied(sums: NDArray[np.int64], form: Form, multiplier: int, shift: int) -
     return np.asarray((y + ((1 << shift) >> 1)) >> shift)
 
 
-def emit_pool(w: StepWriter) -> None:
-    found = pool_of(w.node)
-    assert isinstance(found, Pool)
+def emit_pool(w: StepWriter, found: Pool) -> None:
     g, shape = found.geometry, found.shape
     kernel, fields = "ek_largest", {"low": found.low, "high": found.high}
     values: dict[str, object] = dict(fields)
@@ -209,23 +208,10 @@ def _loop(w: StepWriter, g: Geometry, call: Callable[[str, str], None]) -> None:
             )
 
 
-def _refuse(node: Node) -> str:
-    found = pool_of(node)
-    return found if isinstance(found, str) else ""
-
-
-def _cost(node: Node) -> Cost:
-    found = pool_of(node)
-    assert isinstance(found, Pool)
+def _cost(node: Node, found: Pool) -> Cost:
     g = found.geometry
     return g.size[0] * g.size[1] * (found.shape.cost(g.channels) + 8)
 
 
-POOL = Variant(
-    emit_pool,
-    overlap=by_window,
-    name="pooled",
-    refuse=_refuse,
-    cost=_cost,
-)
+POOL = prepared("pooled", pool_of, emit_pool, _cost, overlap=lambda node, found: by_window(node))
 MEAN = replace(POOL, overlap=by_mean)

@@ -18,9 +18,10 @@ from codegen.assembly.mve.patches import SLACK, Windows, declare_rows, rows_bloc
 from codegen.assembly.mve.pointwise import MAX_FILTERS, declare_tiles
 from codegen.assembly.mve.tiles import Shape
 from codegen.assembly.mve.wide import shape_of
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import Declared, Walk, by_walk
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Window
 
@@ -177,9 +178,8 @@ def _grouped(found: Spatial) -> Spatial | None:
     return min(fitting, key=lambda o: (o.tiles, o.rows), default=None)
 
 
-def emit_spatial(w: StepWriter) -> None:
-    found, op = spatial_of(w.node), w.node.op
-    assert isinstance(found, Spatial)
+def emit_spatial(w: StepWriter, found: Spatial) -> None:
+    op = w.node.op
     assert isinstance(op, QConv2D)
     steps = TILE * found.shape.pixel_step, TILE * found.layer.filters, found.run_step
     calls = _Calls(
@@ -258,37 +258,18 @@ class _Calls:
             w.assemble(found.shape.form.isa, block, "ek_tiles_s8", self.tiles, from_, to, 1)
 
 
-def _overlap(node: Node) -> Declared:
-    found = spatial_of(node)
-    assert isinstance(found, Spatial)
+def _overlap(node: Node, found: Spatial) -> Declared:
     _, kh, kw, _ = node.input(1).type.shape
     if len(found.parts) > 1:  # earlier than pixel by pixel, later than row by row
         return by_walk(node, Walk((kh, kw), found.window))
     return by_walk(node, Walk((kh, kw), found.window, found.rows * found.size[1], gathered=True))
 
 
-def _refuse(node: Node) -> str:
-    found = spatial_of(node)
-    return found if isinstance(found, str) else ""
-
-
-def _scratch(node: Node) -> int:
-    found = spatial_of(node)
-    assert isinstance(found, Spatial)
-    return found.scratch
-
-
-def _cost(node: Node) -> Cost:
-    found = spatial_of(node)
-    assert isinstance(found, Spatial)
-    return node.output.type.shape[0] * found.cost
-
-
-SPATIAL = Variant(
+SPATIAL = prepared(
+    "rows",
+    spatial_of,
     emit_spatial,
-    scratch=_scratch,
+    lambda node, found: node.output.type.shape[0] * found.cost,
+    scratch=lambda node, found: found.scratch,
     overlap=_overlap,
-    name="rows",
-    refuse=_refuse,
-    cost=_cost,
 )
