@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
@@ -16,30 +15,19 @@ from codegen.assembly.armv7e_m.pairs import STEP
 from codegen.assembly.armv7e_m.plan import PIXELS, STEP_BYTES, Plan
 from codegen.assembly.armv7e_m.scaling import KEEP
 from codegen.assembly.block import Block
-from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU, Isa
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import braces
-from codegen.c.operators.overlap import Walk, by_walk
+from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, QDense
-from edgekit.schedule import Overlap
 
 
-def refuse(node: Node, fpu: bool = False) -> str:
-    """Why the function cannot compute a node; empty where it can."""
-    found = _refuse_shape(node) or refuse_rule(node, fpu) or prepare(node, fpu)
-    return found if isinstance(found, str) else ""
-
-
-def lacking(node: Node, fpu: bool = False) -> Mask | None:
-    """Filters without a proven form."""
-    return None if _refuse_shape(node) else conv_layer.lacking(node, fpu)
-
-
-def _refuse_shape(node: Node) -> str:
+def refuse_shape(node: Node) -> str:
+    """Why the function cannot compute a node, whatever its filters are; empty where it can."""
     op, y = node.op, node.output.type
     assert isinstance(op, QConv2D | QDense)
     if {node.input(0).type.dtype, y.dtype} != {DType.INT8} or op.w_zero:
@@ -66,15 +54,6 @@ def _beyond(node: Node, op: QConv2D) -> bool:
     return False
 
 
-def emit(w: StepWriter, fpu: bool = False) -> None:
-    """Write a layer: its taps, its passes, its weights."""
-    layer = prepare(w.node, fpu)
-    assert isinstance(layer, Layer)
-    entries = [entry_distance(layer.plan.pass_steps(p)) for p in layer.plan.passes]
-    isa = ARMV7E_M_FPU if fpu else ARMV7E_M
-    emit_layer(w, layer, conv_function(pieces_of(layer), fpu=fpu), "ek_conv_pairs_s8", entries, isa)
-
-
 def emit_layer(
     w: StepWriter,
     layer: Layer,
@@ -83,7 +62,7 @@ def emit_layer(
     entries: Sequence[int],
     isa: Isa = ARMV7E_M,
 ) -> None:
-    """Write a layer that a function of this kind computes.
+    """Write a layer that a function of this kind computes: its taps, its passes, its weights.
 
     Args:
         w: the step.
@@ -193,18 +172,14 @@ def _frame(plan: Plan) -> dict[str, int]:
     }
 
 
-def stack(node: Node, fpu: bool = False) -> int:
+def stack(node: Node, layer: Layer) -> int:
     """Bytes of the tile and of the sums that wait."""
-    layer = prepare(node, fpu)
-    assert isinstance(layer, Layer)
     return _frame(layer.plan)["frame_bytes"]
 
 
-def overlap(node: Node, fpu: bool = False) -> Sequence[Overlap | None]:
+def overlap(node: Node, layer: Layer) -> Declared:
     """All windows of a tile are copied before its first output, unless filters come in groups that
     copy them again."""
-    layer = prepare(node, fpu)
-    assert isinstance(layer, Layer)
     if isinstance(node.op, QDense):
         return ()
     assert isinstance(node.op, QConv2D)
@@ -213,36 +188,34 @@ def overlap(node: Node, fpu: bool = False) -> Sequence[Overlap | None]:
     return by_walk(node, Walk(kernel, node.op.window, PIXELS, gathered=once))
 
 
-def cost(node: Node, fpu: bool = False) -> Cost:
-    """Executed by one run."""
-    layer = prepare(node, fpu)
-    assert isinstance(layer, Layer)
-    return conv_cost(layer)
+def _conv(name: str, fpu: bool) -> Variant:
+    """The kernel, for a core with an FPU or without."""
 
+    def find(node: Node) -> Layer | str:
+        return refuse_shape(node) or refuse_rule(node, fpu) or prepare(node, fpu)
 
-CONV = with_others(
-    Variant(
+    def lacking(node: Node) -> Mask | None:
+        return None if refuse_shape(node) else conv_layer.lacking(node, fpu)
+
+    def emit(w: StepWriter, layer: Layer) -> None:
+        entries = [entry_distance(layer.plan.pass_steps(p)) for p in layer.plan.passes]
+        isa = ARMV7E_M_FPU if fpu else ARMV7E_M
+        block = conv_function(pieces_of(layer), fpu=fpu)
+        emit_layer(w, layer, block, "ek_conv_pairs_s8", entries, isa)
+
+    variant = prepared(
+        name,
+        find,
         emit,
+        lambda node, layer: conv_cost(layer),
         overlap=overlap,
-        name="conv pairs",
-        refuse=refuse,
-        cost=cost,
         stack=stack,
-    ),
-    lacking,
-)
-"""Tiles of four pixels, two filters in one register."""
+        needs="fpu32" * fpu,
+    )
+    return with_others(variant, lacking)
 
-CONV_EVEN = with_others(
-    Variant(
-        partial(emit, fpu=True),
-        overlap=partial(overlap, fpu=True),
-        name="conv pairs even",
-        refuse=partial(refuse, fpu=True),
-        cost=partial(cost, fpu=True),
-        stack=partial(stack, fpu=True),
-        needs="fpu32",
-    ),
-    partial(lacking, fpu=True),
-)
+
+CONV = _conv("conv pairs", fpu=False)
+"""Tiles of four pixels, two filters in one register."""
+CONV_EVEN = _conv("conv pairs even", fpu=True)
 """The same where float products are rounded to even: layers without a proven form too."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +36,7 @@ from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, ARMV7E_M_FPU
 from codegen.assembly.others import Mask, with_others
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError
@@ -153,7 +153,7 @@ def prepare(node: Node, whole: bool = False, fpu: bool = False) -> Layer | str:
 
 def lacking(node: Node, fpu: bool = False) -> Mask | None:
     """Filters because of which `prepare` finds nothing."""
-    if _refuse_shape(node):
+    if refuse_shape(node):
         return None
     rows = rows_of(node)
     order = _order(len(rows), whole=False)
@@ -182,13 +182,8 @@ def whole_groups(rows: Int) -> Int:
     return np.concatenate([rows[:, : depth - rest], zeros, rows[:, depth - rest :]], axis=1)
 
 
-def refuse(node: Node, fpu: bool = False) -> str:
-    """Why no function computes a node; empty where one can."""
-    found = _refuse_shape(node) or refuse_rule(node, fpu) or prepare(node, fpu=fpu)
-    return found if isinstance(found, str) else ""
-
-
-def _refuse_shape(node: Node) -> str:
+def refuse_shape(node: Node) -> str:
+    """Why no function computes a node, whatever its filters are; empty where one can."""
     op, depth = node.op, node.input(1).type.shape[1]
     assert isinstance(op, QDense)
     if {node.input(0).type.dtype, node.output.type.dtype} != {DType.INT8} or op.w_zero:
@@ -196,12 +191,6 @@ def _refuse_shape(node: Node) -> str:
     if depth > TILE_INPUTS and depth % GROUP:
         return f"more than {TILE_INPUTS} inputs that are no multiple of {GROUP}"
     return ""
-
-
-def emit(w: StepWriter, fpu: bool = False) -> None:
-    """Write a layer."""
-    layer = _layer(w.node, fpu)
-    emit_layer(w, layer, function_of(layer), PORTABLE)
 
 
 def emit_layer(w: StepWriter, layer: Layer, block: Block, kernel: str) -> None:
@@ -247,11 +236,6 @@ def declare(w: StepWriter, layer: Layer, variable: str, **more: int) -> str:
     )
 
 
-def cost(node: Node, fpu: bool = False) -> Cost:
-    """Executed by one run."""
-    return layer_cost(_layer(node, fpu))
-
-
 def layer_cost(layer: Layer) -> Cost:
     """Executed by one run of a layer."""
     loops = -(-layer.groups // UNROLL)
@@ -282,38 +266,24 @@ def rows_cost(layer: Layer, products: Cost) -> Cost:
     return 25 + row * layer.rows
 
 
-def stack(node: Node, fpu: bool = False) -> int:
-    """Bytes of the tile and the variables."""
-    return _layer(node, fpu).frame_bytes
+def _dense(name: str, fpu: bool) -> Variant:
+    """The kernel, for a core with an FPU or without."""
+
+    def find(node: Node) -> Layer | str:
+        return refuse_shape(node) or refuse_rule(node, fpu) or prepare(node, fpu=fpu)
+
+    variant = prepared(
+        name,
+        find,
+        lambda w, layer: emit_layer(w, layer, function_of(layer), PORTABLE),
+        lambda node, layer: layer_cost(layer),
+        stack=lambda node, layer: layer.frame_bytes,
+        needs="fpu32" * fpu,
+    )
+    return with_others(variant, lambda node: lacking(node, fpu))
 
 
-def _layer(node: Node, fpu: bool) -> Layer:
-    layer = prepare(node, fpu=fpu)
-    assert isinstance(layer, Layer)
-    return layer
-
-
-DENSE = with_others(
-    Variant(
-        emit,
-        name="dense pairs",
-        refuse=refuse,
-        cost=cost,
-        stack=stack,
-    ),
-    lacking,
-)
+DENSE = _dense("dense pairs", fpu=False)
 """Four filters at a time, two in one register."""
-
-DENSE_EVEN = with_others(
-    Variant(
-        functools.partial(emit, fpu=True),
-        name="dense pairs even",
-        refuse=functools.partial(refuse, fpu=True),
-        cost=functools.partial(cost, fpu=True),
-        stack=functools.partial(stack, fpu=True),
-        needs="fpu32",
-    ),
-    functools.partial(lacking, fpu=True),
-)
+DENSE_EVEN = _dense("dense pairs even", fpu=True)
 """The same where float products are rounded to even: layers without a proven form too."""

@@ -13,8 +13,9 @@ from codegen.assembly.armv7e_m.scaling import KEEP, Scaling
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.prepared import prepared
 from codegen.c.operators.lstm import UNITS, declare_shape
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node, Value
 
 UNIT_INSTRUCTIONS = 780
@@ -23,10 +24,12 @@ STEP_INSTRUCTIONS = 340
 """Of one step beside its units and the layers."""
 _STRUCT = 72
 """Bytes of an ``ek_dense_pairs``."""
+Layers = tuple[Layer, Layer]
+"""Of the inputs and of the last outputs."""
 
 
 @cached
-def prepare(node: Node) -> tuple[Layer, Layer] | str:
+def prepare(node: Node) -> Layers | str:
     """The layers of the inputs and of the last outputs, or why they cannot be."""
     weights, again, bias_x, bias_h = (node.input(i) for i in range(1, 5))
     from_x, from_h = _layer(weights, bias_x), _layer(again, bias_h)
@@ -52,20 +55,13 @@ def _layer(weights: Value, bias: Value) -> Layer | str:
     return Layer(1, depth, len(rows), whole_groups(rows), order, Scaling(start, nothing, KEEP, 0))
 
 
-def refuse(node: Node) -> str:
-    """Why dense layers cannot compute the gates; empty where they can."""
-    found = prepare(node)
-    return found if isinstance(found, str) else ""
-
-
-def scratch(node: Node) -> int:
+def scratch(node: Node, layers: Layers) -> int:
     """Bytes of the sums of both products."""
     return 2 * 4 * BLOCK * min(node.input(5).type.shape[1], UNITS)
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, pair: Layers) -> None:
     """Write a layer."""
-    pair = _layers(w.node)
     shape, rule = declare_shape(w)
     names = "weights", "again"
     layers = [dense.declare(w, layer, n) for layer, n in zip(pair, names, strict=True)]
@@ -78,31 +74,18 @@ def emit(w: StepWriter) -> None:
     )  # fmt: skip
 
 
-def cost(node: Node) -> Cost:
+def cost(node: Node, layers: Layers) -> Cost:
     """Executed by one run."""
     batch, steps, _ = node.input(0).type.shape
     units = Cost(requantize=UNIT_INSTRUCTIONS * node.input(5).type.shape[1])
-    step = sum((dense.layer_cost(layer) for layer in _layers(node)), units + STEP_INSTRUCTIONS)
+    step = sum((dense.layer_cost(layer) for layer in layers), units + STEP_INSTRUCTIONS)
     return batch * steps * step
 
 
-def stack(node: Node) -> int:
+def stack(node: Node, layers: Layers) -> int:
     """Bytes of the larger tile and of the struct of a part of a layer."""
-    return max(layer.frame_bytes for layer in _layers(node)) + _STRUCT
+    return max(layer.frame_bytes for layer in layers) + _STRUCT
 
 
-def _layers(node: Node) -> tuple[Layer, Layer]:
-    found = prepare(node)
-    assert not isinstance(found, str)
-    return found
-
-
-LSTM = Variant(
-    emit,
-    scratch,
-    name="lstm pairs",
-    refuse=refuse,
-    cost=cost,
-    stack=stack,
-)
+LSTM = prepared("lstm pairs", prepare, emit, cost, scratch=scratch, stack=stack)
 """Gates by dense layers, units in C."""

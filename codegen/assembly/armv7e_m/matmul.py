@@ -18,10 +18,11 @@ from codegen.assembly.armv7e_m.scaling import CLAMP, SCALE, SHIFT, TWICE, Scalin
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.prepared import prepared
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.integer import attributes
 from codegen.c.operators.layers import STACK_AXES, declare_matmul
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.ir.ops import QMatMul
 
@@ -46,26 +47,24 @@ def scaling_of(node: Node) -> Scaling | str:
     return find_scaling(op.requant, none, largest, none, SHIFTS)
 
 
-def refuse(node: Node) -> str:
-    """Why the function cannot compute a node; empty where it can."""
+def _prepare(node: Node) -> Scaling | str:
+    """As `scaling_of`, or why the function cannot compute a node."""
     a, b = node.input(0).type.shape, node.input(1).type.shape
     if len(node.output.type.shape) > STACK_AXES + 2:
         return "too many axes"
     if not GROUP <= a[-1] <= MOST_DEPTH or a[-2] < 2 or b[-1] < PANEL:
         return f"at least 2 rows and {PANEL} columns only, {GROUP} to {MOST_DEPTH} deep"
-    found = scaling_of(node)
-    return found if isinstance(found, str) else ""
+    return scaling_of(node)
 
 
-def scratch(node: Node) -> int:
+def scratch(node: Node, found: Scaling) -> int:
     """Bytes of the expanded columns."""
     return 2 * PANEL * GROUP * -(-node.input(0).type.shape[-1] // GROUP)
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, found: Scaling) -> None:
     """Write a step."""
-    op, found = attributes(w, QMatMul), scaling_of(w.node)
-    assert isinstance(found, Scaling)
+    op = attributes(w, QMatMul)
     a, b, y = w.node.input(0), w.node.input(1), w.node.output
     rows, depth = a.type.shape[-2:]
     groups = depth // GROUP
@@ -89,10 +88,9 @@ def emit(w: StepWriter) -> None:
     )  # fmt: skip
 
 
-def cost(node: Node) -> Cost:
+def cost(node: Node, found: Scaling) -> Cost:
     """Executed by one run."""
-    found, (rows, depth) = scaling_of(node), node.input(0).type.shape[-2:]
-    assert isinstance(found, Scaling)
+    rows, depth = node.input(0).type.shape[-2:]
     groups, columns = -(-depth // GROUP), node.output.type.shape[-1]
     count = node.output.type.size // (rows * columns)
     rest = depth % GROUP != 0
@@ -103,11 +101,5 @@ def cost(node: Node) -> Cost:
     return count * (96 + panel * -(-columns // PANEL)) + 148
 
 
-MATMUL = Variant(
-    emit,
-    scratch,
-    name="matmul panels",
-    refuse=refuse,
-    cost=cost,
-)
+MATMUL = prepared("matmul panels", _prepare, emit, cost, scratch=scratch)
 """All rows with four columns."""

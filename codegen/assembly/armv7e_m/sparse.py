@@ -30,7 +30,9 @@ from codegen.assembly.armv7e_m.sparse_block import (
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import WORTH, is_sparse
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
+from codegen.c.step import StepWriter
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
@@ -41,6 +43,11 @@ Words = NDArray[np.int32]
 
 class SparseLayer(Layer):
     """A layer whose weights are listed."""
+
+    @property
+    def cost(self) -> Cost:
+        """Executed by one run."""
+        return conv_cost(self, self.products)
 
     @property
     def single(self) -> bool:
@@ -109,48 +116,31 @@ def _list(words: Words) -> Words:
 @cached
 def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
-    if not is_sparse(node.input(1).array):
-        return OtherKind("not sparse")
-    layer = prepare(node)
+    layer = conv.refuse_shape(node) or prepare(node)
     if isinstance(layer, str):
         return layer
+    if not is_sparse(node.input(1).array):
+        return OtherKind("not sparse")
     found = SparseLayer(layer.plan, layer.weights, layer.scaling)
-    if _cost(found).total > WORTH * conv_cost(layer).total:
+    if found.cost.total > WORTH * conv_cost(layer).total:
         return OtherKind("not sparse enough")
     return found
 
 
-def _cost(layer: SparseLayer) -> Cost:
-    return conv_cost(layer, layer.products)
-
-
-def _layer(node: Node) -> SparseLayer:
-    layer = prepare_sparse(node)
-    assert isinstance(layer, SparseLayer)
-    return layer
-
-
-def refuse(node: Node) -> str:
-    """Why the function cannot compute a node, or is not worth its code; empty otherwise."""
-    found = conv.refuse(node) or prepare_sparse(node)
-    return found if isinstance(found, str) else ""
-
-
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, layer: SparseLayer) -> None:
     """Write a layer."""
-    layer = _layer(w.node)
     entries = [READ] * len(layer.plan.passes)
     conv.emit_layer(
         w, layer, conv_function(pieces_of(layer), sparse=True), "ek_conv_sparse_s8", entries
     )
 
 
-CONV_SPARSE = Variant(
+CONV_SPARSE = prepared(
+    "conv sparse",
+    prepare_sparse,
     emit,
+    lambda node, layer: layer.cost,
     overlap=conv.overlap,
-    name="conv sparse",
-    refuse=refuse,
-    cost=lambda node: _cost(_layer(node)),
     stack=conv.stack,
 )
 """Tiles of four pixels, two filters in one register, without the weights that are zero."""

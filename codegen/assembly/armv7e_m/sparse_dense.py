@@ -25,7 +25,9 @@ from codegen.assembly.armv7e_m.sparse_dense_block import (
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import WORTH, is_sparse
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
+from codegen.c.step import StepWriter
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
@@ -118,6 +120,9 @@ def _runs(words: Words) -> list[NDArray[np.intp]]:
 @cached
 def prepare_sparse(node: Node) -> SparseLayer | str:
     """What is prepared for a layer, or why it cannot be, or need not."""
+    plain = dense.refuse_shape(node) or prepare(node)
+    if isinstance(plain, str):
+        return plain
     rows = node.input(1).array.astype(np.int64)
     if not is_sparse(rows) or rows.shape[1] < STEP:
         return OtherKind("not sparse")
@@ -129,30 +134,17 @@ def prepare_sparse(node: Node) -> SparseLayer | str:
     return found if worth else OtherKind("not sparse enough")
 
 
-def refuse(node: Node) -> str:
-    """Why the function cannot compute a node, or is not worth its code; empty otherwise."""
-    found = dense.refuse(node) or prepare_sparse(node)
-    return found if isinstance(found, str) else ""
-
-
-def _layer(node: Node) -> SparseLayer:
-    layer = prepare_sparse(node)
-    assert isinstance(layer, SparseLayer)
-    return layer
-
-
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, layer: SparseLayer) -> None:
     """Write a layer."""
-    layer = _layer(w.node)
     block = dense_function(False, layer.scaling.tail, layer.scaling.shift, sparse=True)
     dense.emit_layer(w, layer, block, "ek_dense_sparse_s8")
 
 
-DENSE_SPARSE = Variant(
+DENSE_SPARSE = prepared(
+    "dense sparse",
+    prepare_sparse,
     emit,
-    name="dense sparse",
-    refuse=refuse,
-    cost=lambda node: _layer(node).cost,
-    stack=lambda node: _layer(node).frame_bytes,
+    lambda node, layer: layer.cost,
+    stack=lambda node, layer: layer.frame_bytes,
 )
 """Four filters at a time, two in one register, without the weights that are zero."""
