@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.conv_layer import accumulators, refuse_rule, rows_of
 from codegen.assembly.armv7e_m.dense_block import (
-    GROUP,
-    LOCAL_BYTES,
-    UNROLL,
     dense_function,
     group_bytes,
     group_instructions,
 )
+from codegen.assembly.armv7e_m.dense_frame import GROUP, LOCAL_BYTES, UNROLL
 from codegen.assembly.armv7e_m.pairs import misfits, pack_pairs
 from codegen.assembly.armv7e_m.requant import SHIFTS
 from codegen.assembly.armv7e_m.scaling import (

@@ -6,7 +6,7 @@ import numpy as np
 
 from codegen.assembly.armv7e_m import dense
 from codegen.assembly.armv7e_m.dense import BLOCK, TILE_INPUTS, Layer, whole_groups
-from codegen.assembly.armv7e_m.dense_block import GROUP
+from codegen.assembly.armv7e_m.dense_frame import GROUP
 from codegen.assembly.armv7e_m.pairs import UPPER_LIMIT, misfits
 from codegen.assembly.armv7e_m.requant import UPPER
 from codegen.assembly.armv7e_m.scaling import KEEP, Scaling

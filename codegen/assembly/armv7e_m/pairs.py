@@ -8,8 +8,12 @@ Four consecutive inputs are two words of halfwords, (0, 2) and (1, 3), as SXTB16
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from codegen.assembly.block import Block
 
 Int = NDArray[np.int64]
 STEP = 4
@@ -37,3 +41,11 @@ def misfits(first: Int, second: Int) -> NDArray[np.bool_]:
     """Pairs of which a halfword does not hold its two weights: -128 above a negative one."""
     halves = first.astype(np.int64) + 256 * second
     return np.asarray((halves < -(1 << 15)).any(axis=1))
+
+
+def multiply_pair(b: Block, x: str, word: str, sums: Sequence[str]) -> None:
+    """Two inputs times a word of a pair of filters, which is expanded."""
+    first, second = sums
+    b.op(f"smlad {second}, {x}, {word}, {second}")
+    b.op(f"sxtb16 {word}, {word}")
+    b.op(f"smlad {first}, {x}, {word}, {first}")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m import dense
 from codegen.assembly.armv7e_m.dense import BLOCK, Layer, layer_cost, prepare, rows_cost
-from codegen.assembly.armv7e_m.dense_block import LOCAL_BYTES, dense_function
+from codegen.assembly.armv7e_m.dense_block import dense_function
+from codegen.assembly.armv7e_m.dense_frame import LOCAL_BYTES
 from codegen.assembly.armv7e_m.pairs import STEP, pack_pairs
 from codegen.assembly.armv7e_m.sparse_dense_block import (
     BOTH,

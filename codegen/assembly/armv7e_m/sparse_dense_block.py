@@ -7,6 +7,7 @@ without offsets: 13.5 for 16, and 1.1 for each input to expand it.)
 
 from __future__ import annotations
 
+from codegen.assembly.armv7e_m.pairs import multiply_pair
 from codegen.assembly.block import Block, noted
 
 BOTH, FIRST, SECOND = range(3)
@@ -52,9 +53,7 @@ def _item(b: Block, kinds: tuple[int, ...]) -> None:
     b.op("sxtb16 r8, r8")
     for first, second, *words in pairs:
         for x, word in zip(("r8", "r9"), words, strict=True):
-            b.op(f"smlad {second}, {x}, {word}, {second}")
-            b.op(f"sxtb16 {word}, {word}")
-            b.op(f"smlad {first}, {x}, {word}, {first}")
+            multiply_pair(b, x, word, (first, second))
 
 
 def header(kind: int, count: int) -> int:
