@@ -33,7 +33,6 @@ from codegen.assembly.listed import WORTH, is_sparse
 from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter
-from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 
 READ = 0
