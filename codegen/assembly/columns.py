@@ -19,8 +19,6 @@ from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import Declared, Walk, by_walk
-from codegen.c.operators.overlap import Walk, by_walk
-from codegen.c.step import StepWriter
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, Requant

@@ -16,7 +16,6 @@ from codegen.assembly.columns import high_multipliers, packed_multipliers, refus
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.assembly.listed import ListCost, pack_lists, pieces_of
-from codegen.assembly.listed import pack_lists, pieces_of
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.tiles import NO_FORM, Bytes, form_of
 from codegen.c.operators.integer import attributes

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codegen.c import kernels
-from codegen.c.step import LINE, Assembly, Writer
+from codegen.c.writer import LINE, Assembly, Writer
 
 
 def is_assembly(writers: Sequence[Writer]) -> bool:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codegen.c.step import Constant, StepWriter
+from codegen.c.step import StepWriter
+from codegen.c.writer import Constant
 from edgekit.artefact import Copied
 from edgekit.ir.graph import node_macs
 from edgekit.schedule import Room

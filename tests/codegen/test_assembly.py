@@ -14,7 +14,8 @@ from codegen.assembly.isa import ARMV7E_M, isa_of
 from codegen.c.assembly import assembly_texts
 from codegen.c.choice import PORTABLE, VARIANTS, KernelSet, kernels_for
 from codegen.c.operators.overlap import by_element
-from codegen.c.step import Assembly, StepWriter, Variant, Writer
+from codegen.c.step import StepWriter, Variant
+from codegen.c.writer import Assembly, Writer
 from edgekit import api
 from edgekit.ir import DType, Graph, Quant, TensorType
 from edgekit.ir.ops import Clamp, Clip, QClip

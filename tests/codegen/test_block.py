@@ -10,7 +10,7 @@ from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M, RV32, Isa
 from codegen.c.assembly import assembly_texts
-from codegen.c.step import Writer
+from codegen.c.writer import Writer
 
 
 @noted

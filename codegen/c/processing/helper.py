@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from codegen.c.step import Writer
+from codegen.c.writer import Writer
 from edgekit.artefact import Port
 from edgekit.errors import Problem
 
