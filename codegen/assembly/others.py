@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.refusal import OtherKind
+from codegen.c.operators.accumulators import declare_requant, fold_zero_point, reach
 from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import declare_requant, fold_zero_point, is_depthwise, reach
+from codegen.c.operators.integer import is_depthwise
 from codegen.c.operators.overlap import Declared
 from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError

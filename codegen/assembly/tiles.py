@@ -23,8 +23,9 @@ from codegen.assembly.block import Block
 from codegen.assembly.isa import Isa
 from codegen.assembly.listed import pack_lists
 from codegen.assembly.refusal import OtherKind
+from codegen.c.operators.accumulators import fold_zero_point
 from codegen.c.operators.geometry import declare_window
-from codegen.c.operators.integer import attributes, fold_zero_point
+from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from codegen.c.operators.integer import fold_zero_point
+from codegen.c.operators.accumulators import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Graph
 from edgekit.ir.ops import QDense, Rounding

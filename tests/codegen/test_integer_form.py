@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from codegen.c.operators.integer import declare_requant
+from codegen.c.operators.accumulators import declare_requant
 from codegen.c.step import StepWriter
 from edgekit.ir.ops import QDense, QRescale, Requant, Rounding
 from edgekit.schedule import plan

@@ -12,6 +12,7 @@ from codegen.assembly.armv7e_m.plan import PIXELS, Pass, Plan, geometry_of
 from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling, without_scaling
 from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
+from codegen.c.operators.accumulators import fold_zero_point
 from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.requant import exact_form
 from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
+from codegen.c.operators.accumulators import fold_zero_point
 from codegen.c.operators.integer import fold_zero_point, is_depthwise
+from codegen.c.operators.integer import is_depthwise
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from codegen.assembly.cached import cached
 from codegen.assembly.mve.scaling import Scaling, scaling_of, without_scaling
-from codegen.c.operators.integer import fold_zero_point, reach
+from codegen.c.operators.accumulators import fold_zero_point, reach
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, QDense, Requant

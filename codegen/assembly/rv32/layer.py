@@ -11,7 +11,7 @@ from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
 from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling, without_scaling
-from codegen.c.operators.integer import fold_zero_point
+from codegen.c.operators.accumulators import fold_zero_point
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, QDense, Requant
 

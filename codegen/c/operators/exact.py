@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from codegen.c.operators import pointwise, wide
+from codegen.c.operators.accumulators import declare_requant
 from codegen.c.operators.geometry import declare_broadcast, declare_window
-from codegen.c.operators.integer import attributes, declare_requant
+from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import by_element, by_window
 from codegen.c.step import Emitter, StepWriter
 from edgekit.ir import DType

@@ -7,8 +7,9 @@ from dataclasses import asdict
 import numpy as np
 
 from codegen.c.operators import wide
+from codegen.c.operators.accumulators import declare_requant
 from codegen.c.operators.expressions import BINARY
-from codegen.c.operators.integer import attributes, declare_requant
+from codegen.c.operators.integer import attributes
 from codegen.c.operators.pointwise import HEADER, emit_broadcast
 from codegen.c.step import Emitter, StepWriter
 from edgekit.ir.ops import (

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from codegen.c.operators.accumulators import declare_requant
 from codegen.c.operators.geometry import braces
-from codegen.c.operators.integer import attributes, declare_requant
+from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import by_element
 from codegen.c.step import Emitter, StepWriter
 from edgekit.errors import ModelError, Problem
