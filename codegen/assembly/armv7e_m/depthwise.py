@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from codegen.assembly.armv7e_m.depthwise_block import depthwise3x3
 from codegen.assembly.armv7e_m.depthwise_filters import (
     Filters,
+    by_filters,
     filters_of,
     is_int8,
-    lacking,
     pack,
-    refuse_filters,
 )
 from codegen.assembly.armv7e_m.depthwise_rows import rows_of
 from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
@@ -19,6 +18,7 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import with_others
 from codegen.assembly.refusal import OtherKind
+from codegen.c.step import StepWriter
 from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
@@ -27,11 +27,10 @@ from edgekit.schedule import Overlap
 SCRATCH_BYTES = 2048
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, filters: Filters) -> None:
     """Write a step."""
-    op, rows, filters = w.node.op, rows_of(w.node), filters_of(w.node)
+    op, rows = w.node.op, rows_of(w.node)
     assert isinstance(op, QConv2D)
-    assert isinstance(filters, Filters)
     backward, packed = w.step.backward, pack(filters, rows.channels)
     args = w.declare(
         "ek_depthwise3x3",
@@ -64,12 +63,8 @@ def emit(w: StepWriter) -> None:
         w.assemble(ARMV7E_M, block, "ek_depthwise3x3_s8", args, x, y, w.scratch())
 
 
-def refuse(node: Node) -> str:
-    """Why a layer cannot be computed by the blocks."""
-    return _refuse_shape(node) or refuse_filters(filters_of(node))
-
-
-def _refuse_shape(node: Node) -> str:
+def refuse_shape(node: Node) -> str:
+    """Why the blocks cannot compute a layer, whatever its filters are."""
     op = node.op
     assert isinstance(op, QConv2D)
     if not is_int8(node):
@@ -98,14 +93,12 @@ def cost(node: Node) -> Cost:
     return node.output.type.shape[0] * rows_of(node).cost()
 
 
-DEPTHWISE_3X3 = with_others(
-    Variant(
-        emit,
-        scratch=lambda node: rows_of(node).scratch,
-        overlap=overlap,
-        name="depthwise3x3",
-        refuse=refuse,
-        cost=cost,
-    ),
-    lambda node: None if _refuse_shape(node) else lacking(filters_of(node)),
+DEPTHWISE_3X3 = by_filters(
+    "depthwise3x3",
+    filters_of,
+    refuse_shape,
+    emit,
+    cost,
+    scratch=lambda node: rows_of(node).scratch,
+    overlap=overlap,
 )

@@ -15,10 +15,9 @@ from codegen.assembly.armv7e_m.depthwise_area_pack import fill_block, pack_block
 from codegen.assembly.armv7e_m.depthwise_area_taps import pairs_of
 from codegen.assembly.armv7e_m.depthwise_filters import (
     Filters,
+    by_filters,
     filters_of,
     is_int8,
-    lacking,
-    refuse_filters,
     twice_rounded,
 )
 from codegen.assembly.isa import ARMV7E_M
@@ -32,11 +31,10 @@ from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 
 
-def emit(w: StepWriter, filters: Filters | str) -> None:
+def emit(w: StepWriter, filters: Filters) -> None:
     """Write a step."""
     op, areas = w.node.op, areas_of(w.node)
     assert isinstance(op, QConv2D)
-    assert isinstance(filters, Filters)
     packed = pack(filters, areas)
     constants = 2 if filters.half is None else 3
     window = declare_window(turned_step(w), areas.kernel, areas.window, op.groups)
@@ -84,20 +82,16 @@ def _stack(node: Node) -> int:
 
 def _areas(name: str, filters: Callable[[Node], Filters | str], twice: bool) -> Variant:
     """The kernel for filters of one kind."""
-
-    def refuse(node: Node) -> str:
-        return refuse_shape(node) or refuse_filters(filters(node))
-
-    variant = Variant(
-        lambda w: emit(w, filters(w.node)),
+    return by_filters(
+        name,
+        filters,
+        refuse_shape,
+        emit,
+        lambda node: areas_of(node).cost(twice),
         scratch=lambda node: areas_of(node).scratch,
         overlap=lambda node: areas_of(node).overlap(node),
-        name=name,
-        refuse=refuse,
-        cost=lambda node: areas_of(node).cost(twice),
         stack=_stack,
     )
-    return with_others(variant, lambda node: None if refuse_shape(node) else lacking(filters(node)))
 
 
 DEPTHWISE_AREAS = _areas("depthwise areas", filters_of, twice=False)

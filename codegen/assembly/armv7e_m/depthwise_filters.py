@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.requant import exact_form
 from codegen.assembly.cached import cached
+from codegen.assembly.cost import Cost
+from codegen.assembly.others import Mask, with_others
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.accumulators import fold_zero_point
 from codegen.c.operators.integer import fold_zero_point, is_depthwise
 from codegen.c.operators.integer import is_depthwise
+from codegen.c.operators.overlap import Declared
+from codegen.c.step import StepWriter, Variant
 from edgekit.errors import ModelError
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D
@@ -120,16 +125,46 @@ def _sums(node: Node) -> tuple[NDArray[np.int8], NDArray[np.int32], Int, Steps] 
     return kept, bias, ends, steps
 
 
-def refuse_filters(found: Filters | str) -> str:
-    """Why the constants of a layer cannot be used; empty where they can."""
-    if isinstance(found, str):
-        return found
-    return "a channel has no proven requantization" if found.lacking.any() else ""
+def proven(found: Filters | str) -> Filters | str:
+    """The constants of a layer, or why they cannot be used."""
+    if isinstance(found, Filters) and found.lacking.any():
+        return "a channel has no proven requantization"
+    return found
 
 
-def lacking(found: Filters | str) -> NDArray[np.bool_] | None:
-    """Channels because of which `refuse_filters` says no."""
-    return None if isinstance(found, str) else found.lacking
+def by_filters(
+    name: str,
+    filters: Callable[[Node], Filters | str],
+    refuse_shape: Callable[[Node], str],
+    emit: Callable[[StepWriter, Filters], None],
+    cost: Callable[[Node], Cost],
+    *,
+    scratch: Callable[[Node], int],
+    overlap: Callable[[Node], Declared],
+    stack: Callable[[Node], int] = lambda node: 0,
+) -> Variant:
+    """A kernel that leaves channels without proven constants to portable C.
+
+    Args:
+        name, emit, cost, scratch, overlap, stack: as of `prepared`.
+        filters: finds the constants.
+        refuse_shape: why a layer cannot be computed whatever they are.
+    """
+
+    def lacking(node: Node) -> Mask | None:
+        found = refuse_shape(node) or filters(node)
+        return found.lacking if isinstance(found, Filters) else None
+
+    variant = prepared(
+        name,
+        lambda node: refuse_shape(node) or proven(filters(node)),
+        emit,
+        lambda node, _: cost(node),
+        scratch=lambda node, _: scratch(node),
+        overlap=lambda node, _: overlap(node),
+        stack=lambda node, _: stack(node),
+    )
+    return with_others(variant, lacking)
 
 
 @by_content(64)

@@ -8,16 +8,17 @@ instructions or seven. Portable C walks over the pixels and copies windows at th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.assembly.armv7e_m.depthwise_filters import (
     WEIGHT_SCALE,
     Filters,
+    by_filters,
     filters_of,
     is_int8,
-    lacking,
-    refuse_filters,
     twice_rounded,
 )
 from codegen.assembly.block import Block, noted
@@ -35,8 +36,8 @@ from edgekit.ir.ops import QConv2D
 MOST_TAPS = 49
 REPEATS = (1, 2, 4, 8, 16, 32)
 """Filters of each channel."""
-STORE_TWICE = 37
-"""Instructions that begin, scale and store four outputs that are rounded twice."""
+STORE, STORE_TWICE = 14, 37
+"""Instructions that begin, scale and store four outputs, rounded once or twice."""
 _OUTPUTS = ("r4", "r5", "r6", "r7")
 
 
@@ -166,11 +167,10 @@ def pack_quads(filters: Filters) -> NDArray[np.int32]:
     return np.concatenate(parts, axis=1).astype(np.int32)
 
 
-def emit(w: StepWriter, filters: Filters | str) -> None:
+def emit(w: StepWriter, filters: Filters) -> None:
     """Write a step."""
     op = w.node.op
     assert isinstance(op, QConv2D)
-    assert isinstance(filters, Filters)
     channels, kernel_h, kernel_w, _ = w.node.input(1).type.shape
     window = declare_window(w, (kernel_h, kernel_w), op.window, op.groups)
     constants = channels * (2 if filters.half is None else 3)
@@ -191,17 +191,8 @@ def emit(w: StepWriter, filters: Filters | str) -> None:
         w.call("ek_depthwise_windows_s8", pixel, window, args, op.x_zero, x, w.scratch(), y)
 
 
-def refuse(node: Node) -> str:
-    """Why a layer cannot be computed by the block with one shift."""
-    return _refuse_shape(node) or refuse_filters(filters_of(node))
-
-
-def refuse_twice(node: Node) -> str:
-    """Why a layer cannot be computed by the block that rounds twice."""
-    return _refuse_shape(node) or refuse_filters(twice_rounded(node))
-
-
-def _refuse_shape(node: Node) -> str:
+def refuse_shape(node: Node) -> str:
+    """Why the block cannot compute a layer, whatever its filters are."""
     op = node.op
     assert isinstance(op, QConv2D)
     if not is_int8(node):
@@ -214,7 +205,7 @@ def _refuse_shape(node: Node) -> str:
     return ""
 
 
-def cost(node: Node, store: int = 14) -> Cost:
+def cost(node: Node, store: int) -> Cost:
     """Executed by the block and, roughly, by its caller, who copies windows at the border.
 
     Args:
@@ -242,27 +233,20 @@ def _inside(node: Node, op: QConv2D, axis: int) -> int:
     return int(((starts >= 0) & (starts + reach < size)).sum())
 
 
-DEPTHWISE_WINDOWS = with_others(
-    Variant(
-        lambda w: emit(w, filters_of(w.node)),
+def _windows(name: str, filters: Callable[[Node], Filters | str], store: int) -> Variant:
+    """The kernel for filters of one kind."""
+    return by_filters(
+        name,
+        filters,
+        refuse_shape,
+        emit,
+        lambda node: cost(node, store),
         scratch=conv_scratch,
         overlap=by_window,
-        name="depthwise",
-        refuse=refuse,
-        cost=cost,
-    ),
-    lambda node: None if _refuse_shape(node) else lacking(filters_of(node)),
-)
+    )
+
+
+DEPTHWISE_WINDOWS = _windows("depthwise", filters_of, STORE)
 """Outputs scaled by one product and one shift."""
-DEPTHWISE_TWICE = with_others(
-    Variant(
-        lambda w: emit(w, twice_rounded(w.node)),
-        scratch=conv_scratch,
-        overlap=by_window,
-        name="depthwise twice",
-        refuse=refuse_twice,
-        cost=lambda node: cost(node, STORE_TWICE),
-    ),
-    lambda node: None if _refuse_shape(node) else lacking(twice_rounded(node)),
-)
+DEPTHWISE_TWICE = _windows("depthwise twice", twice_rounded, STORE_TWICE)
 """Outputs rounded twice, as TFLite's are on both sides of the zero point."""
