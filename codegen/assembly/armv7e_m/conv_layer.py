@@ -13,7 +13,6 @@ from codegen.assembly.armv7e_m.scaling import SCALE, Scaling, find_scaling, with
 from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.accumulators import fold_zero_point
-from codegen.c.operators.integer import fold_zero_point
 from edgekit.errors import ModelError
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, QDense, Requant, Rounding

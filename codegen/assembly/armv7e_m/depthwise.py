@@ -16,10 +16,8 @@ from codegen.assembly.armv7e_m.depthwise_rows import rows_of
 from codegen.assembly.armv7e_m.depthwise_strided import depthwise3x3_strided
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
-from codegen.assembly.others import with_others
 from codegen.assembly.refusal import OtherKind
 from codegen.c.step import StepWriter
-from codegen.c.step import StepWriter, Variant
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D
 from edgekit.schedule import Overlap

@@ -21,7 +21,6 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
     twice_rounded,
 )
 from codegen.assembly.isa import ARMV7E_M
-from codegen.assembly.others import with_others
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.turned import turned_step
 from codegen.c.operators.geometry import declare_window

@@ -15,7 +15,6 @@ from codegen.assembly.others import Mask, with_others
 from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.accumulators import fold_zero_point
-from codegen.c.operators.integer import fold_zero_point, is_depthwise
 from codegen.c.operators.integer import is_depthwise
 from codegen.c.operators.overlap import Declared
 from codegen.c.step import StepWriter, Variant

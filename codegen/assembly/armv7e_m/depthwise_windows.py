@@ -24,7 +24,6 @@ from codegen.assembly.armv7e_m.depthwise_filters import (
 from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
-from codegen.assembly.others import with_others
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import conv_scratch, repeats_of
