@@ -68,7 +68,8 @@ def _option_row(option: click.Option) -> str:
     value = "" if option.is_flag else f" `{_metavar(option)}`"
     notes = ["required"] if option.required else []
     if option.show_default:
-        notes.append(f"default: {option.default}")
+        shown = option.show_default
+        notes.append(f"default: {shown if isinstance(shown, str) else option.default}")
     note = f" [{'; '.join(notes)}]" if notes else ""
     return f"| {flags}{value} | {option.help}{note} |".replace("  [", " [")
 

@@ -231,8 +231,9 @@ levers_option = click.option(
     default=LEVERS,
     show_default=",".join(LEVERS),
     metavar="A,B",
-    help="What the plan may use beside the place of each tensor; none for nothing. With patches "
-    "(layers in strips of rows) the smallest arena is looked for.",
+    help="What the plan may use beside the place of each tensor: order (of the layers), in-place "
+    "(results over operands), rows (results over rows already read), patches (layers in strips, "
+    "for the smallest arena), or none.",
 )
 
 
@@ -268,14 +269,17 @@ plugin_option = click.option(
 )
 
 
-def place_option(default: str) -> Decorator:
+def place_option(
+    default: str,
+    text: str = "Numpy reference, generated C on this machine, or the emulated core.",
+) -> Decorator:
     """``--on reference|host|emulator``."""
     return click.option(
         "--on",
         type=click.Choice(allowed(Place)),
         default=default,
         show_default=True,
-        help="Numpy reference, generated C on this machine, or the emulated core.",
+        help=text,
     )
 
 

@@ -57,9 +57,9 @@ def inspection_view(found: Inspection) -> RenderableType:
     grid.add_row("MACs", fmt.count(model.macs))
     grid.add_row("Parameters", fmt.count(model.parameters))
     grid.add_row("Weights", fmt.bytes_exact(found.weights_bytes))
-    grid.add_row(
-        "RAM, at least", f"{fmt.bytes_exact(found.ram_lower_bound_bytes)}  as {found.figures_for}"
-    )
+    least = fmt.bytes_exact(found.ram_lower_bound_bytes)
+    note = "with layers as a whole; edgekit plan --ram says what strips take"
+    grid.add_row("Arena, at least", f"{least}  as {found.figures_for} {note}")
     operators = ", ".join(f"{op} x{n}" for op, n in sorted(model.operators.items()))
     grid.add_row("Operators", operators or "-")
     if found.target is not None:

@@ -44,6 +44,10 @@ def test_the_commands() -> None:
     assert {path[0] for path in EVERY} == set(COMMANDS)
 
 
+def test_summaries_fit_their_lines(edgekit_cli: Runner) -> None:
+    assert "..." not in edgekit_cli("--help").stdout.partition("Commands:\n")[2]
+
+
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)
 def test_help_has_an_example(path: tuple[str, ...], edgekit_cli: Runner) -> None:
     result = edgekit_cli(*path, "--help")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     cls=Command,
     examples=[
         ("edgekit debug out --on emulator", "first layer that differs from the reference, if any"),
-        ("edgekit debug model.onnx", "the same for a model whose conversion is refused"),
+        ("edgekit debug model_int8.onnx", "the same for a model whose conversion is refused"),
         (
             "edgekit debug out --on host --input x.npz --tensors conv1,conv2 --output dump.npz",
             "write tensors of the first sample to a file",

@@ -14,7 +14,7 @@ from edgekit.cli.ui import Ui
 @click.command(
     cls=Command,
     examples=[
-        ("edgekit inspect model.tflite", "what is in a model, and how little RAM it can need"),
+        ("edgekit inspect model.tflite", "what is in a model, and the least RAM of its layers"),
         ("edgekit inspect model.onnx --target cortex-m4", "and what the target supports"),
     ],
 )
@@ -28,9 +28,9 @@ from edgekit.cli.ui import Ui
 def inspect(
     ui: Ui, model: Path, target: str | None, shape: dict[str, tuple[int, ...]], signature: str
 ) -> None:
-    """Show what MODEL consists of and how little RAM it can need.
+    """Show what MODEL consists of and the least RAM of its layers.
 
-    Operators, shapes, MACs, parameters, and the lower bound of RAM.
+    Operators, shapes, MACs, parameters, and the bytes that no arena of whole layers can undercut.
 
     With --target also what that target supports and what each layer is expected to cost.
     """

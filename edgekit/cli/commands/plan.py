@@ -33,7 +33,10 @@ from edgekit.options import Lever
             "an arena over two memories, the fast one first",
         ),
         ("edgekit plan model.tflite --ram 32KiB", "what it costs to fit into 32 KiB"),
-        ("edgekit plan model.tflite --save plan.json", "keep the plan, for convert --plan"),
+        (
+            "edgekit plan model.tflite --target cortex-m4 --save plan.json",
+            "keep the plan, for convert --plan with the same target",
+        ),
     ],
 )
 @model_argument
@@ -62,7 +65,7 @@ def plan(
     save: Path | None,
     force: bool,
 ) -> None:
-    """Place every tensor of MODEL, and say how close to the optimum that is.
+    """Place every tensor of MODEL in RAM, and prove how good it is.
 
     The arena, the bound that no plan with the same levers can undercut, the step that needs most,
     and the place of every result. With --ram the cheapest plan that fits, and the front of RAM

@@ -29,7 +29,7 @@ from edgekit.options import EmulatorChoice, Place, ToolchainChoice
     ],
 )
 @folder_argument
-@place_option("emulator")
+@place_option("emulator", "Where to count; only the emulator can.")
 @image_toolchain_option
 @image_emulator_option
 @plugin_option
