@@ -142,7 +142,7 @@ def _functions() -> Iterable[str]:
         for name in sorted(texts):
             form = forms.get(name)
             real, whole = bool(getattr(form, "real", "")), bool(getattr(form, "whole", ""))
-            rows.append(f"| {name} | {_mark(real)} | {_mark(whole)} | {texts[name]} |")
+            rows.append(f"| {name} | {_mark(real)} | {_mark(whole)} | {_cell(texts[name])} |")
     yield _table(("function", "real", "integer", "what it computes"), rows)
 
 
@@ -155,6 +155,11 @@ def first_paragraph(text: str | None) -> str:
     """The first paragraph of a docstring on one line, as Markdown inside a table."""
     line = " ".join((text or "").strip().split("\n\n")[0].split())
     return line.replace("``", "`").replace("|", "\\|")
+
+
+def _cell(text: str) -> str:
+    """Text that ends no cell of a table."""
+    return text.replace("|", "\\|")
 
 
 def _mark(yes: bool) -> str:

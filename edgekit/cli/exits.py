@@ -31,5 +31,5 @@ MEANING: dict[int, tuple[str, str]] = {
     ),
     INTERRUPTED: ("interrupted", "Ctrl-C. Nothing half-written is left."),
     TERMINATED: ("terminated", "SIGTERM, as from `timeout`. Nothing half-written is left."),
-    PIPE_CLOSED: ("pipe closed", "The reader of standard output went away, as with `| head`."),
+    PIPE_CLOSED: ("pipe closed", "The reader of standard output went away, as `head` does."),
 }

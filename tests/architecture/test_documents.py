@@ -66,6 +66,13 @@ def test_named_files_and_code_exist(path: Path) -> None:
             resolve_name(name)
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tables_have_even_rows(path: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", prose(path), flags=re.M):
+        cells = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(cells) == 1, f"{path.relative_to(ROOT)}: {table.splitlines()[0]}"
+
+
 def test_documents_that_code_names_exist() -> None:
     for path in sources():
         for name in re.findall(r"\bdocs/[\w./-]+\.md\b", path.read_text(encoding="utf-8")):

@@ -1,0 +1,72 @@
+"""The README can be pasted: its commands, its Python and its C, on the shipped model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edgekit.cli.app import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = {
+    "digits.onnx": "model.onnx",
+    "calibration.npz": "calibration.npz",
+    "test.npz": "labelled.npz",
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.M | re.S)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, wanted in FILES.items():
+        shutil.copy(ROOT / "examples" / "digits" / name, tmp_path / wanted)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_commands_and_the_call(folder: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    commands = [line.split()[1:] for line in lines if line.startswith("edgekit ")]
+    assert len(commands) > 8
+    for command in commands:
+        result = CliRunner().invoke(cli, command)
+        assert result.exit_code == 0, f"{command}: {result.output}"
+    (code,) = blocks("c")
+    (folder / "call.c").write_text(code, encoding="utf-8")
+    flags = ("-std=c11", "-Wall", "-Wextra", "-Wno-unused", "-Werror", "-c")
+    zig = [sys.executable, "-m", "ziglang", "cc", *flags, "-Ifirmware", "call.c"]
+    subprocess.run(zig, cwd=folder, check=True)
+
+
+def test_python(folder: Path) -> None:
+    (code,) = blocks("python")
+    found: dict[str, object] = {}
+    exec(code, found)
+    (probabilities,) = found["outputs"].values()  # type: ignore[attr-defined]
+    assert probabilities.shape == (2, 10)
+
+
+def test_figures_are_those_of_the_benchmarks() -> None:
+    """Instructions in millions with three digits; everything else as it stands there."""
+    section = README.partition("## Beside other stacks")[2].partition("\n## ")[0]
+    there = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"[\d.,]*\d", there))
+    known |= {
+        f"{int(n.replace(',', '')) / 1e6:.3g}" for n in known if re.fullmatch(r"[\d,]{7,}", n)
+    }
+    for row in re.findall(r"^\|.*\d \|$", section, flags=re.M):
+        cells = [cell.strip() for cell in row.strip("|").split("|")][2:]
+        assert set(cells) <= known, row
+    ratios = there.partition("## Against TensorFlow Lite Micro")[2].partition("\n## ")[0]
+    numbers = re.findall(r"\| (0\.\d\d)", ratios)
+    assert f"{min(numbers)} to {max(numbers)} of the instructions" in section
