@@ -1,10 +1,26 @@
-"""The public Python API.
+"""The public Python API. Users import this module, `edgekit.errors` for what it raises, and
+`edgekit.plugins` for operators of their own.
 
+>>> import numpy as np
 >>> from edgekit import api
->>> deployment = api.convert("model.onnx", "out", api.ConvertOptions("cortex-m4"),
-...                          calibration="calib.npz")          # doctest: +SKIP
->>> deployment.report.memory.ram_bytes                         # doctest: +SKIP
->>> deployment.run({"x": samples}, on="emulator")              # doctest: +SKIP
+>>> folder = "examples/digits"
+>>> options = api.ConvertOptions("cortex-m4")
+>>> calibration = f"{folder}/calibration.npz"
+>>> deployment = api.convert(f"{folder}/digits.onnx", None, options, calibration=calibration)
+>>> deployment.report.verification.bit_exact
+True
+>>> samples = np.load(f"{folder}/test.npz")["x"][:3]
+>>> deployment.run({"image": samples}, on="emulator")["probabilities"].shape
+(3, 10)
+
+Arrays of samples, everywhere: a mapping from the names of the model's inputs to arrays (or ``x``
+for a single input), or an ``.npz`` file of them. The first axis counts samples, ``(n, *shape)``
+where the model's own batch axis is 1; layout and dtype are those of the model file. A float model
+that edgekit quantized takes and gives float32.
+
+Errors derive from `edgekit.errors.EdgekitError` and list every problem found: UsageError (options),
+ModelError (the model), DataError (samples, converted folders), FitError (the memory), ToolError
+(compiler or emulator), CheckFailed (code that differs from the reference).
 """
 
 from __future__ import annotations
@@ -76,8 +92,8 @@ def convert(
         model: ``.onnx`` or ``.tflite`` file, or a graph.
         out: folder to make; None makes a temporary one, which goes with the deployment.
         options: target and everything else.
-        calibration: samples for a float model, as arrays or as an ``.npz`` file: named as the
-            model's inputs (or ``x``), samples first, in the model's own layout and dtype.
+        calibration: arrays of samples for a float model; None: it stays float32, or is quantized
+            already.
         processing: what comes before its inputs and after its outputs, see docs/processing.md.
         progress: receives one line per stage.
         refuse: False keeps code that differs from the reference, so that ``.debug`` can say where.
@@ -86,7 +102,14 @@ def convert(
         The deployment: ``.run``, ``.profile``, ``.debug``, ``.evaluate``, ``.report``.
 
     Raises:
-        UsageError, ModelError, DataError, FitError, ToolError, CheckFailed: see `edgekit.errors`.
+        UsageError: the options are wrong, a float model comes without calibration and without
+            ``precision="float32"``, or ``out`` exists and ``options.force`` is False.
+        ModelError, DataError: model or calibration refused.
+        FitError: the board is too small.
+        ToolError: a compiler or an emulator is missing or failed.
+        CheckFailed: the code does not compute what the reference does.
+
+    Source of the arithmetic: `quantize.schemes` (Jacob et al., 2018), `quantize.requantize`.
     """
     from edgekit.deployment import Deployment
     from edgekit.pipeline.convert import convert_model
@@ -121,13 +144,21 @@ def combine(
     Args:
         folders: that `convert` made, two or more for the same core.
         out: folder to make.
-        name: prefix of its C symbols.
-        toolchain, emulator: as for `convert`.
+        name: prefix of its C symbols; None: from those of the models.
+        toolchain, emulator: as in `ConvertOptions`.
         force: replace an existing folder.
         progress: receives one line per stage.
 
+    Returns:
+        Bytes of arena, states, flash and stack, and whether every output equals the reference.
+
     Raises:
-        UsageError, DataError, FitError, ToolError, CheckFailed: see `edgekit.errors`.
+        UsageError: fewer than two models, models of different cores or of one name, or ``out``
+            exists.
+        DataError: a folder is no converted model, or is damaged.
+        FitError: together they do not fit the board.
+        ToolError: a compiler or an emulator is missing or failed.
+        CheckFailed: an output differs from the reference.
     """
     from edgekit.pipeline.combining import Member, combine_models
 
@@ -160,8 +191,12 @@ def inspect(
     Args:
         model: ``.onnx`` or ``.tflite`` file, or a graph.
         target: core or board to ask about.
-        shapes: of inputs whose axes an ONNX file leaves open, by name.
+        shapes: of inputs whose axes an ONNX file leaves open, by name, batch axis included.
         signature: which signature of a TFLite file; by default its first subgraph.
+
+    Returns:
+        Facts in bytes, MACs and (modelled, not counted) instructions; the arena's lower bound is
+        that of layers as a whole.
 
     Raises:
         ModelError: the file cannot be read at all.
@@ -192,14 +227,20 @@ def plan(
         shapes, signature: as for `inspect`.
         plan_time: time limit in seconds.
         levers: what the plan may use beside the place of each tensor.
-        save: file to write the plan to, for ``ConvertOptions(plan=...)``; replaced if there.
-        memories: what the arena is split over, as for `edgekit.options.ConvertOptions`.
+        save: file to write the plan to, for ``ConvertOptions(plan=...)`` with the same target;
+            replaced if there.
+        memories: what the arena is split over, as in `ConvertOptions`.
         ram: bytes that arena and state may take; the answer has the front of RAM against work.
+
+    Returns:
+        Offsets and sizes in bytes, and the bound that no plan with the same levers can undercut.
 
     Raises:
         ModelError: the file cannot be read, or an operator has no kernel.
-        UsageError: there is no such target or memory.
+        UsageError: there is no such target or memory, or both ``memories`` and ``ram`` are given.
         FitError: the memories or the RAM are too small.
+
+    Method: docs/design/004-scheduling.md, docs/design/022-strips.md.
     """
     from edgekit.pipeline.planning import plan_model
 
@@ -219,10 +260,22 @@ def quantize(
 ) -> QuantizeSummary:
     """Quantize a float model to int8 and write it as a QDQ ONNX file.
 
-    ``shapes`` and ``signature`` as for `inspect`; the other arguments as for `convert`.
+    Args:
+        model: ``.onnx`` or ``.tflite`` file, or a graph.
+        calibration: arrays of samples, whose ranges decide the scales.
+        out: file to write; replaced if there.
+        observer: ``minmax``, or ``percentile``, which leaves rare extremes out of the ranges.
+        percentile: of the numbers of a tensor that lie within its range, in percent.
+        shapes, signature: as for `inspect`.
+
+    Returns:
+        Samples used, and the error of each layer against the float model.
 
     Raises:
+        UsageError: the model is int8 already.
         ModelError, DataError: model or calibration refused.
+
+    Source: `quantize.schemes` (Jacob et al., 2018).
     """
     from edgekit.pipeline.quantization import quantize_model
 
@@ -243,13 +296,20 @@ def evaluate(
 
     Args:
         path: folder of a converted model, or a model file (then ``on`` must be ``reference``).
-        data: inputs as for `edgekit.deployment.Deployment.run`, labels in ``y``.
+        data: arrays of samples, and labels in ``y``: class numbers ``(n,)``; where the model
+            reconstructs its input none, or ``(n,)`` with 1 for an anomaly and 0; or real values of
+            the output's shape.
         on: ``reference``, ``host`` or ``emulator``.
-        compare: also count the samples whose outputs equal the reference bit for bit.
+        compare: also count the samples whose outputs equal the reference bit for bit; for a folder.
         toolchain, emulator: as for `edgekit.deployment.Deployment.run`.
 
+    Returns:
+        Top-1 as a fraction, or mean squared error and area under the ROC curve.
+
     Raises:
+        UsageError: a model file is to run elsewhere than on the reference.
         ModelError, DataError: model or data refused.
+        ToolError: a compiler or an emulator is missing or failed.
     """
     arrays = _arrays(data) or {}
     if Path(path).is_dir():

@@ -122,17 +122,18 @@ class Deployment:
         """Run samples.
 
         Args:
-            inputs: arrays by input name (or ``x``), samples first, in the model's own layout and
-                dtype. A float model that edgekit quantized takes and gives float.
+            inputs: arrays by input name (or ``x``), ``(n, *shape)``, in the model's own layout and
+                dtype. A float model that edgekit quantized takes and gives float32.
             on: ``reference``, ``host`` or ``emulator``.
             carry_state: keep state from sample to sample instead of resetting it.
             toolchain: compiler of the image; auto takes the one that the conversion chose, on the
                 host the first with a stored image.
             emulator: where to run it.
-            raw: the inputs are pixels or samples, as the helpers of ``processing`` take them.
+            raw: the inputs are pixels, uint8 ``(n, height, width, channels)``, or sound, int16
+                ``(n, samples)``, as the helpers of ``processing`` take them.
 
         Returns:
-            Arrays by output name, samples first, in the model's own layout and dtype.
+            Arrays by output name, ``(n, *shape)``, in the model's own layout and dtype.
 
         Raises:
             DataError: the inputs do not fit.

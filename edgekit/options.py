@@ -51,9 +51,9 @@ class ConvertOptions:
             default.
         signature: which signature of a TFLite file; empty: its first subgraph.
         outputs: tensors to give as outputs instead of the model's own.
-        observer, percentile: how activation ranges are found.
-        vectors: test vectors to store and compare.
-        plan_time: time limit of the memory plan in seconds.
+        observer, percentile: how activation ranges are found, as for `edgekit.api.quantize`.
+        vectors: test vectors to store and compare, 1 to 1000.
+        plan_time: time limit of the memory plan in seconds, up to 3600.
         kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
             C alone.
         optimize: ``speed``; ``fastest``: as speed, and with kernels that pay for instructions with
@@ -71,6 +71,9 @@ class ConvertOptions:
         plan: plan file of `edgekit.api.plan` to follow instead of planning anew.
         require_emulator: raise where no emulator can run the target.
         force: replace an existing folder.
+
+    Raises:
+        UsageError: a value is not among those allowed; all of them are named.
     """
 
     target: str

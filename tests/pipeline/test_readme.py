@@ -1,7 +1,8 @@
-"""The README can be pasted: its commands, its Python and its C, on the shipped model."""
+"""Examples can be pasted: the README's commands, Python and C, and those of the Python API."""
 
 from __future__ import annotations
 
+import doctest
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edgekit import api
 from edgekit.cli.app import cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +56,13 @@ def test_python(folder: Path) -> None:
     exec(code, found)
     (probabilities,) = found["outputs"].values()  # type: ignore[attr-defined]
     assert probabilities.shape == (2, 10)
+
+
+def test_examples_of_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = doctest.testmod(api)
+    assert found.attempted
+    assert not found.failed
 
 
 def test_figures_are_those_of_the_benchmarks() -> None:
