@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from edgekit.cli.command import QUIET
+from edgekit.docs_figures import readme_document
 from edgekit.docs_operators import operators_document
 from edgekit.docs_tables import float_library_document, targets_document
 
@@ -139,6 +140,7 @@ def report_schema_document() -> str:
 
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
+    "../README.md": readme_document,
     "cli.md": cli_document,
     "exit-codes.md": exit_code_document,
     "float-library.md": lambda: _MADE + float_library_document(),

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("edgekit.deployment",),
     ("edgekit.api",),
     ("edgekit.cli",),
-    ("edgekit.docs_operators", "edgekit.docs_tables"),
+    ("edgekit.docs_figures", "edgekit.docs_operators", "edgekit.docs_tables"),
     ("edgekit.docs", "profiles.bench"),
 )
 """From the foundation upwards. A module imports from its own part and from layers below; parts in

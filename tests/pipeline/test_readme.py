@@ -63,19 +63,3 @@ def test_examples_of_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
     found = doctest.testmod(api)
     assert found.attempted
     assert not found.failed
-
-
-def test_figures_are_those_of_the_benchmarks() -> None:
-    """Instructions in millions with three digits; everything else as it stands there."""
-    section = README.partition("## Beside other stacks")[2].partition("\n## ")[0]
-    there = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    known = set(re.findall(r"[\d.,]*\d", there))
-    known |= {
-        f"{int(n.replace(',', '')) / 1e6:.3g}" for n in known if re.fullmatch(r"[\d,]{7,}", n)
-    }
-    for row in re.findall(r"^\|.*\d \|$", section, flags=re.M):
-        cells = [cell.strip() for cell in row.strip("|").split("|")][2:]
-        assert set(cells) <= known, row
-    ratios = there.partition("## Against TensorFlow Lite Micro")[2].partition("\n## ")[0]
-    numbers = re.findall(r"\| (0\.\d\d)", ratios)
-    assert f"{min(numbers)} to {max(numbers)} of the instructions" in section

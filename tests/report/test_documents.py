@@ -20,11 +20,13 @@ def test_documents_are_fresh() -> None:
 
 
 def test_stale_documents_are_found(tmp_path: Path) -> None:
-    docs.write(tmp_path)
-    assert docs.stale(tmp_path) == []
-    (tmp_path / "cli.md").write_text("old", encoding="utf-8")
-    (tmp_path / "exit-codes.md").unlink()
-    assert docs.stale(tmp_path) == ["cli.md", "exit-codes.md"]
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    docs.write(folder)
+    assert docs.stale(folder) == []
+    (folder / "cli.md").write_text("old", encoding="utf-8")
+    (folder / "exit-codes.md").unlink()
+    assert docs.stale(folder) == ["cli.md", "exit-codes.md"]
 
 
 @pytest.mark.parametrize("root", ANSWERS.values(), ids=lambda c: c.__name__)
