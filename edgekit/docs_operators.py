@@ -16,7 +16,7 @@ that results are the same on all of them. What an operator costs on a core: `edg
 MODEL --target CORE`.
 
 **Shapes** are static: an open batch axis becomes 1, other open axes need `--shape
-NAME=1,3,224,224`; {axes} axes after neighbouring ones that behave alike are joined.
+NAME=1,3,224,224`. A tensor has up to {axes} axes; neighbouring ones that behave alike count as one.
 
 **Limits** of a model file: {bytes:,} bytes; {elements:,} elements a tensor; for ONNX {nodes:,}
 nodes after functions and loops are unrolled, {turns:,} turns a loop, {depth} levels of functions

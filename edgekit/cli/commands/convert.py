@@ -123,7 +123,8 @@ def convert(
     Sections [processing.INPUT] and [postprocessing.OUTPUT] of the config file add helpers that
     make inputs from pixels or samples and rank outputs.
 
-    The result of every run must equal the reference bit for bit, otherwise the exit code is 1.
+    Integer results of every run must equal the reference bit for bit, float32 ones within a stated
+    tolerance; otherwise the exit code is 1.
     """
     from edgekit import api
     from edgekit.report import terminal
