@@ -106,6 +106,26 @@ def test_every_shape(core: str, toolchain: str) -> None:
                 assert_counted(CONV, node, layer.instructions, 0.04, 20)
 
 
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_windows_wider_than_the_input(core: str) -> None:
+    """By two columns and more: no tap, several columns of few channels, lies wholly inside."""
+    rng = np.random.default_rng(9)
+    windows = [
+        ((4, 3), (5, 5), (2, 2, 2, 2)),  # as SAME pads
+        ((3, 1), (3, 3), (1, 0, 2, 2)),
+        ((3, 1), (3, 3), (1, 2, 1, 0)),
+        ((2, 3), (2, 7), (1, 6, 0, 6)),
+    ]
+    found = [
+        conv(rng, size, channels, 5, kernel, Window((1, 1), pads))
+        for channels in (1, 3, 6)
+        for size, kernel, pads in windows
+    ]
+    graph = merged(found)
+    assert chosen(graph, KERNELS).count(CONV.name) >= 8
+    check(graph, KERNELS, core)
+
+
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_over_its_input(core: str, backward: bool) -> None:

@@ -141,7 +141,7 @@ def _geometry(plan: Plan) -> dict[str, int]:
         "steps": plan.steps if plan.shared or not readable else plan.run // STEP,
         "back": -plan.run % STEP if readable and not plan.merged else 0,
         "merged": int(plan.merged),
-        "within": g.size[1] - plan.columns + 1 if readable else 0,
+        "within": max(g.size[1] - plan.columns + 1, 0) if readable else 0,
         "shared": int(plan.shared),
         "staged": int(plan.columns > 1 or not readable),
     }  # fmt: skip
