@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from codegen.assembly.rv32.depthwise_windows import WINDOWS, shape_of
+from codegen.assembly.rv32.depthwise_windows import WINDOWS, Layer, layer_of
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
@@ -85,7 +85,8 @@ def rounded(rng: np.random.Generator) -> Iterator[Graph]:
 def test_extremes(core: str) -> None:
     graphs = list(rounded(np.random.default_rng(2)))
     assert len(graphs) > 0.8 * len(RULES) * len(EXTREMES)
-    assert {shape_of(g.nodes[0]).is_signed for g in graphs} == {False, True}
+    found = [layer_of(g.nodes[0]) for g in graphs]
+    assert {isinstance(f, Layer) and f.scaling.is_signed for f in found} == {False, True}
     check_grid(graphs, KERNELS, {WINDOWS.name}, core)
 
 

@@ -9,10 +9,11 @@ from codegen.assembly.isa import MVE
 from codegen.assembly.mve.matmul_block import STEP, fill_block, pair_block
 from codegen.assembly.mve.parts import SCRATCH, TILE
 from codegen.assembly.mve.scaling import Scaling, scaling_of
+from codegen.assembly.prepared import prepared
 from codegen.c.operators.geometry import braces
 from codegen.c.operators.integer import attributes
 from codegen.c.operators.layers import STACK_AXES, declare_matmul
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import Node
 from edgekit.ir.ops import QMatMul
 
@@ -22,15 +23,8 @@ CALL, COLUMNS, PRODUCT, STEP_CALL = 8, 34, 90, 130
 """Instructions in C: of a call of the function, of two columns, of a product, of a layer."""
 
 
-def scaling(node: Node) -> Scaling | None:
-    """How sums become outputs; None where there is no proven form."""
-    op = node.op
-    assert isinstance(op, QMatMul)
-    return scaling_of(op.requant, np.array([255 * 255 * node.input(0).type.shape[-1]]), late=True)
-
-
-def refuse(node: Node) -> str:
-    """Why the function cannot compute a node; empty where it can."""
+def scaling(node: Node) -> Scaling | str:
+    """How sums become outputs, or why the function cannot compute a node."""
     op, depth, columns = node.op, node.input(0).type.shape[-1], node.input(1).type.shape[-1]
     assert isinstance(op, QMatMul)
     if len(node.output.type.shape) > STACK_AXES + 2:
@@ -39,9 +33,8 @@ def refuse(node: Node) -> str:
         return "one column, or more rows of the right matrix than are expanded at once"
     if STEP * columns >= PLACES or 255 * 255 * depth >= 2**31:
         return "too wide for 16-bit offsets"
-    if scaling(node) is None:
-        return f"no vector form of its {op.requant.rule.value} rounding is proven"
-    return ""
+    found = scaling_of(op.requant, np.array([255 * 255 * depth]), late=True)
+    return found or f"no vector form of its {op.requant.rule.value} rounding is proven"
 
 
 def scratch(node: Node) -> int:
@@ -49,10 +42,9 @@ def scratch(node: Node) -> int:
     return 4 * STEP * -(-node.input(0).type.shape[-1] // STEP)
 
 
-def emit(w: StepWriter) -> None:
+def emit(w: StepWriter, found: Scaling) -> None:
     """Write a step."""
-    op, found = attributes(w, QMatMul), scaling(w.node)
-    assert found is not None
+    op = attributes(w, QMatMul)
     a, b, q = w.node.input(0), w.node.input(1), op.requant
     (rows, depth), columns = a.type.shape[-2:], b.type.shape[-1]
     form, lines = found.form, np.minimum(np.arange(TILE), rows - 1)
@@ -74,10 +66,9 @@ def emit(w: StepWriter) -> None:
     )  # fmt: skip
 
 
-def cost(node: Node) -> Cost:
+def cost(node: Node, found: Scaling) -> Cost:
     """Executed by one run."""
-    found, (rows, depth) = scaling(node), node.input(0).type.shape[-2:]
-    assert found is not None
+    rows, depth = node.input(0).type.shape[-2:]
     columns = node.output.type.shape[-1]
     (block, tile, step), (fill, eight) = pair_block(found.form), fill_block()
     calls = (rows >= TILE) + (rows % TILE > 0)
@@ -88,11 +79,5 @@ def cost(node: Node) -> Cost:
     return count * (PRODUCT + -(-columns // 2) * pair) + STEP_CALL
 
 
-MATMUL = Variant(
-    emit,
-    scratch,
-    name="matmul pairs",
-    refuse=refuse,
-    cost=cost,
-)
+MATMUL = prepared("matmul pairs", scaling, emit, cost, scratch=lambda node, _: scratch(node))
 """All rows with two columns."""

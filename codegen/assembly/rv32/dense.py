@@ -22,7 +22,7 @@ from codegen.assembly.rv32.outputs import (
     scale_signed,
 )
 from codegen.assembly.rv32.registers import SAVED, Function
-from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.assembly.rv32.scale import NO_FORM, Scaling, find_scaling, without_scaling
 from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import by_row
 from codegen.c.step import StepWriter, Variant
@@ -156,7 +156,7 @@ def dense_refusal(node: Node) -> str:
         return "activations are not int8"
     if op.w_zero or not node.input(1).is_constant:
         return "weights are not constant or have a zero point"
-    return "" if dense_scaling(node) else "a scale has no proven form"
+    return "" if dense_scaling(node) else NO_FORM
 
 
 def emit_dense(w: StepWriter) -> None:

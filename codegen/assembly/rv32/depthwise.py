@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.depthwise_band import FIELD_BITS, WORDS, Band, band, band_count
 from codegen.assembly.rv32.depthwise_strided import StridedRow, strided_count, strided_row
 from codegen.assembly.rv32.layer import Int, accumulators
 from codegen.assembly.rv32.registers import SAVED
-from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.assembly.rv32.scale import NO_FORM, Scaling, find_scaling, without_scaling
 from codegen.c.operators.integer import attributes, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, Requant, Window
 
@@ -42,11 +43,6 @@ class Call:
     source: int
     target: int
     shape: Band | StridedRow
-
-
-def depthwise_refusal(node: Node) -> str:
-    """Why rows cannot compute a convolution; empty where they can."""
-    return _refuse_shape(node) or ("" if depthwise_scaling(node) else "a scale has no proven form")
 
 
 def depthwise_lacking(node: Node) -> NDArray[np.bool_] | None:
@@ -80,9 +76,9 @@ def _is_halving(node: Node) -> bool:
 
 
 @cached
-def depthwise_scaling(node: Node) -> Scaling | None:
-    """The constants of every channel."""
-    return find_scaling(*_accumulators(node), fields="signed")
+def depthwise_scaling(node: Node) -> Scaling | str:
+    """The constants of every channel, or why rows cannot compute a convolution."""
+    return _refuse_shape(node) or find_scaling(*_accumulators(node), fields="signed") or NO_FORM
 
 
 def _accumulators(node: Node) -> tuple[Requant, Int, Int, Int, int]:
@@ -113,10 +109,9 @@ def calls_of(node: Node) -> list[Call]:
     return found
 
 
-def emit_depthwise(w: StepWriter) -> None:
+def emit_depthwise(w: StepWriter, scaling: Scaling) -> None:
     """Calls of one function in a row are a loop."""
-    op, node, scaling = attributes(w, QConv2D), w.node, depthwise_scaling(w.node)
-    assert scaling is not None
+    op, node = attributes(w, QConv2D), w.node
     layer = w.declare(
         "ek_depthwise3", "layer",
         weights=w.weights(node.input(1).array, "weights"),
@@ -188,11 +183,11 @@ def _rows_of(node: Node) -> int:
     return 2 if op.window == SAME and _known_pitch(node) else 1
 
 
-DEPTHWISE = Variant(
+DEPTHWISE = prepared(
+    "depthwise3x3",
+    depthwise_scaling,
     emit_depthwise,
-    overlap=depthwise_overlap,
-    name="depthwise3x3",
-    refuse=depthwise_refusal,
-    cost=depthwise_cost,
-    stack=lambda node: 4 * (len(WORDS) + len(SAVED) + 2),
+    lambda node, _: depthwise_cost(node),
+    overlap=lambda node, _: depthwise_overlap(node),
+    stack=lambda node, _: 4 * (len(WORDS) + len(SAVED) + 2),
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import RV32
+from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.depthwise_piece import (
     WORDS,
@@ -21,12 +22,12 @@ from codegen.assembly.rv32.depthwise_piece import (
 )
 from codegen.assembly.rv32.layer import accumulators
 from codegen.assembly.rv32.registers import SAVED
-from codegen.assembly.rv32.scale import Scaling, find_scaling, without_scaling
+from codegen.assembly.rv32.scale import NO_FORM, Scaling, find_scaling, without_scaling
 from codegen.assembly.turned import turned, turned_step
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
-from codegen.c.step import StepWriter, Variant
+from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, Window
 
@@ -69,6 +70,22 @@ class Geometry:
         return self.kernel[0] * self.parts
 
 
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer as the function computes it.
+
+    Attributes:
+        geometry: its windows and outputs.
+        shape: the pieces of its rows.
+        scaling, bits: the constants of every channel, and the bits of the field of a sum.
+    """
+
+    geometry: Geometry
+    shape: Piece
+    scaling: Scaling
+    bits: int
+
+
 def geometry_of(node: Node) -> Geometry:
     """The window of a layer and its sizes; columns of one pixel lie down as rows."""
     node = turned(node)
@@ -78,22 +95,23 @@ def geometry_of(node: Node) -> Geometry:
     return Geometry((kernel_h, kernel_w), op.window, (outputs[1], outputs[2]))
 
 
-@cached
-def scaling_of(node: Node) -> tuple[Scaling, int] | None:
-    """The constants of every channel and the bits of the field of a sum."""
-    arguments = accumulators(node, 1)
-    found = find_scaling(*arguments)
-    return None if found is None else (found, arguments[-1])
-
-
 def windows_lacking(node: Node) -> NDArray[np.bool_] | None:
     """Channels whose scale has no proven form."""
     return None if _refuse_shape(node) else without_scaling(*accumulators(node, 1))
 
 
-def windows_refusal(node: Node) -> str:
-    """Why pieces of rows cannot compute a layer; empty where they can."""
-    return _refuse_shape(node) or ("" if scaling_of(node) else "a scale has no proven form")
+@cached
+def layer_of(node: Node) -> Layer | str:
+    """The piece that makes a row cheapest, and constants; or why there are none."""
+    reason = _refuse_shape(node)
+    if reason:
+        return reason
+    arguments = accumulators(node, 1)
+    scaling = find_scaling(*arguments)
+    if scaling is None:
+        return NO_FORM
+    shape = min(_shapes(node, scaling.is_signed), key=lambda s: _row_cost(node, s).total)
+    return Layer(geometry_of(node), shape, scaling, arguments[-1])
 
 
 def _refuse_shape(node: Node) -> str:
@@ -121,29 +139,14 @@ def _shapes(node: Node, is_signed: bool = False) -> list[Piece]:
     return [shape for shape in found if shape.span <= FARTHEST]
 
 
-def shape_of(node: Node) -> Piece:
-    """The piece that makes a row cheapest."""
-    found = scaling_of(node)
-    assert found is not None
-    return min(_shapes(node, found[0].is_signed), key=lambda s: _row_cost(node, s).total)
-
-
-def windows_scratch(node: Node) -> int:
+def windows_scratch(node: Node, layer: Layer) -> int:
     """Bytes of a piece's pointers, and of what lies before the first where pointers may lie."""
-    return POINTER_BYTES * (geometry_of(node).rows * shape_of(node).span + 1)
+    return POINTER_BYTES * (layer.geometry.rows * layer.shape.span + 1)
 
 
-def emit_windows(w: StepWriter) -> None:
+def emit_windows(w: StepWriter, found: Layer) -> None:
     """All pieces in one call."""
-    op, node, geometry, shape = (
-        attributes(w, QConv2D),
-        w.node,
-        geometry_of(w.node),
-        shape_of(w.node),
-    )
-    found = scaling_of(node)
-    assert found is not None
-    scaling, bits = found
+    op, node, geometry, shape = attributes(w, QConv2D), w.node, found.geometry, found.shape
     channels = node.output.type.shape[3]
     window = declare_window(turned_step(w), geometry.kernel, geometry.window, op.groups)
     rows = node.input(1).array.reshape(channels, *geometry.kernel)
@@ -151,8 +154,9 @@ def emit_windows(w: StepWriter) -> None:
     layer = w.declare(
         "ek_depthwise_piece", "layer",
         weights=w.weights(np.pad(rows, ((0, 0), (0, 0), (0, more))), "weights"),
-        table=w.table(scaling.table, "scaling"), channels=channels, filters=channels // op.groups,
-        pointers=geometry.rows * shape.span, start=1 << (bits - 1), left=32 - bits, top=shape.top,
+        table=w.table(found.scaling.table, "scaling"), channels=channels,
+        filters=channels // op.groups, pointers=geometry.rows * shape.span,
+        start=1 << (found.bits - 1), left=32 - found.bits, top=shape.top,
         zero=2 * (op.requant.zero_point - shape.low) + 1, low=shape.low, rows=geometry.rows,
         parts=geometry.parts, width=shape.width, span=shape.span, outputs=shape.outputs,
         stride=shape.stride, dilation=shape.dilation,
@@ -166,10 +170,10 @@ def emit_windows(w: StepWriter) -> None:
         w.call("ek_depthwise_pieces_s8", window, layer, function, pad, x, w.scratch(), y)
 
 
-def windows_overlap(node: Node) -> Declared:
+def windows_overlap(node: Node, layer: Layer) -> Declared:
     """A piece is written channel by channel, while its windows are still read. A last piece that
     begins inside the one before counts as a part of it."""
-    geometry, outputs = geometry_of(node), shape_of(node).outputs
+    geometry, outputs = layer.geometry, layer.shape.outputs
     starts = tuple(range(0, geometry.outputs[1] - outputs + 1, outputs))
     return by_walk(turned(node), Walk(geometry.kernel, geometry.window, columns=starts))
 
@@ -183,18 +187,18 @@ def _row_cost(node: Node, shape: Piece) -> Cost:
     return -(-geometry.outputs[1] // shape.outputs) * each
 
 
-def windows_cost(node: Node) -> Cost:
+def windows_cost(node: Node, layer: Layer) -> Cost:
     """Instructions of all rows."""
-    rows = node.output.type.shape[0] * geometry_of(node).outputs[0]
-    return rows * _row_cost(node, shape_of(node))
+    rows = node.output.type.shape[0] * layer.geometry.outputs[0]
+    return rows * _row_cost(node, layer.shape)
 
 
-WINDOWS = Variant(
+WINDOWS = prepared(
+    "depthwise",
+    layer_of,
     emit_windows,
-    windows_scratch,
+    windows_cost,
+    scratch=windows_scratch,
     overlap=windows_overlap,
-    name="depthwise",
-    refuse=windows_refusal,
-    cost=windows_cost,
-    stack=lambda node: 4 * (len(WORDS) + len(SAVED) + 2),
+    stack=lambda node, layer: 4 * (len(WORDS) + len(SAVED) + 2),
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from codegen.assembly.cached import cached
 from codegen.assembly.refusal import OtherKind
 from codegen.assembly.rv32.products import COLUMN, FIELD_BITS, FILTERS, SLOTS, UNROLL
-from codegen.assembly.rv32.scale import Scaling, field_bits, find_scaling, without_scaling
+from codegen.assembly.rv32.scale import NO_FORM, Scaling, field_bits, find_scaling, without_scaling
 from codegen.c.operators.accumulators import fold_zero_point
 from edgekit.ir import DType, Node
 from edgekit.ir.ops import QConv2D, QDense, Requant
@@ -80,7 +80,7 @@ class Layer:
 
 def conv_refusal(node: Node) -> str:
     """Why packed products cannot compute a convolution; empty where they can."""
-    return _refuse_shape(node) or ("" if layer_of(node) else "a scale has no proven form")
+    return _refuse_shape(node) or ("" if layer_of(node) else NO_FORM)
 
 
 def conv_lacking(node: Node) -> NDArray[np.bool_] | None:

@@ -35,6 +35,7 @@ from quantize.requantize import channel_scales
 from quantize.thresholds import Steps, affine_offsets, find_steps, widest_multiplier
 
 Int = NDArray[np.int64]
+NO_FORM = "a scale has no proven form"
 Fields = Literal["unsigned", "signed"]
 LARGEST_BIAS = 1 << 28
 """Beyond it products leave int64; no living channel has such a bias."""
