@@ -196,6 +196,11 @@ LAYERS = (
         partial(conv, size=(16, 16, 32), filters=(32, 3, 3, 1), window=_same(3), groups=32,
                 dtype=DType.INT16),
     ),
+    Layer(
+        "int16 depthwise 5x5, 12x12x32",
+        partial(conv, size=(12, 12, 32), filters=(32, 5, 5, 1), window=_same(5), groups=32,
+                dtype=DType.INT16),
+    ),
     Layer("int16 dense, 256 to 64", partial(dense, depth=256, filters=64, dtype=DType.INT16)),
     Layer("int16 sum, 4096", partial(wide_sum, size=4096)),
     Layer(

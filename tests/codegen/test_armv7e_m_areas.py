@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from tests.codegen.test_armv7e_m_windows import Size, depthwise
 CORE = "cortex-m4"
 KERNELS = KernelSet("armv7e_m", frozenset({"depthwise", "depthwise twice"}))
 """Layers of a few outputs are cheaper pixel by pixel."""
+Layers = Callable[[], Iterator[Graph]]
 
 
 def same(kernel: Size, strides: Size = (1, 1), dilations: Size = (1, 1)) -> Window:

@@ -11,7 +11,11 @@ from codegen.assembly.armv7e_m.conv import CONV, CONV_EVEN
 from codegen.assembly.armv7e_m.dense import DENSE, DENSE_EVEN
 from codegen.assembly.armv7e_m.dense_words import DENSE_WORDS
 from codegen.assembly.armv7e_m.depthwise import DEPTHWISE_3X3
-from codegen.assembly.armv7e_m.depthwise_areas import DEPTHWISE_AREAS, DEPTHWISE_AREAS_TWICE
+from codegen.assembly.armv7e_m.depthwise_areas import (
+    DEPTHWISE_AREAS,
+    DEPTHWISE_AREAS_TWICE,
+    DEPTHWISE_WORDS,
+)
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_TWICE, DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
@@ -28,6 +32,7 @@ DEPTHWISE = (
     DEPTHWISE_3X3,
     DEPTHWISE_AREAS,
     DEPTHWISE_AREAS_TWICE,
+    DEPTHWISE_WORDS,
     DEPTHWISE_WINDOWS,
     DEPTHWISE_TWICE,
 )

@@ -8,6 +8,7 @@ the last one or two outputs of a row take a loop.
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 from codegen.assembly.armv7e_m.depthwise_area_pack import PITCH, PLANE
 from codegen.assembly.armv7e_m.depthwise_area_taps import pairs_of, products_of, row_of_taps
@@ -19,7 +20,7 @@ MOST_ROWS = {3: 5, 5: 5, 7: 7, 9: 3, 11: 1}
 """Rows of taps in the code for windows of each width."""
 LAYER = offsets(
     ("filters", "words", "kernel_h", "width", "pairs", "turns", "stride", "shift", "band", "strip",
-     "bands", "strips", "pad")
+     "bands", "strips", "pad", "low")
 )  # fmt: skip
 """The words of an ``ek_depthwise_layer``."""
 AREA = offsets(("layer", "rows", "columns", "step", "row", "column"))
@@ -34,29 +35,55 @@ _STRIDE_BYTES = {1: 8, 2: 16}
 """Packed bytes from four outputs to the next four."""
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """How sums become outputs.
+
+    Attributes:
+        shift: of int8, after a high multiplication; 0 for outputs that are rounded twice.
+        wide: int16, by a rounded high multiplication alone.
+        positive: int16 from 0 up.
+    """
+
+    shift: int = 0
+    wide: bool = False
+    positive: bool = False
+
+    @property
+    def twice(self) -> bool:
+        """Rounded twice."""
+        return not (self.shift or self.wide)
+
+    @property
+    def mark(self) -> str:
+        """Part of the function's name."""
+        if self.wide:
+            return "s16" + "_positive" * self.positive
+        return "twice" if self.twice else f"s{self.shift}"
+
+
 def frame_bytes(width: int, stride: int) -> int:
     """Of the stack: variables and expanded weights."""
     words = pairs_of(width, stride) * MOST_ROWS[width]
     return _FRAME["weights"] + WORD * (-(-words // 4) * 4)
 
 
-def area_block(width: int, stride: int, shift: int) -> Block:
+def area_block(width: int, stride: int, outputs: Outputs) -> Block:
     """The function ``(const ek_depthwise_area *, filters, packed, y)``.
 
     Args:
         width: columns of the window, odd.
         stride: of columns.
-        shift: how far outputs are shifted right after their high multiplication; 0 for outputs that
-            are rounded twice.
+        outputs: how sums become them.
     """
-    b = Block(f"depthwise_area_w{width}_x{stride}_" + (f"s{shift}" if shift else "twice"))
+    b = Block(f"depthwise_area_w{width}_x{stride}_{outputs.mark}")
     channel, row, four, two, done = b.labels("channel row four two done")
     requantize = b.label("requantize")
     b.op("push {{r4-r11, lr}}")
     b.op(f"sub sp, sp, #{frame_bytes(width, stride)}")
     _prepare(b, width, stride, requantize)
     b.place(channel)
-    _begin_channel(b, shift)
+    _begin_channel(b, outputs)
     b.place(row)
     _begin_row(b)
     b.op("cmp r9, #2")
@@ -66,7 +93,7 @@ def area_block(width: int, stride: int, shift: int) -> Block:
     for _ in range(MOST_ROWS[width]):
         row_of_taps(b, products_of(width, stride, 4), _FOUR)
     b.place(requantize)
-    _end_four(b, shift)
+    _end_four(b, outputs)
     b.op("bgt {four}", four=four)
     b.place(two)
     b.op("cmp r9, #0")
@@ -74,11 +101,11 @@ def area_block(width: int, stride: int, shift: int) -> Block:
     _begin_two(b)
     with b.loop("subs r11, r11, #1", "bne {head}"):
         row_of_taps(b, products_of(width, stride, 2), _TWO)
-    _end_two(b, shift)
+    _end_two(b, outputs)
     b.place(done)
     _next_row(b)
     b.op("bne {row}", row=row)
-    _next_channel(b)
+    _next_channel(b, outputs)
     b.op("bne {channel}", channel=channel)
     b.op(f"add sp, sp, #{frame_bytes(width, stride)}")
     b.op("pop {{r4-r11, pc}}")
@@ -116,7 +143,7 @@ def _prepare(b: Block, width: int, stride: int, requantize: str) -> None:
 
 
 @noted
-def _begin_channel(b: Block, shift: int) -> None:
+def _begin_channel(b: Block, outputs: Outputs) -> None:
     """Constants and weights of a channel; its first row."""
     _get(b, "r12", "filter")
     _get(b, "r0", "area")
@@ -124,7 +151,7 @@ def _begin_channel(b: Block, shift: int) -> None:
     b.op(f"ldr r9, [r4, #{LAYER['turns']}]")
     b.op("ldrd r4, r5, [r12], #8")
     b.op(f"strd r4, r5, [sp, #{_FRAME['start']}]")
-    if not shift:
+    if outputs.twice:
         b.op("ldr r4, [r12], #4")
         b.op("rbit r5, r4")
         b.op("clz r5, r5")
@@ -133,10 +160,13 @@ def _begin_channel(b: Block, shift: int) -> None:
     b.op("mov r8, #0xff00ff00")
     with b.loop("subs r9, r9, #1", "bne {head}"):
         b.op("ldm r12!, {{r5, r7}}")
-        b.op("and r4, r8, r5, lsl #8")
-        b.op("and r5, r8, r5")
-        b.op("and r6, r8, r7, lsl #8")
-        b.op("and r7, r8, r7")
+        for even, odd in (("r4", "r5"), ("r6", "r7")):
+            if outputs.wide:
+                b.op(f"sxtb16 {even}, {odd}")
+                b.op(f"sxtb16 {odd}, {odd}, ror #8")
+            else:
+                b.op(f"and {even}, r8, {odd}, lsl #8")
+                b.op(f"and {odd}, r8, {odd}")
         b.op("stm lr!, {{r4-r7}}")
     _put(b, "r12", "filter")
     b.op(f"ldr r4, [r0, #{AREA['rows']}]")
@@ -163,18 +193,19 @@ def _begin_four(b: Block) -> None:
 
 
 @noted
-def _end_four(b: Block, shift: int) -> None:
+def _end_four(b: Block, outputs: Outputs) -> None:
     """Scale and store; of the last four outputs one may be beyond the area."""
-    _scale(b, 4, shift)
+    store = "strh" if outputs.wide else "strb"
+    _scale(b, 4, outputs)
     b.op(f"ldrd r8, r9, [sp, #{_FRAME['y']}]")
     b.op(f"ldrd r10, r11, [sp, #{_FRAME['column']}]")
     b.op("subs r9, r9, #4")
-    b.op("strb r0, [r8]")
-    b.op("strb r1, [r8, r10]")
+    b.op(f"{store} r0, [r8]")
+    b.op(f"{store} r1, [r8, r10]")
     b.op("add r8, r8, r10, lsl #1")
-    b.op("strb r2, [r8]")
+    b.op(f"{store} r2, [r8]")
     b.op("it ge")
-    b.op("strbge r3, [r8, r10]")
+    b.op(f"{store}ge r3, [r8, r10]")
     b.op("add r8, r8, r10, lsl #1")
     b.op(f"strd r8, r9, [sp, #{_FRAME['y']}]")
     b.op("sub r12, r12, r11")
@@ -188,29 +219,33 @@ def _begin_two(b: Block) -> None:
     _get(b, "r11", "taps")
 
 
-def _end_two(b: Block, shift: int) -> None:
-    _scale(b, 2, shift)
+def _end_two(b: Block, outputs: Outputs) -> None:
+    store = "strh" if outputs.wide else "strb"
+    _scale(b, 2, outputs)
     b.op(f"ldrd r8, r9, [sp, #{_FRAME['y']}]")
     _get(b, "r10", "column")
-    b.op("strb r0, [r8]")
+    b.op(f"{store} r0, [r8]")
     b.op("cmp r9, #1")
     b.op("it gt")
-    b.op("strbgt r1, [r8, r10]")
+    b.op(f"{store}gt r1, [r8, r10]")
 
 
 @noted
-def _scale(b: Block, outputs: int, shift: int) -> None:
-    """Sums in r0 and up become bytes."""
+def _scale(b: Block, count: int, outputs: Outputs) -> None:
+    """Sums in r0 and up become outputs."""
     b.name(multiplier="r4", half="r5", shift="r6", twice="r7")
     _get(b, "r4", "multiplier")
-    if not shift:
+    if outputs.twice:
         b.op(f"ldrd r5, r6, [sp, #{_FRAME['half']}]")
-    for sum in (f"r{o}" for o in range(outputs)):
-        if shift:
-            b.op(f"smmulr {sum}, {sum}, {{multiplier}}")
-            b.op(f"ssat {sum}, #8, {sum}, asr #{shift}")
-        else:
+    for sum in (f"r{o}" for o in range(count)):
+        if outputs.twice:
             round_twice(b, sum)
+            continue
+        b.op(f"smmulr {sum}, {sum}, {{multiplier}}")
+        if not outputs.wide:
+            b.op(f"ssat {sum}, #8, {sum}, asr #{outputs.shift}")
+        else:
+            b.op(f"usat {sum}, #15, {sum}" if outputs.positive else f"ssat {sum}, #16, {sum}")
 
 
 def _next_row(b: Block) -> None:
@@ -225,10 +260,10 @@ def _next_row(b: Block) -> None:
     _put(b, "r6", "rows")
 
 
-def _next_channel(b: Block) -> None:
+def _next_channel(b: Block, outputs: Outputs) -> None:
     b.op(f"ldrd r2, r3, [sp, #{_FRAME['packed']}]")
     b.op(f"add r2, r2, #{PLANE}")
-    b.op("add r3, r3, #1")
+    b.op(f"add r3, r3, #{1 + outputs.wide}")
     b.op(f"strd r2, r3, [sp, #{_FRAME['packed']}]")
     _get(b, "r4", "channels")
     b.op("subs r4, r4, #1")

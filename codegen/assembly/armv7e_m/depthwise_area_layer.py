@@ -40,6 +40,7 @@ class Areas:
         kernel: height and width of a window.
         window: its steps.
         samples: along axis 0.
+        bytes: of an element.
     """
 
     size: Pair
@@ -48,6 +49,7 @@ class Areas:
     kernel: Pair
     window: Window
     samples: int = 1
+    bytes: int = 1
 
     @property
     def width(self) -> int:
@@ -69,7 +71,8 @@ class Areas:
         """Most output rows of an area."""
         phases = self.window.dilations[0]
         fit = (ROWS - self.kernel[0]) // self.window.strides[0] + 1
-        small = BAND_BYTES // (phases * self.channels * max(self.size[1], self.outputs[1]))
+        row = self.bytes * self.channels * max(self.size[1], self.outputs[1])
+        small = BAND_BYTES // (phases * row)
         return max(min(fit, max(BAND, small), -(-self.outputs[0] // phases)), 1)
 
     @property
@@ -79,7 +82,8 @@ class Areas:
         most = COLUMNS - 2 * reach if self.stride == 1 else (COLUMNS // 2 - reach) // 2 * 2
         if self.outputs[0] > 1:
             return most
-        return min(most, max(STRIP, STRIP_BYTES // self.channels // STRIP * STRIP))
+        pixels = STRIP_BYTES // (self.bytes * self.channels)
+        return min(most, max(STRIP, pixels // STRIP * STRIP))
 
     @property
     def bands(self) -> int:
@@ -156,7 +160,7 @@ class Areas:
         for (size, inside, before), count in Counter(areas).items():
             quad = area_cost(size, self.kernel[0], self.width, self.stride, self.turns, twice)
             if min(inside) > 0:
-                quad += pack_cost(*inside, before[1])
+                quad += pack_cost(*inside, before[1], wide=self.bytes == 2)
             total += count * quads * (quad + DRIVER_QUAD)
         moved = (now for last, now in pairwise(areas) if now != last)
         for size, inside, _ in (areas[0], *moved):
@@ -182,7 +186,8 @@ def areas_of(node: Node) -> Areas:
     strides = tuple(s if n > 1 else 1 for s, n in zip(window.strides, outputs, strict=True))
     window = replace(window, strides=(strides[0], strides[1]))
     samples, *_, channels = node.output.type.shape
-    return Areas(size, outputs, channels, kernel, window, samples)
+    size_of = node.output.type.dtype.itemsize
+    return Areas(size, outputs, channels, kernel, window, samples, size_of)
 
 
 def _plane(shape: Shape) -> Pair:

@@ -33,9 +33,11 @@ def fill_cost(rows: int) -> Cost:
     return Cost(borders=9 + (2 + PITCH // 32) * rows)
 
 
-def pack_block() -> Block:
-    """The function ``(const ek_depthwise_input *, x, packed)``."""
-    b = Block("depthwise_pack")
+def pack_block(wide: bool) -> Block:
+    """The function ``(const ek_depthwise_input *, x, packed)`` for int8 or, if ``wide``, int16."""
+    b = Block("depthwise_pack" + "_s16" * wide)
+    column, load = (_words_column, _words) if wide else (_column, _bytes)
+    planes = [PLANE * n for n in ((2, 1, 3) if wide else (1, 2, 3))]
     row, turn, four, one, done = b.labels("row turn four one done")
     b.op("push {{r4-r11, lr}}")
     b.op("sub sp, sp, #16")
@@ -44,29 +46,26 @@ def pack_block() -> Block:
     b.op(f"ldr r9, [sp, #{_FRAME['turns']}]")
     b.op("cmp r11, #0")
     b.op("bge {turn}", turn=turn)
-    _column(b)
+    column(b)
     b.op("b {turn}", turn=turn)
     b.place(four)
-    halves(b, "[r10]", "[r10, r12]")
+    load(b)
     first_words(b)
-    b.op("add r10, r10, r12, lsl #1")
-    halves(b, "[r10]", "[r10, r12]")
-    b.op("add r10, r10, r12, lsl #1")
-    second_words(b, PLANE, 8)
+    load(b)
+    second_words(b, planes, 8)
     b.place(turn)
     b.op("subs r9, r9, #1")
     b.op("bge {four}", four=four)
     b.op("lsls r0, r11, #31")  # what is left: bit 1 becomes the carry, bit 0 the sign
     b.op("bcc {one}", one=one)
-    halves(b, "[r10]", "[r10, r12]")
+    load(b)
     first_words(b)
-    b.op("add r10, r10, r12, lsl #1")
-    for number in (1, 2, 3):
-        b.op(f"str r{4 + number}, [lr, #{PLANE * number}]")
+    for register, plane in zip(("r5", "r6", "r7"), planes, strict=True):
+        b.op(f"str {register}, [lr, #{plane}]")
     b.op("str r4, [lr], #4")
     b.place(one)
     b.op("bpl {done}", done=done)
-    _column(b)
+    column(b)
     b.place(done)
     b.op(f"ldrd r0, r1, [sp, #{_FRAME['row']}]")
     b.op("add r10, r10, r0")
@@ -100,6 +99,34 @@ def _prepare(b: Block) -> None:
     b.op(f"strd r3, r5, [sp, #{_FRAME['rows']}]")
 
 
+def _bytes(b: Block) -> None:
+    halves(b, "[r10]", "[r10, r12]")
+    b.op("add r10, r10, r12, lsl #1")
+
+
+@noted
+def _words(b: Block) -> None:
+    """Channels 0 and 1 of two pixels in r2 and r3, channels 2 and 3 in r0 and r1."""
+    b.op("ldr r2, [r10]")
+    b.op("ldr r0, [r10, #4]")
+    b.op("add r10, r10, r12")
+    b.op("ldr r3, [r10]")
+    b.op("ldr r1, [r10, #4]")
+    b.op("add r10, r10, r12")
+
+
+@noted
+def _words_column(b: Block) -> None:
+    """One column of int16."""
+    b.op("ldr r0, [r10]")
+    b.op("ldr r1, [r10, #4]")
+    b.op("add r10, r10, r12")
+    for register, plane in (("r1", 2), ("r0", 0)):
+        b.op(f"lsr r2, {register}, #16")
+        b.op(f"strh r2, [lr, #{PLANE * (plane + 1)}]")
+        b.op(f"strh {register}, " + (f"[lr, #{PLANE * plane}]" if plane else "[lr], #2"))
+
+
 @noted
 def _column(b: Block) -> None:
     """One column, half of a word of each channel."""
@@ -115,9 +142,10 @@ def _column(b: Block) -> None:
     b.op("strh r2, [lr], #2")
 
 
-def pack_cost(rows: int, columns: int, left: int) -> Cost:
+def pack_cost(rows: int, columns: int, left: int, wide: bool) -> Cost:
     """Of one call."""
     lead = left % 2
     fours, rest = divmod(columns - lead, 4)
-    row = 15 + 28 * fours + 15 * (rest >> 1) + 10 * (rest & 1) + 11 * lead
+    four, two, one = (26, 14, 9) if wide else (28, 15, 10)
+    row = 15 + four * fours + two * (rest >> 1) + one * (rest & 1) + (one + 1) * lead
     return Cost(packing=rows * row, control=18)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from codegen.assembly.armv7e_m.depthwise_frame import Writer
 from codegen.assembly.block import Block, noted
@@ -106,7 +106,7 @@ def _two(w: Writer, first: tuple[str, str], second: tuple[str, str]) -> None:
     halves(w.b, *second)
     w.op("add r10, r10, r12, lsl #1")
     w.op("add r11, r11, r12, lsl #1")
-    second_words(w.b, w.channel, w.pair)
+    second_words(w.b, [w.channel * number for number in (1, 2, 3)], w.pair)
 
 
 @noted
@@ -130,14 +130,15 @@ def first_words(b: Block) -> None:
 
 
 @noted
-def second_words(b: Block, channel: int, further: int) -> None:
-    """Beside the first words, of channels that are so many bytes apart; lr moves on."""
+def second_words(b: Block, planes: Sequence[int], further: int) -> None:
+    """Beside the first words; so many bytes from those in r4 are those in r5, r6 and r7; lr moves
+    on."""
     b.op("pkhbt r8, r0, r1, lsl #16")
-    b.op(f"strd r5, r8, [lr, #{channel}]")
+    b.op(f"strd r5, r8, [lr, #{planes[0]}]")
     b.op("pkhtb r8, r3, r2, asr #16")
-    b.op(f"strd r6, r8, [lr, #{2 * channel}]")
+    b.op(f"strd r6, r8, [lr, #{planes[1]}]")
     b.op("pkhtb r8, r1, r0, asr #16")
-    b.op(f"strd r7, r8, [lr, #{3 * channel}]")
+    b.op(f"strd r7, r8, [lr, #{planes[2]}]")
     b.op("pkhbt r8, r2, r3, lsl #16")
     b.op(f"strd r4, r8, [lr], #{further}")
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 
 from codegen.c.operators.integer import is_depthwise
-from edgekit.ir import Node
+from edgekit.ir import DType, Node
 from edgekit.ir.graph import node_macs
 from edgekit.ir.ops import QConv2D, QDense
 
 _CALL, _OUTPUT, _PRODUCT, _COPIED_TAP = 150, 50, 3, 30
-_DEPTHWISE_OUTPUT, _DEPTHWISE_PRODUCT = 30, 9
+_DEPTHWISE_OUTPUT = 30
+_DEPTHWISE_PRODUCT = {DType.INT8: 9, DType.INT16: 3}
 SLOWER = {"armv6_m": 2.0, "rv32": 1.3}
 """What other instruction sets take of it, where that is more."""
 
@@ -26,7 +27,8 @@ def portable_instructions(node: Node) -> float | None:
         return None
     outputs, products = node.output.type.size, node_macs(node)
     if is_depthwise(node):
-        return _CALL + _DEPTHWISE_OUTPUT * outputs + _DEPTHWISE_PRODUCT * products
+        product = _DEPTHWISE_PRODUCT[node.input(0).type.dtype]
+        return _CALL + _DEPTHWISE_OUTPUT * outputs + product * products
     _, *window, _ = node.input(1).type.shape
     taps = math.prod(window)
     copied = outputs // node.output.type.shape[-1] * taps if taps > 1 else 0

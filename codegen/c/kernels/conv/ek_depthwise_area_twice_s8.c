@@ -3,7 +3,7 @@
 #include "ek_depthwise_areas.h"
 
 EK_KERNEL void ek_depthwise_area_twice_s8(const ek_depthwise_area *p, const int32_t *filters,
-                                          const int16_t *packed, int8_t *y)
+                                          const int16_t *packed, void *y)
 {
     ek_depthwise_area_s8(p, filters, packed, y, 3);
 }

@@ -1,0 +1,64 @@
+"""Depthwise convolutions of int16 on Armv7E-M: on the emulated core and on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pytest
+
+from codegen.assembly.armv7e_m.depthwise_areas import DEPTHWISE_WORDS
+from codegen.c.choice import KernelSet
+from edgekit.ir import Graph
+from edgekit.ir.ops import QConv2D, Window
+from tests.codegen import test_armv7e_m_areas as areas
+from tests.codegen.batch import BOTH
+from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
+from tests.codegen.test_depthwise_s16 import depthwise, grid
+
+CORE = "cortex-m4"
+KERNELS = KernelSet("armv7e_m")
+
+
+def layers(like: Iterable[Graph]) -> Iterator[Graph]:
+    """Of int16, with the shapes and windows of these layers of int8; some with the largest sums,
+    some after a ReLU."""
+    rng = np.random.default_rng(5)
+    for index, graph in enumerate(like):
+        node = graph.nodes[0]
+        assert isinstance(node.op, QConv2D)
+        _, height, width, channels = node.input(0).type.shape
+        _, kernel_h, kernel_w, _ = node.input(1).type.shape
+        low = 0 if index % 4 == 2 else -(2**15)
+        size = height, width, channels
+        yield depthwise(rng, size, (kernel_h, kernel_w), node.op.window, low, index % 3 == 0)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize("like", [areas.layers, areas.wide])
+def test_layers(like: areas.Layers, core: str, toolchain: str) -> None:
+    graph = merged(list(layers(like())))
+    assert set(chosen(graph, KERNELS)) == {DEPTHWISE_WORDS.name}
+    run = check(graph, KERNELS, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, KERNELS, run, glue=0.06)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_layers_of_every_border(core: str) -> None:
+    check(merged(grid()), KERNELS, core)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_over_its_input(core: str, backward: bool) -> None:
+    graph = merged([*layers(areas.layers()), *layers(areas.wide())])
+    check(graph, KERNELS, core, planner=at_limit(backward))
+
+
+def test_no_access_is_misaligned() -> None:
+    """Five channels: of the last four, words begin at halves of words."""
+    rng = np.random.default_rng(6)
+    graph = merged([depthwise(rng, (3, 5, 5), (3, 3), Window(padding=(1, 1, 1, 1)))])
+    check(graph, KERNELS, CORE, emulator="qemu")
