@@ -255,7 +255,9 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     yield wide_conv(rng, (1, 1, 9), 5, (1, 1), PLAIN)
     yield wide_dense(rng, 2, 9, 5)
     yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
-    yield wide_depthwise(rng, (4, 5, 6), (3, 3), SAME)
+    for sides in (SAME, HALVED):
+        yield wide_depthwise(rng, (4, 5, 6), (3, 3), sides)
+        yield wide_depthwise(rng, (4, 5, 6), (5, 3), sides)
     yield from list(wide_sums())[::11]
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (5, 9, 6))

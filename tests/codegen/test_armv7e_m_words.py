@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from codegen.assembly.armv7e_m.depthwise_areas import DEPTHWISE_WORDS
+from codegen.assembly.armv7e_m.depthwise_lines import DEPTHWISE_LINES
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Window
 from tests.codegen import test_armv7e_m_areas as areas
 from tests.codegen.batch import BOTH
 from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
-from tests.codegen.test_depthwise_s16 import depthwise, grid
+from tests.codegen.test_depthwise_s16 import depthwise, grid, rows
 
 CORE = "cortex-m4"
-KERNELS = KernelSet("armv7e_m")
+KERNELS = KernelSet("armv7e_m", frozenset({DEPTHWISE_LINES.name}))
 
 
 def layers(like: Iterable[Graph]) -> Iterator[Graph]:
@@ -45,6 +46,38 @@ def test_layers(like: areas.Layers, core: str, toolchain: str) -> None:
         compare_counts(graph, KERNELS, run, glue=0.06)
 
 
+def lines() -> list[Graph]:
+    """3x3 windows of every border, and layers of one window or one column of them."""
+    rng = np.random.default_rng(7)
+    found = list(rows())
+    for size in ((3, 3, 2), (3, 4, 5), (3, 2, 3), (4, 3, 1), (5, 4, 4)):
+        for padding in ((0, 0, 0, 1), (1, 1, 1, 1), (0, 1, 1, 0)):
+            for stride in ((1, 1), (1, 2), (2, 2)):
+                if size[1] + padding[1] + padding[3] >= 3:
+                    window = Window(stride, padding)
+                    found.append(depthwise(rng, size, (3, 3), window, extreme=size[0] == 3))
+    return found
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_lines(core: str, toolchain: str) -> None:
+    graph = merged([g for g in lines() if not DEPTHWISE_LINES.refuse(g.nodes[0])])
+    kernels = KernelSet("armv7e_m", frozenset({DEPTHWISE_WORDS.name}))
+    assert len(graph.nodes) > 60
+    assert set(chosen(graph, kernels)) == {DEPTHWISE_LINES.name}
+    run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run, glue=0.06)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_lines_over_their_input(core: str, backward: bool) -> None:
+    kernels = KernelSet("armv7e_m", frozenset({DEPTHWISE_WORDS.name}))
+    check(merged(lines()), kernels, core, planner=at_limit(backward))
+
+
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_layers_of_every_border(core: str) -> None:
     check(merged(grid()), KERNELS, core)
@@ -61,4 +94,5 @@ def test_no_access_is_misaligned() -> None:
     """Five channels: of the last four, words begin at halves of words."""
     rng = np.random.default_rng(6)
     graph = merged([depthwise(rng, (3, 5, 5), (3, 3), Window(padding=(1, 1, 1, 1)))])
-    check(graph, KERNELS, CORE, emulator="qemu")
+    for kernels in (KERNELS, KernelSet("armv7e_m")):
+        check(graph, kernels, CORE, emulator="qemu")

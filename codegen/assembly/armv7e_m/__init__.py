@@ -16,6 +16,7 @@ from codegen.assembly.armv7e_m.depthwise_areas import (
     DEPTHWISE_AREAS_TWICE,
     DEPTHWISE_WORDS,
 )
+from codegen.assembly.armv7e_m.depthwise_lines import DEPTHWISE_LINES
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_TWICE, DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
@@ -33,6 +34,7 @@ DEPTHWISE = (
     DEPTHWISE_AREAS,
     DEPTHWISE_AREAS_TWICE,
     DEPTHWISE_WORDS,
+    DEPTHWISE_LINES,
     DEPTHWISE_WINDOWS,
     DEPTHWISE_TWICE,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from codegen.assembly.block import Block, noted
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import ARMV7E_M
+from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.overlap import by_element
 from codegen.c.operators.wide import declare_sum
 from codegen.c.step import StepWriter, Variant
-from edgekit.ir import Node
+from edgekit.ir import DType, Node
 from quantize.wide_sum import WideSum, wide_sum
 
 
@@ -89,6 +90,8 @@ def emit(w: StepWriter) -> None:
 
 def refuse(node: Node) -> str:
     """Why a sum cannot be computed by the block."""
+    if node.output.type.dtype is not DType.INT16:
+        return OtherKind("not a sum of int16 tensors")
     form = wide_sum(node)
     if isinstance(form, str):
         return form

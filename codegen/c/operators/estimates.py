@@ -14,8 +14,8 @@ from edgekit.ir.graph import node_macs
 from edgekit.ir.ops import QConv2D, QDense
 
 _CALL, _OUTPUT, _PRODUCT, _COPIED_TAP = 150, 50, 3, 30
-_DEPTHWISE_OUTPUT = 30
-_DEPTHWISE_PRODUCT = {DType.INT8: 9, DType.INT16: 3}
+_DEPTHWISE = {DType.INT8: (30, 9), DType.INT16: (50, 3)}
+"""An output, a product."""
 SLOWER = {"armv6_m": 2.0, "rv32": 1.3}
 """What other instruction sets take of it, where that is more."""
 
@@ -27,8 +27,8 @@ def portable_instructions(node: Node) -> float | None:
         return None
     outputs, products = node.output.type.size, node_macs(node)
     if is_depthwise(node):
-        product = _DEPTHWISE_PRODUCT[node.input(0).type.dtype]
-        return _CALL + _DEPTHWISE_OUTPUT * outputs + product * products
+        output, product = _DEPTHWISE[node.input(0).type.dtype]
+        return _CALL + output * outputs + product * products
     _, *window, _ = node.input(1).type.shape
     taps = math.prod(window)
     copied = outputs // node.output.type.shape[-1] * taps if taps > 1 else 0
