@@ -257,7 +257,8 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
     yield wide_conv(rng, (4, 5, 3), 5, (3, 3), SAME)
     for sides in (SAME, HALVED):
         yield wide_depthwise(rng, (4, 5, 6), (3, 3), sides)
-        yield wide_depthwise(rng, (4, 5, 6), (5, 3), sides)
+        yield wide_depthwise(rng, (9, 9, 6), (5, 5), sides)
+        yield wide_depthwise(rng, (4, 2, 6), (4, 2), sides)
     yield from list(wide_sums())[::11]
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (5, 9, 6))

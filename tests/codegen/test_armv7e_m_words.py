@@ -9,16 +9,17 @@ import pytest
 
 from codegen.assembly.armv7e_m.depthwise_areas import DEPTHWISE_WORDS
 from codegen.assembly.armv7e_m.depthwise_lines import DEPTHWISE_LINES
+from codegen.assembly.armv7e_m.depthwise_pixels import DEPTHWISE_PIXELS
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Window
 from tests.codegen import test_armv7e_m_areas as areas
 from tests.codegen.batch import BOTH
 from tests.codegen.on_core import at_limit, check, chosen, compare_counts, merged
-from tests.codegen.test_depthwise_s16 import depthwise, grid, rows
+from tests.codegen.test_depthwise_s16 import depthwise, grid, others, rows
 
 CORE = "cortex-m4"
-KERNELS = KernelSet("armv7e_m", frozenset({DEPTHWISE_LINES.name}))
+KERNELS = KernelSet("armv7e_m", frozenset({DEPTHWISE_LINES.name, DEPTHWISE_PIXELS.name}))
 
 
 def layers(like: Iterable[Graph]) -> Iterator[Graph]:
@@ -63,7 +64,7 @@ def lines() -> list[Graph]:
 @pytest.mark.parametrize("toolchain", BOTH)
 def test_lines(core: str, toolchain: str) -> None:
     graph = merged([g for g in lines() if not DEPTHWISE_LINES.refuse(g.nodes[0])])
-    kernels = KernelSet("armv7e_m", frozenset({DEPTHWISE_WORDS.name}))
+    kernels = KernelSet("armv7e_m", frozenset({DEPTHWISE_WORDS.name, DEPTHWISE_PIXELS.name}))
     assert len(graph.nodes) > 60
     assert set(chosen(graph, kernels)) == {DEPTHWISE_LINES.name}
     run = check(graph, kernels, core, toolchain)
@@ -74,13 +75,46 @@ def test_lines(core: str, toolchain: str) -> None:
 @pytest.mark.parametrize("core", ["host", CORE])
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 def test_lines_over_their_input(core: str, backward: bool) -> None:
-    kernels = KernelSet("armv7e_m", frozenset({DEPTHWISE_WORDS.name}))
+    kernels = KernelSet("armv7e_m", frozenset({DEPTHWISE_WORDS.name, DEPTHWISE_PIXELS.name}))
     check(merged(lines()), kernels, core, planner=at_limit(backward))
+
+
+def pixels() -> list[Graph]:
+    """Windows of every kind, with borders that leave out rows, columns or all taps."""
+    rng = np.random.default_rng(8)
+    found = [*list(rows())[::3], *others()]
+    for length in (1, 9, 14):
+        window = Window((2, 1), (length // 2, 0, 4, 0), (1 + length % 2, 1))
+        found.append(depthwise(rng, (17 + length, 1, 6), (9, 1), window, extreme=True))
+        found.append(depthwise(rng, (12, 7, 4 + length), (10, 4), Window((2, 2), (4, 1, 5, 1))))
+    found.append(depthwise(rng, (2, 3, 7), (2, 2), Window((1, 1), (5, 6, 4, 3), (2, 1))))
+    return [g for g in found if not DEPTHWISE_PIXELS.refuse(g.nodes[0])]
+
+
+ALONE = {v.name for v in (DEPTHWISE_WORDS, DEPTHWISE_LINES)}
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("toolchain", BOTH)
+def test_pixels(core: str, toolchain: str) -> None:
+    kernels = KernelSet("armv7e_m", frozenset(ALONE))
+    graph = merged(pixels())
+    assert set(chosen(graph, kernels)) == {DEPTHWISE_PIXELS.name}
+    run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run, glue=0.3)  # the driver of a pixel is the compiler's
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_pixels_over_their_input(core: str, backward: bool) -> None:
+    kernels = KernelSet("armv7e_m", frozenset(ALONE))
+    check(merged(pixels()), kernels, core, planner=at_limit(backward))
 
 
 @pytest.mark.parametrize("core", ["host", CORE])
 def test_layers_of_every_border(core: str) -> None:
-    check(merged(grid()), KERNELS, core)
+    check(merged(grid()), KernelSet("armv7e_m"), core)
 
 
 @pytest.mark.parametrize("core", ["host", CORE])
@@ -94,5 +128,6 @@ def test_no_access_is_misaligned() -> None:
     """Five channels: of the last four, words begin at halves of words."""
     rng = np.random.default_rng(6)
     graph = merged([depthwise(rng, (3, 5, 5), (3, 3), Window(padding=(1, 1, 1, 1)))])
-    for kernels in (KERNELS, KernelSet("armv7e_m")):
+    for without in (set(), {DEPTHWISE_LINES.name}, ALONE):
+        kernels = KernelSet("armv7e_m", frozenset(without))
         check(graph, kernels, CORE, emulator="qemu")

@@ -17,6 +17,7 @@ from codegen.assembly.armv7e_m.depthwise_areas import (
     DEPTHWISE_WORDS,
 )
 from codegen.assembly.armv7e_m.depthwise_lines import DEPTHWISE_LINES
+from codegen.assembly.armv7e_m.depthwise_pixels import DEPTHWISE_PIXELS
 from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_TWICE, DEPTHWISE_WINDOWS
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
@@ -35,6 +36,7 @@ DEPTHWISE = (
     DEPTHWISE_AREAS_TWICE,
     DEPTHWISE_WORDS,
     DEPTHWISE_LINES,
+    DEPTHWISE_PIXELS,
     DEPTHWISE_WINDOWS,
     DEPTHWISE_TWICE,
 )
