@@ -35,6 +35,7 @@ from tests.codegen.test_columns import depthwise as wide_depthwise
 from tests.codegen.test_lookup import lookups
 from tests.codegen.test_lstm import lstm
 from tests.codegen.test_matmul import matmul
+from tests.codegen.test_mul_words import products
 from tests.codegen.test_mve_float import conv as tied_conv
 from tests.codegen.test_mve_float import dense as tied_dense
 
@@ -260,6 +261,7 @@ def others(rng: np.random.Generator) -> Iterator[Graph]:
         yield wide_depthwise(rng, (9, 9, 6), (5, 5), sides)
         yield wide_depthwise(rng, (4, 2, 6), (4, 2), sides)
     yield from list(wide_sums())[::11]
+    yield from list(products())[::5]
     yield lstm(rng, (1, 2, 9, 5))
     yield matmul(rng, (5, 9, 6))
     for kind in (EXTREMES[3], EXTREMES[-1]):

@@ -22,13 +22,14 @@ from codegen.assembly.armv7e_m.depthwise_windows import DEPTHWISE_TWICE, DEPTHWI
 from codegen.assembly.armv7e_m.lstm import LSTM
 from codegen.assembly.armv7e_m.matmul import MATMUL
 from codegen.assembly.armv7e_m.mean import MEAN
+from codegen.assembly.armv7e_m.mul_words import MUL_WORDS
 from codegen.assembly.armv7e_m.sparse import CONV_SPARSE
 from codegen.assembly.armv7e_m.sparse_dense import DENSE_SPARSE
 from codegen.assembly.armv7e_m.winograd import CONV_WINOGRAD
 from codegen.assembly.flat import flat
 from codegen.c.step import Variant
 from edgekit.ir.op import Op
-from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean
+from edgekit.ir.ops import QAdd, QAvgPool2D, QConv2D, QDense, QLstm, QMatMul, QMean, QMul
 
 DEPTHWISE = (
     DEPTHWISE_3X3,
@@ -56,5 +57,6 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),
     QMean: (MEAN,),
+    QMul: (MUL_WORDS,),
 }
 """What each operator may become, beside portable C."""

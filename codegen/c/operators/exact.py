@@ -39,6 +39,9 @@ def emit_mul(w: StepWriter) -> None:
 
 def _emit_wide_mul(w: StepWriter, op: QMul) -> None:
     """int16: zero points are 0."""
+    if not wide.refuse_product(w.node):
+        w.call("ek_product_s16", *wide.declare_product(w))
+        return
     q, rule = wide.declare_requant(w, op.requant)
     w.kernels.extend((pointwise.HEADER, "ek_requant_s16.h"))
     pointwise.emit_broadcast(w, "EK_MAP2", f"ek_requantize_s16(a * b, {q}, 0, EK_{rule.upper()})")

@@ -10,7 +10,7 @@ from codegen.c.operators.geometry import declare_broadcast, declare_window
 from codegen.c.operators.quads import pieces_of
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QAdd, QConv2D, QDense, QRescale, Requant, Rounding
+from edgekit.ir.ops import QAdd, QConv2D, QDense, QMul, QRescale, Requant, Rounding
 from quantize.narrow_form import narrow_form
 from quantize.requantize import bits_float
 from quantize.wide_sum import WideSum, wide_sum
@@ -116,6 +116,33 @@ def declare_sum(w: StepWriter, form: WideSum) -> tuple[str, str, str, str]:
     )  # fmt: skip
     x, z = map(w.node.input, (1, 0) if form.swapped else (0, 1))
     return args, w.read(x), w.read(z), w.write(w.node.output)
+
+
+def refuse_product(node: Node) -> str:
+    """Why ``ek_product_s16`` cannot compute a product; empty where it can."""
+    op = node.op
+    assert isinstance(op, QMul)
+    values, q = (node.input(0), node.input(1), node.output), op.requant
+    if {v.type.dtype for v in values} != {DType.INT16}:
+        return "types of their own"
+    if any(v.type.shape != node.output.type.shape for v in values):
+        return "an operand is repeated"
+    if q.rule is not Rounding.DOUBLE or not -30 <= q.shift[0] <= -1:
+        return "a scale that is not TFLite's, or of a half and more"
+    clamped = q.high != MOST or any((q.zero_point, op.a_zero, op.b_zero))
+    return "a zero point or a clamp of its own" if clamped else ""
+
+
+def declare_product(w: StepWriter) -> tuple[str, str, str, str]:
+    """The arguments of ``ek_product_s16``."""
+    op = w.node.op
+    assert isinstance(op, QMul)
+    shift = -op.requant.shift[0]
+    args = w.declare(
+        "ek_wide_product", "product", count=w.node.output.type.size,
+        multiplier=op.requant.multiplier[0], half=1 << shift >> 1, shift=shift, low=op.requant.low,
+    )  # fmt: skip
+    return args, w.read(w.node.input(0)), w.read(w.node.input(1)), w.write(w.node.output)
 
 
 def emit_rescale(w: StepWriter) -> None:
