@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from codegen.assembly import dense, matmul, rows, sums, tiles
 from codegen.assembly.block import Block
-from codegen.assembly.cost import Cost
 from codegen.assembly.dense import DenseCost, DenseKernel
 from codegen.assembly.flat import flat
 from codegen.assembly.isa import Isa
@@ -19,6 +18,7 @@ from codegen.assembly.listed import ListCost, listed
 from codegen.assembly.matmul import MatmulCost
 from codegen.assembly.others import Mask, with_others
 from codegen.assembly.rows import RowCost, RowKernel
+from codegen.assembly.sums import SumCost
 from codegen.assembly.tile_cost import TileCost, convolution_cost
 from codegen.assembly.tiles import TileKernel
 from codegen.assembly.windows import WindowCore
@@ -39,7 +39,7 @@ class Scalar:
         by_filter: order of the weights of tiles, see `codegen.assembly.tiles.pack`.
         flip, packed: of dense layers, see `codegen.assembly.dense.emit_words`.
         add, dense, tile, row: write the functions.
-        sum_element: instructions for an element of a sum.
+        sum_cost: what sums spend.
         dense_cost: what dense layers spend.
         tile_cost, listed_tile_cost: what convolutions by tiles spend.
         tile_list: what their lists of weights take.
@@ -60,7 +60,7 @@ class Scalar:
     dense: Callable[[DenseKernel], Block]
     tile: Callable[[TileKernel], Block]
     row: Callable[[RowKernel], Block]
-    sum_element: Cost
+    sum_cost: SumCost
     dense_cost: DenseCost
     tile_cost: TileCost
     listed_tile_cost: TileCost
@@ -96,7 +96,7 @@ class Scalar:
             overlap=by_element,
             name="affine",
             refuse=sums.refuse,
-            cost=lambda node: self.sum_element * node.output.type.size,
+            cost=self.sum_cost.total,
         )
 
     def _products(self) -> Variant:

@@ -91,10 +91,14 @@ class Split:
         return max(1, min(self.height, TAPS // self.width, ROWS))
 
     @property
+    def pieces(self) -> int:
+        """Calls that share a kernel row."""
+        return -(-self.width // TAPS)
+
+    @property
     def piece(self) -> int:
         """Bytes of each kernel row that a call takes: equal shares of long ones."""
-        shares = -(-self.width // TAPS)
-        return -(-self.width // shares)
+        return -(-self.width // self.pieces)
 
     @property
     def calls(self) -> list[tuple[slice, slice]]:

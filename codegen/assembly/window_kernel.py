@@ -78,7 +78,9 @@ class Copies:
         patch, block: for each patch, and for the channels of one that are copied together.
         line: for a row of them inside the input.
         most: for a pixel of 8 or 16 channels on words; ``pixel``: of others, ``word``: more for
-            each of their words, ``byte``: for each byte, where channels are no multiple of four.
+            each of their words.
+        apart, byte: for a pixel where channels are no multiple of four, and more for each byte;
+            whether compilers call memcpy there or not is the mean of both.
         filled: for a word outside the input.
     """
 
@@ -88,6 +90,7 @@ class Copies:
     most: float
     pixel: float
     word: float
+    apart: float
     byte: float
     filled: float
 
@@ -118,7 +121,9 @@ class Copies:
     def _pixel(self, size: int, on_words: bool) -> float:
         if on_words and size in LANES[:2]:
             return self.most
-        return self.pixel + (size // 4 * self.word if on_words else size * self.byte)
+        if on_words:
+            return self.pixel + size // 4 * self.word
+        return self.apart + size * self.byte
 
 
 def _inside(

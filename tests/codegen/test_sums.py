@@ -10,8 +10,9 @@ from edgekit.ir import Graph
 from edgekit.ir.ops import QAdd, Rescale, Rounding
 from quantize.requantize import make_requant, quantize_multiplier
 from tests.codegen.batch import BOTH
-from tests.codegen.cores import check_limits, check_on
+from tests.codegen.cores import able, check_limits, check_on
 from tests.codegen.graphs import int8, single
+from tests.codegen.on_core import check, chosen, compare_counts, merged
 
 CORES = ("cortex-m0plus", "cortex-m3")
 RULES = (Rounding.DOUBLE, Rounding.SINGLE)
@@ -60,6 +61,17 @@ def test_a_third_of_all_pairs(core: str, emulated: str, toolchain: str) -> None:
     able = [g for g in found if not sums.refuse(g.nodes[0])]
     assert len(able) >= 3
     check_on(core, able, "affine", toolchain, emulated)
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("clamps", [False, True])
+def test_counts(core: str, clamps: bool) -> None:
+    """Of short sums and long ones; on Armv6-M saturated outputs take more, on average as here."""
+    rng = np.random.default_rng(5)
+    graph = merged([add(rng, size, RULES[0], clamps) for size in (5, 13, 90, 400)])
+    kernels = able(core)
+    assert set(chosen(graph, kernels)) == {"affine"}
+    compare_counts(graph, kernels, check(graph, kernels, core))
 
 
 @pytest.mark.parametrize("core", CORES)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codegen.assembly import tiles
+from codegen.c.choice import KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Rounding, Window
@@ -16,6 +17,7 @@ from tests.codegen import graphs
 from tests.codegen.batch import BOTH
 from tests.codegen.cores import able, check_limits, check_on
 from tests.codegen.graphs import int8, single
+from tests.codegen.on_core import check, compare_counts, merged
 
 CORES = ("cortex-m0plus", "cortex-m3")
 RULES = (Rounding.DOUBLE, Rounding.SINGLE, Rounding.HIGH)
@@ -124,6 +126,28 @@ def test_the_declared_count_is_near_the_executed_one(core: str) -> None:
         emitter = chosen.emitter(graph.nodes[0])
         assert isinstance(emitter, Variant)
         assert emitter.instructions(graph.nodes[0]) == pytest.approx(executed, rel=0.07)
+
+
+OTHERS = frozenset({"tiles sparse", "blocks", "blocks sparse"})
+"""What may compute some of them, too."""
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_counts_of_small_images(core: str) -> None:
+    """Most windows reach over an edge, rows come in pieces, tiles are not full; by each clamp."""
+    rng, kernels = np.random.default_rng(8), KernelSet(able(core).isa, OTHERS)
+    around = Window(padding=(1, 2, 2, 1))
+    shapes: list[tuple[tuple[int, int], int, int, tuple[int, int], Window]] = [
+        *SHAPES,
+        ((9, 4), 31, 5, (7, 7), Window(padding=(0, 1, 0, 2))),
+        ((2, 8), 8, 2, (3, 7), around),
+        ((11, 1), 48, 3, (3, 3), PAD),
+        ((1, 1), 40, 9, (2, 3), around),
+    ]
+    found = [random_conv(rng, *s, RULES[i % 3], i % 2) for i, s in enumerate(shapes)]
+    graph = merged([g for g in found if not tiles.refuse(g.nodes[0], 30)])
+    assert len(graph.nodes) > 12
+    compare_counts(graph, kernels, check(graph, kernels, core, "gcc"), 0.2)
 
 
 def test_what_tiles_refuse() -> None:

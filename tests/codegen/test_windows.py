@@ -152,6 +152,20 @@ def test_counts(core: str) -> None:
     compare_counts(graph, kernels, check(graph, kernels, core, "gcc"), 0.04)
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_counts_of_channels_that_are_no_words(core: str) -> None:
+    """Their pixels are copied byte by byte, or by memcpy, as a compiler likes."""
+    rng, kernels = np.random.default_rng(6), KernelSet(ISAS[core])
+    layers = [
+        kernel_cases.conv(rng, (13, 8), (c, 7, 1, 1), window, c, RULES[1], PLAIN)
+        for c in (2, 3, 5, 6)
+        for window in (Window((3, 3)), same((7, 1)))
+    ]
+    graph = merged(layers)
+    assert set(chosen(graph, kernels)) == {"windows"}
+    compare_counts(graph, kernels, check(graph, kernels, core, "gcc"), 0.25)
+
+
 @pytest.mark.parametrize("isa", WINDOWS)
 def test_patches_are_small(isa: str) -> None:
     """So that arenas of small layers stay what they are."""

@@ -21,6 +21,7 @@ from codegen.assembly.isa import ARMV6_M
 from codegen.assembly.matmul import MatmulCost
 from codegen.assembly.rows import RowCost
 from codegen.assembly.scalar import Scalar
+from codegen.assembly.sums import SumCost
 from codegen.assembly.tile_cost import TileCost
 from codegen.assembly.window_kernel import Copies
 from codegen.assembly.windows import WindowCore
@@ -28,13 +29,15 @@ from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QLstm
 
+SUM_COST = SumCost(47, Cost(products=6, requantize=6, control=2), clamped=6.5)
 DENSE_COST = DenseCost(
     product=3, input=4, output=40, block=40, word_output=30, word_block=45, word_row=45,
     lists=DENSE_LIST, listed_output=36, signed=12, listed_filter=17, piece=5,
 )  # fmt: skip
 TILE_COST = TileCost(
-    product=10, tap=32, filter=243, signed=46, call=88, row=385, waiting=64, unpacked=70
-)
+    product=10, tap=32, filter=243, signed=46, clamped=39, call=166, row=170, copy=145, byte=2.9,
+    tile=233, layer=262, waiting=64, unpacked=70,
+)  # fmt: skip
 LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=222, signed=58, waiting=45)
 """The same where weights are listed, whose lists are counted apart."""
 MATMUL_COST = MatmulCost(
@@ -46,17 +49,19 @@ WINDOWS = WindowCore(
     ARMV6_M, window, reaches, bits=BITS, pixels=WINDOW_PIXELS, taps=TAPS, both=BOTH,
     column=2, product=3, last=2, weight=2, piece=1, row=10, filter=15, channel=10,
     output=ROW_COST.output, signed=ROW_COST.signed, clamped=ROW_COST.clamped,
-    copies=Copies(patch=469, block=60, line=54, most=15.5, pixel=9, word=5.3, byte=9, filled=4.9),
+    copies=Copies(
+        patch=469, block=60, line=54, most=15.5, pixel=9, word=5.3, apart=45, byte=4.5, filled=4.9,
+    ),
 )  # fmt: skip
 
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QLstm: (LSTM,),
     **Scalar(
         ARMV6_M, BITS, by_filter=True, flip=FLIP, packed=True, add=add, dense=dense, tile=tile,
-        row=row, sum_element=Cost(products=6, requantize=5.5, control=2), dense_cost=DENSE_COST,
-        tile_cost=TILE_COST, listed_tile_cost=LISTED_TILE_COST, tile_list=TILE_LIST,
-        tile_frame=FRAME, matmul_cost=MATMUL_COST, row_pixels=PIXELS, row_reach=0,
-        row_cost=ROW_COST, windows=WINDOWS, columns=COLUMNS,
+        row=row, sum_cost=SUM_COST, dense_cost=DENSE_COST, tile_cost=TILE_COST,
+        listed_tile_cost=LISTED_TILE_COST, tile_list=TILE_LIST, tile_frame=FRAME,
+        matmul_cost=MATMUL_COST, row_pixels=PIXELS, row_reach=0, row_cost=ROW_COST,
+        windows=WINDOWS, columns=COLUMNS,
     ).variants(),
 }  # fmt: skip
 """What each operator may become, beside portable C."""
