@@ -10,7 +10,7 @@ import pytest
 from codegen.assembly.mve.pooling import division
 from codegen.c.choice import KernelSet
 from edgekit.ir import Graph
-from edgekit.ir.ops import QAvgPool2D, QMaxPool2D, QMean, QMeanPool2D, Rounding, Window
+from edgekit.ir.ops import QAvgPool2D, QClip, QMaxPool2D, QMean, QMeanPool2D, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen.batch import BOTH
 from tests.codegen.graphs import int8, single
@@ -51,6 +51,24 @@ def test_pools(core: str, toolchain: str) -> None:
     names = chosen(graph, kernels)
     assert names.count("pooled") >= 0.85 * len(names)
     run = check(graph, kernels, core, toolchain)
+    if core == CORE:
+        compare_counts(graph, kernels, run, 0.35)
+
+
+@pytest.mark.parametrize("core", ["host", CORE])
+def test_several_samples(core: str) -> None:
+    """Means over any axes, the first among them or not; each has a neighbour in memory that other
+    nodes read."""
+    spec = make_requant([0.01], Rounding.DOUBLE, 3)
+    means = [((3, 5, 2, 31), (1, 2), True), ((2, 5, 24), (1,), False), ((2, 3, 9), (0,), True)]
+    means += [((7, 32), (0,), False), ((2, 3, 17), (0, 1), False)]
+    found = []
+    for shape, axes, keep in means:
+        found += [single(QMean(spec, -9, axes, keep), [int8(*shape)]), single(QClip(), [int8(99)])]
+    found.append(single(QMaxPool2D((2, 2)), [int8(2, 5, 4, 21)]))
+    graph, kernels = merged(found), KernelSet("mve")
+    assert chosen(graph, kernels).count("pooled") == 6
+    run = check(graph, kernels, core)
     if core == CORE:
         compare_counts(graph, kernels, run, 0.35)
 

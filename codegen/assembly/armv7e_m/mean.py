@@ -180,7 +180,7 @@ def cost(node: Node) -> Cost:
     """Executed by the block."""
     groups, pixels = -(-node.input(0).type.shape[3] // GROUP), _pixels(node)
     group = Cost(products=6 * pixels, requantize=35, control=13 + 3 * pixels)
-    return 14 + groups * group
+    return node.input(0).type.shape[0] * (14 + groups * group)
 
 
 MEAN = Variant(emit, name="mean", refuse=refuse, cost=cost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +36,7 @@ class Geometry:
         row_bytes: from one row of the input to the next.
         size: windows along both axes.
         steps: bytes from one window to the next along both axes.
+        samples: as many times the same, one after the other.
     """
 
     channels: int
@@ -42,6 +44,7 @@ class Geometry:
     row_bytes: int
     size: tuple[int, int]
     steps: tuple[int, int]
+    samples: int = 1
 
     @property
     def taps(self) -> int:
@@ -128,14 +131,14 @@ def _window_geometry(node: Node) -> Geometry | str:
     op = node.op
     assert isinstance(op, QAvgPool2D | QMaxPool2D | QMeanPool2D)
     window: Window = op.window
-    _, _, width, channels = node.input(0).type.shape
+    samples, _, width, channels = node.input(0).type.shape
     if any(window.padding) or max(window.dilations) > 1:
         return "windows that reach over the border, or have gaps"
     row = width * channels
     kernel = op.kernel if op.kernel[1] < width else (1, op.kernel[0] * op.kernel[1])
     steps = window.strides[0] * row, window.strides[1] * channels
     _, out_h, out_w, _ = node.output.type.shape
-    return Geometry(channels, kernel, row, (out_h, out_w), steps)
+    return Geometry(channels, kernel, row, (out_h, out_w), steps, samples)
 
 
 @functools.cache
@@ -182,7 +185,9 @@ def emit_pool(w: StepWriter, found: Pool) -> None:
         kernel, "pool", channels=g.channels, rows=rows, columns=columns, row_bytes=g.row_bytes,
         **values,
     )  # fmt: skip
-    with w.each_sample(w.node.input(0), w.node.output) as (x, y):
+    source, target = w.node.input(0), w.node.output
+    one = nullcontext((w.read(source), w.write(target)))
+    with w.each_sample(source, target) if g.samples > 1 else one as (x, y):
         _loop(w, g, lambda a, b: w.assemble(
             shape.form.isa, pooled_block(shape), f"{kernel}_s8", pointer, x + a, y + b
         ))  # fmt: skip
@@ -210,7 +215,7 @@ def _loop(w: StepWriter, g: Geometry, call: Callable[[str, str], None]) -> None:
 
 def _cost(node: Node, found: Pool) -> Cost:
     g = found.geometry
-    return g.size[0] * g.size[1] * (found.shape.cost(g.channels) + 8)
+    return g.samples * g.size[0] * g.size[1] * (found.shape.cost(g.channels) + 8)
 
 
 POOL = prepared("pooled", pool_of, emit_pool, _cost, overlap=lambda node, found: by_window(node))
