@@ -3,7 +3,7 @@
 # make check   ruff, mypy --strict, import directions, links of documents, generated documents not stale
 # make conformance  try the node cases of onnx; writes docs/conformance.md
 # make material  every model file of ../shared/material: converted and compared with its oracle
-# make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md
+# make bench   measure speed, RAM and flash on the fixed models; writes docs/benchmarks.md (then make docs, for README)
 # make fuzz    50,000 mutants of models for both importers
 # make random  5,000 random models: reference against generated C, some on emulated cores
 # make docs    write the generated documents anew
