@@ -19,6 +19,8 @@ from edgekit.ir import DType
 
 COPIED = "weights"
 """The parameter of generated functions that points to copied constants."""
+PARAMETERS = re.compile(rf"\b({COPIED}|arena|state)(\[\d+\])? = ")
+"""The declaration of a variable that would hide a parameter that functions have or may have."""
 WEIGHTS = "w"
 TABLE = "q"
 FILLER = "c"
@@ -249,6 +251,7 @@ class Writer:
 
     def _statement(self, head: str, items: list[str], tail: str) -> None:
         """One statement, its comma-separated items wrapped where a line would grow too long."""
+        assert not PARAMETERS.search(head), f"{head} hides a parameter"
         line = head
         for i, item in enumerate(items):
             text = item if i == len(items) - 1 else f"{item}, "

@@ -16,7 +16,7 @@ from codegen.c.step import Variant
 from edgekit.errors import Problem
 from edgekit.ir import Graph, Node, Value, verify
 from edgekit.pipeline.vectors import reference_outputs
-from edgekit.schedule import Buffer, Overlap, Program, plan
+from edgekit.schedule import Buffer, Overlap, Program, Room, plan
 from profiles.runners import HOST, select
 from profiles.runners.base import RunResult
 from targets.load import load_core
@@ -73,6 +73,7 @@ def check(
     planner: Planner = simple,
     count: int = 3,
     emulator: str = "auto",
+    room: Room | None = None,
 ) -> RunResult:
     """Run a graph with random samples and the extremes; it must give what the reference does.
 
@@ -84,6 +85,7 @@ def check(
         planner: places the tensors.
         count: samples.
         emulator: what runs the core.
+        room: where constants are copied to; by default they stay where they are.
     """
     target = load_core(core)
     tool = get_toolchain(toolchain or available(target)[0].name)
@@ -92,7 +94,7 @@ def check(
         tuple(np.zeros((0, *v.type.shape), v.type.dtype.numpy) for v in graph.inputs),
         tuple(np.zeros((0, *v.type.shape), v.type.dtype.numpy) for v in graph.outputs),
     )
-    artefact = emit(planner(graph, kernels), "m", core, Source("m", "0"), none, kernels)
+    artefact = emit(planner(graph, kernels), "m", core, Source("m", "0"), none, kernels, room)
     rng = np.random.default_rng(0)
     inputs = [samples(rng, v.type, count) for v in graph.inputs]
     with tempfile.TemporaryDirectory(prefix="edgekit-tests-") as name:

@@ -14,6 +14,7 @@ import pytest
 from codegen.c.choice import VARIANTS, KernelSet, kernels_for
 from codegen.c.step import Variant
 from edgekit.ir import Graph, Node
+from edgekit.schedule import Room
 from targets.load import load_core
 from tests.codegen.kernel_cases import cases
 from tests.codegen.on_core import check, merged
@@ -65,6 +66,10 @@ def test_costs_are_the_sums_of_their_parts(isa: str) -> None:
 @pytest.mark.parametrize("isa", VARIANTS)
 def test_outputs(isa: str, place: str) -> None:
     check(whole(), kernels(isa), CORES[isa] if place == "core" else "host", "gcc")
+
+
+def test_outputs_of_copied_constants() -> None:
+    check(whole(), kernels("armv7e_m"), "host", "gcc", count=1, room=Room("ram", None))
 
 
 @pytest.mark.parametrize("isa", ["armv6_m", "armv7_m", "armv7e_m"])

@@ -32,7 +32,7 @@ def scratch(node: Node) -> int:
 def emit(w: StepWriter) -> None:
     """Write a layer."""
     shape, rule = declare_shape(w)
-    layers = [_declare(w, name, i) for name, i in (("weights", 1), ("again", 2))]
+    layers = [_declare(w, name, i) for name, i in (("x_gates", 1), ("h_gates", 2))]
     kernel = w.function(ARMV6_M, dense(GATES), GATES.portable)
     x, h, c = (w.read(w.node.input(i)) for i in (0, 5, 6))
     outputs = [w.write(value) for value in w.node.outputs]

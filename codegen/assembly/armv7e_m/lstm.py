@@ -63,7 +63,7 @@ def scratch(node: Node, layers: Layers) -> int:
 def emit(w: StepWriter, pair: Layers) -> None:
     """Write a layer."""
     shape, rule = declare_shape(w)
-    names = "weights", "again"
+    names = "x_gates", "h_gates"
     layers = [dense.declare(w, layer, n) for layer, n in zip(pair, names, strict=True)]
     kernels = [w.function(ARMV7E_M, dense.function_of(p), dense.PORTABLE) for p in pair]
     x, h, c = (w.read(w.node.input(i)) for i in (0, 5, 6))

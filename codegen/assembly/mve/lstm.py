@@ -108,7 +108,7 @@ def emit(w: StepWriter) -> None:
     """Write a layer."""
     op, (shape, _) = attributes(w, QLstm), declare_shape(w)
     layers = []
-    for name, index in (("weights", 1), ("again", 2)):
+    for name, index in (("x_gates", 1), ("h_gates", 2)):
         weights, bias = w.node.input(index), w.node.input(index + 2)
         depth = weights.type.shape[2]
         layers.append(

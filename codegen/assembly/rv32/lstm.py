@@ -77,7 +77,7 @@ def emit(w: StepWriter) -> None:
     """Write a layer."""
     shape, rule = declare_shape(w)
     units, layers, kernels = units_of(w.node), [], []
-    for name, index in (("weights", 1), ("again", 2)):
+    for name, index in (("x_gates", 1), ("h_gates", 2)):
         weights, bias = w.node.input(index), w.node.input(index + 2)
         depth = weights.type.shape[2]
         layers.append(
