@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from edgekit.options import Rounding
+from targets.load import load_core
+from targets.toolchains import available
+from targets.toolchains.command import CommandToolchain
 from tests.proofs.data import FLOAT_TASKS, INT8_MODELS, int8_model
 from tests.proofs.emission import STRICT, Emission, compiler, emission, run
 
@@ -45,6 +48,18 @@ def test_no_warning_in_any_compiler(name: str, tmp_path: Path) -> None:
     if _present("g++"):
         flags = ["-std=c++11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
         run([*compiler("g++"), *flags, "-c", "user.cpp", "-o", "user.o"], tmp_path)
+
+
+@pytest.mark.parametrize("kernels", ["host", "cortex-m4"])
+@pytest.mark.parametrize("name", INT8_MODELS)
+def test_no_warning_for_a_core(name: str, kernels: str, tmp_path: Path) -> None:
+    """Of portable kernels and of assembly."""
+    emission(int8_model(name), "net", "litert", core=kernels).artefact.write(tmp_path)
+    core = load_core("cortex-m4")
+    tools = [tool for tool in available(core) if isinstance(tool, CommandToolchain)]
+    assert tools
+    for tool in tools:
+        run([*tool.compiler(core).command, *STRICT, "-O2", "-c", "net.c", "-o", "net.o"], tmp_path)
 
 
 def _present(tool: str) -> bool:

@@ -11,8 +11,8 @@ EK_INLINE void ek_dense_s8(int32_t rows, int32_t depth, int32_t outputs, const e
     const ek_requant r = *q; /* a copy: stores to y cannot change it */
     for (int32_t row = 0; row < rows; ++row) {
         const int8_t *w0 = weights;
-        int32_t c = 0;
-        for (; c + 4 <= outputs; c += 4) {
+        const int32_t whole = outputs / 4 * 4;
+        for (int32_t c = 0; c < whole; c += 4) {
             const int8_t *w1 = w0 + depth;
             const int8_t *w2 = w1 + depth;
             const int8_t *w3 = w2 + depth;
@@ -33,7 +33,7 @@ EK_INLINE void ek_dense_s8(int32_t rows, int32_t depth, int32_t outputs, const e
             y[c + 3] = ek_requantize(s3, &r, c + 3, rule);
             w0 = w3 + depth;
         }
-        for (; c < outputs; ++c) {
+        for (int32_t c = whole; c < outputs; ++c) {
             int32_t sum = bias[c];
             for (int32_t i = 0; i < depth; ++i) {
                 sum += x[i] * w0[i];
