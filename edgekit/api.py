@@ -113,11 +113,14 @@ def convert(
     """
     from edgekit.deployment import Deployment
     from edgekit.pipeline.convert import convert_model
+    from edgekit.pipeline.output import refuse_existing
 
     holder = None
     if out is None:
         holder = tempfile.TemporaryDirectory(prefix="edgekit-")
         out = Path(holder.name) / "out"
+    reads = [Path(p) for p in (model, calibration) if isinstance(p, Path | str)]
+    refuse_existing(Path(out), options.force, reads)
     samples = _arrays(calibration)
     step = progress or (lambda text: None)
     wanted = processing or Processing()

@@ -16,6 +16,8 @@ from edgekit.errors import DataError, convert_again, damage, other_version
 from edgekit.ir import DType, Quant
 
 MANIFEST_NAME = "manifest.json"
+STORE = "edgekit"
+"""Subfolder with what edgekit itself needs again: the lowered graph, the vectors, the plan."""
 SCHEMA_VERSION = 1
 
 
@@ -303,6 +305,13 @@ class Artefact:
 def manifest_to_json(manifest: Manifest) -> str:
     """The manifest as deterministic JSON text."""
     return json.dumps(dataclasses.asdict(manifest), indent=1, default=_plain) + "\n"
+
+
+def made_again(folder: Path) -> str:
+    """What to do about a folder with a manifest and no report, as a hint."""
+    if (folder / STORE).is_dir():
+        return convert_again(folder)
+    return f"combine made {folder}: take the folder of one of its models"
 
 
 def load_manifest(folder: Path) -> Manifest:

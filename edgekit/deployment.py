@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgekit.artefact import Manifest, Port, load_manifest, raw_manifest
+from edgekit.artefact import STORE, Manifest, Port, load_manifest, made_again, raw_manifest
 from edgekit.errors import DataError, Problem, ToolError, UsageError, convert_again
 from edgekit.ir import Graph
 from edgekit.ir.serialize import load_graph
@@ -18,7 +18,7 @@ from edgekit.npz import LABELS, load_arrays
 from edgekit.options import EmulatorChoice, Place, ToolchainChoice
 from edgekit.pipeline.builds import firmware_image, host_image
 from edgekit.pipeline.checks import count_identical
-from edgekit.pipeline.convert import REPORT, STORE, VECTORS, write_report
+from edgekit.pipeline.convert import REPORT, VECTORS, write_report
 from edgekit.pipeline.debugging import compare_trace
 from edgekit.pipeline.evaluation import by_name, score
 from edgekit.pipeline.helpers import filled, raw_feeds
@@ -78,7 +78,7 @@ class Deployment:
             report = from_json(path.read_bytes(), str(path))
         except OSError as error:
             what = f"{path} cannot be read: {error.strerror}"
-            raise DataError(f"{what}. {convert_again(folder)}") from error
+            raise DataError(f"{what}. {made_again(folder)}") from error
         return Deployment(folder, manifest, report)
 
     @property

@@ -57,7 +57,7 @@ def combine_models(
         FitError: together they do not fit the board.
         ToolError, CheckFailed: as for a conversion.
     """
-    refuse_existing(out, force)
+    refuse_existing(out, force, [m.folder for m in models])
     manifests = [m.manifest for m in models]
     own = symbol_name(name, "_".join(m.name for m in manifests)[:40])
     _refuse(models, own)
@@ -85,7 +85,7 @@ def _refuse(models: Sequence[Member], name: str) -> None:
         if model.manifest.target != first:
             problems.append(Problem(f"is for {model.manifest.target}", str(model.folder), first))
     for used, times in Counter([*(m.manifest.name for m in models), name]).items():
-        if times > 1:
+        if times > 1 and len(models) > 1:
             hint = "Convert with --name, or give the combination another one."
             problems.append(Problem("is taken twice", f"name '{used}'", hint=hint))
     if problems:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from codegen.c.emit import STACK_UNKNOWN, Source, Vectors, emit
 from codegen.c.literals import is_prefix, prefix
 from codegen.c.processing import add_processing
-from edgekit.artefact import Manifest
+from edgekit.artefact import STORE, Manifest
 from edgekit.errors import ToolError, UsageError
 from edgekit.ir import Graph
 from edgekit.ir.serialize import save_graph
@@ -21,8 +21,8 @@ from edgekit.options import ConvertOptions
 from edgekit.pipeline.builds import build_all, confirm_images
 from edgekit.pipeline.helpers import check_helpers, rankings
 from edgekit.pipeline.lowering import Lowered, lower
-from edgekit.pipeline.memories import rooms, weights_room
-from edgekit.pipeline.output import refuse_existing, staged
+from edgekit.pipeline.memories import check_weights, rooms, weights_room
+from edgekit.pipeline.output import staged
 from edgekit.pipeline.reporting import elsewhere_bytes, make_report
 from edgekit.pipeline.source import read_source
 from edgekit.pipeline.vectors import make_vectors
@@ -38,8 +38,6 @@ from targets.model import Target
 Arrays = Mapping[str, NDArray[Any]]
 Progress = Callable[[str], None]
 
-STORE = "edgekit"
-"""Subfolder with what edgekit itself needs again: the lowered graph, the vectors, the plan."""
 VECTORS = "vectors.npz"
 PLAN = "plan.json"
 REPORT = "report.json"
@@ -70,14 +68,14 @@ def convert_model(
     With ``refuse`` False code that differs from the reference is kept, to be debugged.
 
     Raises:
-        UsageError: wrong options, or ``out`` exists.
+        UsageError: wrong options.
         ModelError, DataError: model or calibration refused.
         FitError: the board is too small.
         ToolError: compiler or emulator missing or failed.
         CheckFailed: the generated code does not compute what the reference does.
     """
-    refuse_existing(out, options.force)
     target = resolve(options.target)
+    check_weights(options.weights, target)
     progress("reading the model")
     source = read_source(model, options.shapes, options.signature)
     name = symbol_name(options.name, source.file)
@@ -122,8 +120,9 @@ def symbol_name(wanted: str | None, file: str) -> str:
     if wanted is None:
         return prefix(Path(file).stem)
     if not is_prefix(wanted):
-        hint = "use letters, digits and underscores, e.g. " + prefix(wanted)
-        raise UsageError(f"--name '{wanted}' cannot name C symbols and files; {hint}")
+        allowed = "use letters, digits and underscores, and no word or header of C"
+        what = f"--name '{wanted}' cannot name C symbols and files"
+        raise UsageError(f"{what}; {allowed}, e.g. {prefix(wanted)}")
     return wanted
 
 

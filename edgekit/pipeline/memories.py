@@ -22,8 +22,7 @@ def rooms(wanted: Mapping[str, int | None], target: Target | None) -> tuple[Room
         UsageError: a name that cannot stand in C, one that the board does not have, or a size that
             is missing or more than there is.
     """
-    board = target.board if target else None
-    known = {m.name: m.nbytes for m in board.memories} if board else {}
+    known = _known(target.board if target else None)
     problems = []
     found = []
     for number, (name, nbytes) in enumerate(wanted.items()):
@@ -37,6 +36,19 @@ def rooms(wanted: Mapping[str, int | None], target: Target | None) -> tuple[Room
     return tuple(found)
 
 
+def check_weights(wanted: Mapping[str, int | None], target: Target) -> None:
+    """Refuse a memory for constants, before anything is planned.
+
+    Raises:
+        UsageError: as `rooms`.
+    """
+    known = _known(target.board)
+    found = (_room(name, nbytes, known, last=True)[1] for name, nbytes in wanted.items())
+    problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise UsageError("--weights asks for what there is not", problems)
+
+
 def weights_room(wanted: Mapping[str, int | None], target: Target, program: Program) -> Room | None:
     """Where constants are copied to, with the size that is left for them; None: nowhere.
 
@@ -46,22 +58,26 @@ def weights_room(wanted: Mapping[str, int | None], target: Target, program: Prog
         program: what the arena takes.
 
     Raises:
-        UsageError: as `rooms`, or the arena leaves nothing.
+        UsageError: the arena leaves nothing, or less than is wanted.
     """
     board = target.board
     for name, nbytes in wanted.items():
-        known = {m.name: m.nbytes for m in board.memories} if board else {}
-        _, problem = _room(name, nbytes, known, last=True)
-        left = _left(board, known.get(name), name, program)
-        if problem is None and left is not None and left <= 0:
+        left = _left(board, _known(board).get(name), name, program)
+        problem = None
+        if left is not None and left <= 0:
             problem = Problem("is full: the arena takes it", f"memory '{name}'")
-        if problem is None and nbytes is not None and left is not None and nbytes > left:
+        elif nbytes is not None and left is not None and nbytes > left:
             allowed = f"up to {left:,} beside the arena and the stack"
             problem = Problem(f"has fewer than {nbytes:,} bytes left", f"memory '{name}'", allowed)
         if problem is not None:
             raise UsageError("--weights asks for what there is not", [problem])
         return Room(name, left if nbytes is None else nbytes)
     return None
+
+
+def _known(board: Board | None) -> dict[str, int]:
+    """Bytes by name of memory; nothing for a core."""
+    return {m.name: m.nbytes for m in board.memories} if board else {}
 
 
 def _left(board: Board | None, size: int | None, name: str, program: Program) -> int | None:

@@ -12,12 +12,17 @@ from edgekit.artefact import MANIFEST_NAME
 from edgekit.errors import Problem, UsageError
 
 
-def refuse_existing(out: Path, force: bool) -> None:
+def refuse_existing(out: Path, force: bool, reads: Sequence[Path] = ()) -> None:
     """Refuse to overwrite.
+
+    Args:
+        out: folder to make.
+        force: whether a converted model there may be replaced.
+        reads: files and folders that the work needs, which are never replaced.
 
     Raises:
         UsageError: ``out`` exists and ``force`` is off, it is not a folder that edgekit made, or
-            the program works inside it.
+            something read lies in it, or the program works inside it.
     """
     # A folder that is replaced is renamed first: one that someone works in must not be.
     if out.name in ("", "..") or Path.cwd().is_relative_to(out.resolve()):
@@ -29,6 +34,10 @@ def refuse_existing(out: Path, force: bool) -> None:
     if not ours:
         problem = Problem("exists and is not a converted model", str(out), hint="Name another.")
         raise UsageError("the output folder would overwrite something else", [problem])
+    for path in reads:
+        if path.resolve().is_relative_to(out.resolve()):
+            problem = Problem("is read", str(path), hint="Name another folder to write to.")
+            raise UsageError(f"{out} would be replaced with what is read", [problem])
     if not force and any(out.iterdir()):
         problem = Problem("exists", str(out), hint="Name another, or replace it with --force.")
         raise UsageError("the output folder exists", [problem])

@@ -10,8 +10,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.artefact import MANIFEST_NAME
-from edgekit.errors import DataError, Problem, convert_again, damage, other_version
+from edgekit.artefact import MANIFEST_NAME, made_again
+from edgekit.errors import DataError, Problem, damage, other_version
 from edgekit.report.model import SCHEMA_VERSION, Report
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _again(where: str) -> str:
     if path.name != REPORT_NAME:
         return "A report is the folder that convert made, or the report.json in it"
     if (path.parent / MANIFEST_NAME).is_file():
-        return convert_again(path.parent)
+        return made_again(path.parent)
     return "Make one with: edgekit convert MODEL --target cortex-m4 -o OUT"
 
 

@@ -71,6 +71,9 @@ def _add_fields(add_row: object, prefix: str, value: object) -> None:
             _add_fields(add_row, name, inner)
         elif inner is None:
             add_row(name, "-")
+        elif name == "board.memories":
+            sizes = [f"{m.name} {fmt.bytes_exact(m.nbytes)}" for m in inner]
+            add_row(name, ", ".join(sizes) or "-")
         elif isinstance(inner, tuple):
             add_row(name, ", ".join(map(str, inner)) or "-")
         elif name.endswith("_bytes") and inner > 64:

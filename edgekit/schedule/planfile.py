@@ -21,7 +21,7 @@ from edgekit.schedule.strips import Stage
 
 SCHEMA_VERSION = 1
 WALKS = ("forward", "backward")
-AGAIN = "Make it again: edgekit plan MODEL --target T --save"
+AGAIN = "Make it again: edgekit plan MODEL --target T --save plan.json"
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,14 @@ def read_plan(path: Path) -> PlanFile:
     except OSError as error:
         raise DataError(f"cannot read the plan {path}: {error.strerror}") from None
     except ValueError as error:
-        raise DataError(f"{path} is {damage(error)}. {AGAIN} {path}") from None
+        raise DataError(f"{path} is {damage(error)}. {AGAIN}") from None
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
-        raise DataError(f"{path} {other_version(version, SCHEMA_VERSION)}. {AGAIN} {path}")
+        raise DataError(f"{path} {other_version(version, SCHEMA_VERSION)}. {AGAIN}")
     reader = _Reader()
     found = reader.plan(raw)
     if reader.problems:
-        raise DataError(f"{path} is not a plan. {AGAIN} {path}", reader.problems)
+        raise DataError(f"{path} is not a plan. {AGAIN}", reader.problems)
     return found
 
 

@@ -39,7 +39,7 @@ def restore(
     """
     refuse_constants(graph)
     made_for = f" (it was made for {plan.model})" if plan.model else ""
-    refusal = f"{file} is no plan for this model{made_for}. {AGAIN} {file}"
+    refusal = f"{file} is no plan for this model on this target{made_for}. {AGAIN}"
     whole = graph
     try:
         graph = in_strips(whole, plan.stages) if plan.stages else whole

@@ -179,6 +179,12 @@ def test_options_without_effect_are_refused(
     for line, text in (
         ((*convert, "--rounding", "tflm", "--precision", "float32"), "--rounding is for integers"),
         ((*convert, "--percentile", "99.99"), idle),
+        ((*convert, "--observer", "minmax"), "--observer has no effect without --calibration"),
+        (
+            (*convert, "--kernels", "portable", "--optimize", "fastest"),
+            "--optimize fastest chooses kernels in assembly",
+        ),
+        (("debug", "m", "--target", "host"), "--target has no effect with a converted model"),
         ((*quantize, "--percentile", "99"), idle),
         (("evaluate", samples, "--data", samples, "--compare"), "has no effect on a model file"),
     ):
@@ -290,6 +296,8 @@ def test_targets(edgekit_cli: Runner) -> None:
     assert "cortex-m4" in [c["name"] for c in raw["cores"]]
     shown = edgekit_cli("targets", "show", "nucleo-l4r5zi")
     assert "655,360 B" in shown.stdout
+    memories = edgekit_cli("targets", "show", "nucleo-h743zi2").stdout
+    assert "dtcm 131,072 B, axi_sram 524,288 B" in memories
     raw = json.loads(edgekit_cli("targets", "show", "cortex-m4", "--json").stdout)
     assert raw["board"] is None
     assert raw["core"]["name"] == "cortex-m4"

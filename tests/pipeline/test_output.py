@@ -27,6 +27,13 @@ def test_the_working_folder_is_never_replaced(
         refuse_existing(Path(out), force)
 
 
+def test_what_is_read_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST_NAME).write_text("{}", encoding="utf-8")
+    model = tmp_path / "model.onnx"
+    with pytest.raises(UsageError, match="would be replaced with what is read"):
+        api.convert(model, tmp_path, api.ConvertOptions("cortex-m4", force=True))
+
+
 def test_a_refusal_comes_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="cannot be replaced"):

@@ -11,6 +11,7 @@ from edgekit import api
 from edgekit.api import ConvertOptions
 from edgekit.artefact import load_manifest
 from edgekit.errors import DataError, UsageError
+from edgekit.report.codec import load_report
 from profiles.runners import HOST
 from targets.load import load_core
 from targets.toolchains import get_toolchain
@@ -87,8 +88,9 @@ def test_the_files_compile_without_a_warning(tool: str, tmp_path: Path) -> None:
 def test_what_cannot_be_combined(tmp_path: Path) -> None:
     first = tmp_path / "first"
     api.convert(accumulator(8), first, ConvertOptions("host", name="first"))
-    with pytest.raises(UsageError, match="is alone; allowed: two or more"):
+    with pytest.raises(UsageError, match="is alone; allowed: two or more") as alone:
         api.combine([first], tmp_path / "out")
+    assert len(alone.value.problems) == 1
     with pytest.raises(UsageError, match="name 'first': is taken twice"):
         api.combine([first, first], tmp_path / "out")
     counter = with_state(tmp_path / "counter")
@@ -97,3 +99,15 @@ def test_what_cannot_be_combined(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a converted model"):
         api.combine([first, tmp_path], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    with pytest.raises(UsageError, match="would be replaced with what is read"):
+        api.combine([first, counter], first, force=True)
+
+
+def test_a_combination_is_no_model(tmp_path: Path) -> None:
+    first, second, out = (tmp_path / name for name in ("first", "second", "out"))
+    for folder in (first, second):
+        api.convert(accumulator(8), folder, ConvertOptions("host", name=folder.name))
+    api.combine([first, second], out)
+    for use in (api.load, load_report):
+        with pytest.raises(DataError, match=f"combine made {out}: take the folder of one of its"):
+            use(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,12 @@ def convert(
     refuse_idle(options["plan"] is not None, "memory", "with --plan")
     refuse_idle(options["plan"] is not None, "ram", "with --plan")
     refuse_idle(bool(memory), "ram", "with --memory")
+    refuse_idle(calibration is None, "observer", "without --calibration")
+    if options["kernels"] == "portable" and options["optimize"] in ("fastest", "balanced"):
+        raise UsageError(
+            f"--optimize {options['optimize']} chooses kernels in assembly and has no effect "
+            "with --kernels portable"
+        )
     if options["rounding"] is not None and options["precision"] == "float32":
         raise UsageError("--rounding is for integers and has no effect with --precision float32")
     with ui.progress() as step:
@@ -152,7 +159,8 @@ def convert(
             ui.warn(text)
     ui.summary(report, lambda: terminal.report_view(report, layers=False))
     if not ui.json:
-        ui.note(f"\n{out}/report.html has the whole report; per layer: edgekit report {out}")
+        layers = shlex.join(["edgekit", "report", str(out)])
+        ui.note(f"\n{out}/report.html has the whole report; per layer: {layers}")
 
 
 def _processing() -> Processing | None:

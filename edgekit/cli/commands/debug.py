@@ -17,6 +17,7 @@ from edgekit.cli.params import (
     names_option,
     place_option,
     plugin_option,
+    refuse_idle,
 )
 from edgekit.cli.paths import check_file
 from edgekit.cli.ui import Ui
@@ -87,6 +88,8 @@ def debug(
         raise UsageError("--tensors says what to write; --output says where, and is missing")
     if output is not None:
         check_file(output, "--output", force=force, reads=(input, folder))
+    for name in ("target", "precision", "calibration"):
+        refuse_idle(not folder.is_file(), name, "with a converted model")
     inputs = None if input is None else load_arrays(input)
     with ui.progress() as step:
         if folder.is_file():
