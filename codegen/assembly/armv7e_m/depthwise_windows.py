@@ -205,31 +205,42 @@ def refuse_shape(node: Node) -> str:
 
 
 def cost(node: Node, store: int) -> Cost:
-    """Executed by the block and, roughly, by its caller, who copies windows at the border.
+    """Executed by the block and by its caller, who copies windows at the border, as compilers make
+    it.
 
     Args:
         node: the layer.
         store: instructions that begin, scale and store four outputs.
     """
-    op = node.op
-    assert isinstance(op, QConv2D)
-    channels, kernel_h, kernel_w, _ = node.input(1).type.shape
+    samples, *_, channels = node.output.type.shape
+    _, kernel_h, kernel_w, _ = node.input(1).type.shape
     pixels = node.output.type.size // channels
     repeat = repeats_of(node)
     row = Cost(products=7 * kernel_w, packing=(2, 1, 0)[min(repeat // 2, 2)] * kernel_w, control=5)
-    quad = Cost(requantize=store, control=10 + 4 * (repeat > 4)) + kernel_h * row
-    inside = _inside(node, op, 0) * _inside(node, op, 1) * node.input(0).type.shape[0]
-    copied = Cost(borders=(pixels - inside) * kernel_h * kernel_w * (10 + 4 * channels // repeat))
-    return pixels * (50 + channels // 4 * quad) + copied
+    quad = Cost(requantize=store, control=8 + 4 * (repeat > 4)) + kernel_h * row
+    return pixels * (17 + channels // 4 * quad) + samples * _copied(node)
 
 
-def _inside(node: Node, op: QConv2D, axis: int) -> int:
-    """Output positions along an axis whose windows do not reach over the border."""
-    window, size = op.window, node.input(0).type.shape[1 + axis]
-    reach = (node.input(1).type.shape[1 + axis] - 1) * window.dilations[axis]
-    starts = np.arange(node.output.type.shape[1 + axis]) * window.strides[axis]
-    starts -= window.padding[axis]
-    return int(((starts >= 0) & (starts + reach < size)).sum())
+def _copied(node: Node) -> Cost:
+    """Windows of one sample that reach over the border: their taps, and bytes of the taps inside
+    the input and outside."""
+    rows, columns = _inside(node, 0), _inside(node, 1)
+    height, width = node.input(1).type.shape[1:3]
+    whole = int((rows == height).sum()) * int((columns == width).sum())
+    taps = height * width * (len(rows) * len(columns) - whole)
+    inside = int(rows.sum()) * int(columns.sum()) - height * width * whole
+    channels = node.input(0).type.shape[-1]
+    return Cost(borders=8 * taps + channels * (5.8 * inside + 0.6 * (taps - inside)))
+
+
+def _inside(node: Node, axis: int) -> NDArray[np.int64]:
+    """Taps inside the input, of each output position along an axis."""
+    op, size = node.op, node.input(0).type.shape[1 + axis]
+    assert isinstance(op, QConv2D)
+    first = np.arange(node.output.type.shape[1 + axis]) * op.window.strides[axis]
+    taps = np.arange(node.input(1).type.shape[1 + axis]) * op.window.dilations[axis]
+    found = np.add.outer(first - op.window.padding[axis], taps)
+    return np.asarray(((found >= 0) & (found < size)).sum(axis=1), np.int64)
 
 
 def _windows(name: str, filters: Callable[[Node], Filters | str], store: int) -> Variant:
