@@ -44,7 +44,7 @@ def _line(node: Node) -> Line | None:
     left, stride = op.window.padding[1], op.window.strides[1]
     columns = min(count, max((size + left - 3) // stride + 1, 0))
     right = count - columns
-    reach = (count - 1) * stride - left + 2  # the last position of the last window but one
+    reach = (count - 1) * stride - left + 2  # behind the second column of the last window
     fits = left <= 1 and right <= 1 and reach <= size and size >= 2
     return Line(columns, left, right) if fits else None
 
