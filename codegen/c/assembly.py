@@ -2,6 +2,11 @@
 
 File-scope assembly needs no further source file and no assembler in the user's build, and a
 compiler treats its functions as any external one: it assumes nothing about registers.
+
+Models in one program share equal functions. A symbol tells the content, so a linker may keep any of
+the equal ones: they are in a section group of that name (COMDAT). Link-time optimization puts the
+assembly of several files into one, hence `.ifndef`, and clang's knows no groups of assembly, hence
+weak symbols.
 """
 
 from __future__ import annotations
@@ -32,20 +37,26 @@ def assembly_texts(name: str, writers: Sequence[Writer]) -> list[dict[str, Any]]
     return [_text(name, block) for block in found.values()]
 
 
+def functions(text: str) -> set[str]:
+    """Symbols of the functions in an emitted file."""
+    return set(re.findall(r"\.weak (\w+)", text))
+
+
 def _text(name: str, block: Assembly) -> dict[str, Any]:
-    symbol = f"{name}_{block.symbol}"
-    head = [f'.section .text.{symbol}, "ax"', *block.isa.directives, ".balign 4"]
-    head += [f".global {symbol}", f".hidden {symbol}"]
+    symbol = block.linked
+    head = [f'.section .text.{symbol}, "axG", %progbits, {symbol}, comdat', *block.isa.directives]
+    head += [".balign 4", f".weak {symbol}", f".hidden {symbol}"]
     head += [d.replace("{symbol}", symbol) for d in block.isa.function]
     body = [line.replace("{symbol}", symbol) for line in block.lines]
     tail = [f".size {symbol}, . - {symbol}", ".previous"]
     return {
+        "name": f"{name}_{block.symbol}",
         "symbol": symbol,
         "kernel": block.kernel,
         "condition": block.isa.condition,
         "parameters": parameters(block.kernel),
         "about": _about(block),
-        "lines": [*head, f"{symbol}:", *body, *tail],
+        "lines": [f".ifndef {symbol}", *head, f"{symbol}:", *body, *tail, ".endif"],
     }
 
 

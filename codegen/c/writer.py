@@ -61,7 +61,7 @@ class Assembly:
     Attributes:
         isa: its instruction set.
         symbol: its name, without the model's prefix.
-        lines: instructions and labels; ``{symbol}`` stands for the full name.
+        lines: instructions and labels; ``{symbol}`` stands for `linked`.
         kernel: the portable kernel that computes the same from the same arguments.
         registers: what its registers are called, in words.
         pieces, write: as those of a `Block`.
@@ -80,6 +80,13 @@ class Assembly:
         """The function that a block is."""
         parts = block.legend(), block.pieces, block.write
         return cls(isa, block.symbol, block.text(), kernel, *parts)
+
+    @property
+    def linked(self) -> str:
+        """What linkers call it: its symbol and a digest of its text, so that models that were
+        written apart, by whatever versions, have one name for equal functions only."""
+        text = repr((self.isa, self.kernel, self.lines))
+        return f"ek_{self.symbol}_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def joined(self, other: Assembly) -> Assembly:
         """The function that does for both, which have one symbol.

@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from codegen.c.assembly import functions
 from codegen.c.combine import combine, parts_of
 from codegen.c.emit import Vectors
 from edgekit.artefact import Manifest
@@ -23,6 +24,7 @@ from edgekit.pipeline.output import refuse_existing, staged
 from edgekit.pipeline.vectors import reference_outputs
 from edgekit.pipeline.verification import NOT_RUN, Verified, verify_images
 from edgekit.report.results import Combination, CombinedModel
+from profiles.elf import load_firmware
 from targets.fit import check_fit
 from targets.model import Target
 
@@ -73,7 +75,8 @@ def combine_models(
         images = build_all(folder, made, target.core, toolchain, progress)
         vectors = _vectors(models)
         verified = verify_images(images, made, target.core, vectors, emulator, progress)
-    return _answer(out, manifests, made, verified)
+        shared = None if target.core.is_host else _shared(models, verified.best.image.path)
+    return _answer(out, manifests, made, verified, shared)
 
 
 def _refuse(models: Sequence[Member], name: str) -> None:
@@ -108,8 +111,19 @@ def _vectors(models: Sequence[Member]) -> Vectors:
     return Vectors(tuple(inputs), tuple(outputs))
 
 
+def _shared(models: Sequence[Member], image: Path) -> int:
+    """Bytes of the functions in an image that several models hold, once for each further model."""
+    files = [m.folder / f"{m.manifest.name}_assembly.h" for m in models]
+    held = Counter(f for p in files if p.exists() for f in functions(p.read_text("utf-8")))
+    return sum(s.size * (held[s.name] - 1) for s in load_firmware(image).symbols if held[s.name])
+
+
 def _answer(
-    out: Path, manifests: Sequence[Manifest], made: Manifest, verified: Verified
+    out: Path,
+    manifests: Sequence[Manifest],
+    made: Manifest,
+    verified: Verified,
+    shared: int | None,
 ) -> Combination:
     best = verified.best
     parts = [
@@ -124,6 +138,7 @@ def _answer(
         apart_bytes=sum(p.arena_bytes for p in parts),
         state_bytes=made.state_bytes,
         flash_bytes=best.memory.flash_bytes if best.memory else None,
+        shared_bytes=shared,
         stack_bytes=best.run.stack_bytes if best.run else None,
         vectors=verified.vectors,
         identical=all(c.identical for c in verified.checks),

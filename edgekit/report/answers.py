@@ -175,7 +175,9 @@ def combination_view(found: Combination) -> RenderableType:
     if found.state_bytes:
         grid.add_row("State", fmt.bytes_exact(found.state_bytes))
     if found.flash_bytes is not None:
-        grid.add_row("Flash", fmt.bytes_exact(found.flash_bytes))
+        less = fmt.bytes_exact(found.shared_bytes) if found.shared_bytes else ""
+        saved = f"  {less} less, as equal assembly functions are linked once" if less else ""
+        grid.add_row("Flash", f"{fmt.bytes_exact(found.flash_bytes)}{saved}")
     if found.stack_bytes is not None:
         grid.add_row("Stack", fmt.bytes_exact(found.stack_bytes))
     same = "bit-exact" if found.identical else "within the float tolerance"

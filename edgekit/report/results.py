@@ -191,6 +191,8 @@ class Combination:
         apart_bytes: arenas of their own together.
         state_bytes: states of all models.
         flash_bytes: of the linked image; None where it was built for this machine.
+        shared_bytes: how much more it would be if each model had its own assembly functions, of
+            which equal ones are linked once; None as above.
         stack_bytes: deepest stack seen; None where no emulator ran it.
         vectors: samples compared, of each model.
         identical: whether every output equals the reference bit for bit.
@@ -205,6 +207,7 @@ class Combination:
     apart_bytes: int
     state_bytes: int
     flash_bytes: int | None
+    shared_bytes: int | None
     stack_bytes: int | None
     vectors: int
     identical: bool

@@ -11,16 +11,18 @@ from edgekit import api
 from edgekit.api import ConvertOptions
 from edgekit.artefact import load_manifest
 from edgekit.errors import DataError, UsageError
+from edgekit.options import ToolchainChoice
 from edgekit.report.codec import load_report
 from profiles.runners import HOST
 from targets.load import load_core
 from targets.toolchains import get_toolchain
 from targets.toolchains.base import Image
+from tests.codegen.batch import BOTH
 from tests.codegen.states import accumulate, accumulator
 from tests.conversions import Conversions
 from tests.proofs.data import int8_model
 from tests.proofs.emission import STRICT, compiler, run
-from tests.runners.support import emulator
+from tests.runners.support import emulator, skip_unless
 
 CORE = "cortex-m7"
 
@@ -50,6 +52,25 @@ def test_two_models_share_an_arena(conversions: Conversions, tmp_path: Path) -> 
     assert made.arena_bytes == max(sizes)
     assert found.apart_bytes > found.arena_bytes
     assert made.regions == load_manifest(second).regions
+    apart = sum(api.load(f).report.memory.flash_bytes or 0 for f in (first, second))
+    assert found.flash_bytes is not None
+    assert found.shared_bytes is not None
+    assert found.shared_bytes > 1_000
+    assert found.flash_bytes == pytest.approx(apart - found.shared_bytes, abs=500)
+
+
+@pytest.mark.parametrize("toolchain", BOTH)
+@pytest.mark.parametrize(("core", "shared"), [("cortex-m4", 3_000), ("rv32imc", 1_500)])
+def test_models_share_their_functions(
+    core: str, shared: int, toolchain: ToolchainChoice, conversions: Conversions, tmp_path: Path
+) -> None:
+    emulator("unicorn", core)
+    skip_unless(get_toolchain(toolchain).missing(load_core(core)))
+    options = ConvertOptions(core, toolchain=toolchain, emulator="none", vectors=1)
+    models = [conversions(int8_model(n), options).folder for n in ("kws_ref_model", "vww_96_int8")]
+    found = api.combine(models, tmp_path / "both", emulator="unicorn", toolchain=toolchain)
+    assert found.identical
+    assert (found.shared_bytes or 0) > shared
 
 
 def test_states_stay_apart(conversions: Conversions, tmp_path: Path) -> None:

@@ -39,8 +39,9 @@ def combine(
     """Put converted models into one firmware that runs them in turn.
 
     Each OUT is a folder that convert made. They share one arena, as large as the largest needs;
-    their states lie side by side. The firmware is built and checked as a conversion is: each
-    output must equal the reference of its model.
+    their states lie side by side, and assembly functions that are equal are linked once. The
+    firmware is built and checked as a conversion is: each output must equal the reference of its
+    model.
     """
     from edgekit import api
     from edgekit.report.answers import combination_view
