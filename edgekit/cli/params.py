@@ -219,7 +219,7 @@ def _levers(ctx: click.Context, param: click.Parameter, value: Any) -> tuple[Lev
     names = () if names == ("none",) else names
     unknown = [name for name in names if name not in ALL_LEVERS]
     if unknown:
-        choices = ", ".join((*ALL_LEVERS, "none"))
+        choices = f"{', '.join(ALL_LEVERS)}, or none alone"
         raise click.BadParameter(f"'{unknown[0]}' is not one of: {choices}", ctx, param)
     return tuple(lever for lever in ALL_LEVERS if lever in names)
 

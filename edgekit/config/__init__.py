@@ -53,7 +53,8 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         problems = [p for e in error.errors() for p in problems_of(e)]
         hint = "print every key with: edgekit config"
-        raise UsageError(f"{path} has {len(problems)} wrong entries; {hint}", problems) from None
+        what = f"{path} is wrong in {len(problems)} of its entries"
+        raise UsageError(f"{what}; {hint}", problems) from None
 
 
 def load_processing(path: Path) -> Processing:

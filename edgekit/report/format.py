@@ -201,7 +201,8 @@ def verdict(report: Report) -> tuple[str, str]:
         return "warn", f"{right} on the host only; not run on an emulated core: {reason}"
     where = "; runs natively" if natively(report) else " in every run"
     largest = f"; largest difference {number(v.max_abs_diff)}" if real else ""
-    return "good", f"{right} on {v.vectors} vectors{where}{largest}"
+    vectors = "1 vector" if v.vectors == 1 else f"{v.vectors} vectors"
+    return "good", f"{right} on {vectors}{where}{largest}"
 
 
 def helper(made: Preprocessing) -> str:

@@ -83,6 +83,20 @@ def test_unknown_figures_say_so() -> None:
     assert "Partly verified: nothing was compared: no compiler" in page
 
 
+def test_options_are_spelled_as_they_are_given() -> None:
+    report = replace(
+        full_report(), options={"weights": ("sram=16384",), "memories": ("dtcm=64", "sram")}
+    )
+    page = render_html(report)
+    assert "weights=sram=16384, memories=dtcm=64 sram" in page
+
+
+def test_one_vector() -> None:
+    report = full_report()
+    one = replace(report.verification, vectors=1)
+    assert "on 1 vector in" in render_html(replace(report, verification=one))
+
+
 def test_running_natively_is_no_failure() -> None:
     page = render_html(native_report())
     assert "Verified: bit-exact on 4 vectors; runs natively" in page
