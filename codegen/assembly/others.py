@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
+from codegen.assembly.isa import Isa
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators.accumulators import declare_requant, fold_zero_point, reach
+from codegen.c.operators.estimates import ESTIMATES
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import is_depthwise
 from codegen.c.operators.overlap import Declared
@@ -35,9 +37,6 @@ Lacking = Callable[[Node], Mask | None]
 """Filters of a node that a kernel cannot compute, None where its shape does not suit anyway."""
 FEWEST_LEFT = 2
 """At most one filter of so many may be left to portable C."""
-_OUTPUT, _TAP, _PRODUCT = 105, 6, 4
-_BORDER_TAP, _BORDER_PRODUCT = 20, 8
-"""Instructions of the portable kernels, about: they are the compiler's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,20 +61,24 @@ class Split:
         """Outputs of the others."""
         return self.pixels * len(self.others)
 
-    @property
-    def cost(self) -> Cost:
-        """About what the others take."""
-        depth = self.node.input(1).type.shape[-1]
-        inside, border = _taps(self.node)
-        taps = inside * (_TAP + _PRODUCT * depth) + border * (_BORDER_TAP + _BORDER_PRODUCT * depth)
-        return Cost(fallback=self.nbytes * _OUTPUT + len(self.others) * taps)
+    def cost(self, isa: Isa) -> Cost:
+        """About what the others take; taps are looked at one by one where a window is cut."""
+        count, op = len(self.others), self.node.op
+        if not count:
+            return Cost()
+        assert isinstance(op, QConv2D | QDense)
+        whole, cut = (count * taps for taps in _taps(self.node))
+        depth = (whole + cut) / self.nbytes * self.node.input(1).type.shape[-1]
+        figures = ESTIMATES[isa.name].others
+        return Cost(fallback=figures.total(self.nbytes, depth, cut, op.requant.rule))
 
 
-def with_others(variant: Variant, lacking: Lacking) -> Variant:
+def with_others(variant: Variant, lacking: Lacking, isa: Isa) -> Variant:
     """A variant that leaves filters to portable C where it must.
 
     Args:
         variant: for QConv2D or QDense.
+        isa: its instruction set, which portable C is compiled for, too.
         lacking: filters of a node without a zero point of the weights that it cannot compute.
     """
 
@@ -110,7 +113,7 @@ def with_others(variant: Variant, lacking: Lacking) -> Variant:
 
     def cost(node: Node) -> Cost:
         found = split(node)
-        return variant.cost(found.node) + found.cost
+        return variant.cost(found.node) + found.cost(isa)
 
     return replace(
         variant,

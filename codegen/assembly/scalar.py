@@ -123,7 +123,11 @@ class Scalar:
             refuse=lambda node: refuse(node) or rows.refuse_form(node, self.bits),
             cost=lambda node: self.row_cost.total(node, self.row_pixels, self.bits),
         )
-        return with_others(variant, lambda node: None if refuse(node) else self._lacking(node))
+
+        def lacking(node: Node) -> Mask | None:
+            return None if refuse(node) else self._lacking(node)
+
+        return with_others(variant, lacking, self.isa)
 
     def _by_patches(self) -> Variant:
         """Those with other windows."""
@@ -136,9 +140,11 @@ class Scalar:
             refuse=lambda node: windows.refuse(node) or rows.refuse_form(node, self.bits),
             cost=windows.cost,
         )
-        return with_others(
-            variant, lambda node: None if windows.refuse(node) else self._lacking(node)
-        )
+
+        def lacking(node: Node) -> Mask | None:
+            return None if windows.refuse(node) else self._lacking(node)
+
+        return with_others(variant, lacking, self.isa)
 
     def _words(self) -> Variant:
         """Dense layers of int16."""
@@ -164,7 +170,7 @@ class Scalar:
             lambda w: dense.emit_listed(w, self.isa, self.dense, self.bits),
             lambda node: self.dense_cost.listed(node, self.bits),
         )
-        return with_others(blocks, self._lacking), with_others(lists, self._lacking)
+        return tuple(with_others(v, self._lacking, self.isa) for v in (blocks, lists))
 
     def _by_tiles(self) -> tuple[Variant, ...]:
         """The same of convolutions."""
@@ -186,8 +192,11 @@ class Scalar:
             lambda w: emit(w, listed=True),
             lambda node: convolution_cost(node, self.listed_tile_cost, self.tile_list),
         )
-        both = by_tiles, lists
-        return tuple(with_others(v, lambda node: tiles.lacking(node, self.bits)) for v in both)
+
+        def lacking(node: Node) -> Mask | None:
+            return tiles.lacking(node, self.bits)
+
+        return tuple(with_others(v, lacking, self.isa) for v in (by_tiles, lists))
 
     def _lacking(self, node: Node) -> Mask:
         return tiles.without_form(node, self.bits)

@@ -215,7 +215,7 @@ class Winograd:
             stack=lambda node: self.stack,
             pays_flash=True,
         )
-        return with_others(variant, self.lacking)
+        return with_others(variant, self.lacking, self.isa)
 
 
 @functools.cache

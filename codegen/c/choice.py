@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codegen.assembly import armv6_m, armv7_m, armv7e_m, mve, rv32
-from codegen.assembly.cost import Cost
 from codegen.assembly.isa import isa_of
 from codegen.assembly.refusal import OtherKind
 from codegen.c.operators import EMITTERS
-from codegen.c.operators.estimates import SLOWER, portable_instructions
+from codegen.c.operators.estimates import portable_instructions
 from codegen.c.step import Emitter, Variant
 from edgekit.errors import ModelError, Problem
 from edgekit.ir import Graph, Node
@@ -28,6 +27,10 @@ VARIANTS: dict[str, Mapping[type[Op], tuple[Variant, ...]]] = {
     "rv32": rv32.VARIANTS,
 }
 """Instruction set -> operator -> what it may become."""
+
+
+WORTH = 1.05
+"""What a kernel in assembly may take of portable C: estimates are no better than that."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +116,14 @@ class KernelSet:
             v for v in self._variants(node) if v.name not in self.without and not v.refuse(node)
         ]
         best = min(able, key=lambda v: v.instructions(node), default=None)
-        if best is None or (self.weighs and self._is_dearer(best.cost(node), node)):
+        if best is None or (self.weighs and self._is_dearer(best, node)):
             return EMITTERS.get(type(node.op))
         return best
 
-    def _is_dearer(self, cost: Cost, node: Node) -> bool:
-        """True where portable C takes less than a variant and the filters that it leaves out,
-        whose cost is that of portable C too."""
-        portable = portable_instructions(node)
-        own = cost.total - cost.fallback
-        slower = SLOWER.get(self.isa, 1.0)
-        return portable is not None and own + slower * cost.fallback > slower * portable
+    def _is_dearer(self, variant: Variant, node: Node) -> bool:
+        """True where portable C takes less than a variant and the filters that it leaves out."""
+        portable = portable_instructions(node, self.isa)
+        return portable is not None and variant.cost(node).total > WORTH * portable
 
     def _waived(self, variant: Variant) -> str:
         """Why a variant that is able to is not used."""

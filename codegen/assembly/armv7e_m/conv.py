@@ -212,7 +212,7 @@ def _conv(name: str, fpu: bool) -> Variant:
         stack=stack,
         needs="fpu32" * fpu,
     )
-    return with_others(variant, lacking)
+    return with_others(variant, lacking, ARMV7E_M)
 
 
 CONV = _conv("conv pairs", fpu=False)

@@ -278,7 +278,7 @@ def _dense(name: str, fpu: bool) -> Variant:
         stack=lambda node, layer: layer.frame_bytes,
         needs="fpu32" * fpu,
     )
-    return with_others(variant, lambda node: lacking(node, fpu))
+    return with_others(variant, lambda node: lacking(node, fpu), ARMV7E_M)
 
 
 DENSE = _dense("dense pairs", fpu=False)

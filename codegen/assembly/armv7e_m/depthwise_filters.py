@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codegen.assembly.armv7e_m.requant import exact_form
 from codegen.assembly.cached import cached
 from codegen.assembly.cost import Cost
+from codegen.assembly.isa import ARMV7E_M
 from codegen.assembly.others import Mask, with_others
 from codegen.assembly.prepared import prepared
 from codegen.assembly.refusal import OtherKind
@@ -163,7 +164,7 @@ def by_filters(
         overlap=lambda node, _: overlap(node),
         stack=lambda node, _: stack(node),
     )
-    return with_others(variant, lacking)
+    return with_others(variant, lacking, ARMV7E_M)
 
 
 @by_content(64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codegen.assembly.flat import flat
+from codegen.assembly.isa import MVE
 from codegen.assembly.mve.columns import COLUMNS
 from codegen.assembly.mve.dense import DENSE
 from codegen.assembly.mve.depthwise import DEPTHWISE
@@ -40,10 +41,10 @@ VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QConv2D: (
         COLUMNS,
         WIDE_TAPS,
-        *(with_others(v, lacking) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS)),
-        flat(with_others(DENSE, lacking)),
+        *(with_others(v, lacking, MVE) for v in (POINTWISE, SPATIAL, DEPTHWISE, TAPS)),
+        flat(with_others(DENSE, lacking, MVE)),
     ),
-    QDense: (WIDE_DENSE, *(with_others(v, lacking) for v in (DENSE, POINTWISE))),
+    QDense: (WIDE_DENSE, *(with_others(v, lacking, MVE) for v in (DENSE, POINTWISE))),
     QLookup: (LOOKUP,),
     QLstm: (LSTM,),
     QMatMul: (MATMUL,),

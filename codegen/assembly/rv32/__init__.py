@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codegen.assembly.flat import flat
+from codegen.assembly.isa import RV32
 from codegen.assembly.others import with_others
 from codegen.assembly.rv32.add import ADD
 from codegen.assembly.rv32.columns import COLUMNS
@@ -21,14 +22,14 @@ from codegen.c.step import Variant
 from edgekit.ir.op import Op
 from edgekit.ir.ops import QAdd, QConv2D, QDense, QLstm, QMatMul
 
-_DENSE = with_others(DENSE, dense_lacking), with_others(DENSE_SPARSE, dense_lacking)
+_DENSE = with_others(DENSE, dense_lacking, RV32), with_others(DENSE_SPARSE, dense_lacking, RV32)
 VARIANTS: Mapping[type[Op], tuple[Variant, ...]] = {
     QAdd: (ADD,),
     QConv2D: (
-        with_others(PACKED, conv_lacking),
-        with_others(PACKED_SPARSE, conv_lacking),
-        with_others(DEPTHWISE, depthwise_lacking),
-        with_others(WINDOWS, windows_lacking),
+        with_others(PACKED, conv_lacking, RV32),
+        with_others(PACKED_SPARSE, conv_lacking, RV32),
+        with_others(DEPTHWISE, depthwise_lacking, RV32),
+        with_others(WINDOWS, windows_lacking, RV32),
         COLUMNS,
         *map(flat, _DENSE),
         CONV_WINOGRAD,
