@@ -71,7 +71,7 @@ class KernelSet:
         """
         found = self.find(node)
         if found is None:
-            problem = Problem("has no C kernel", f"{node.op.name} '{node.name}'")
+            problem = Problem("has no C kernel", f"{node.op.label} '{node.name}'")
             raise ModelError("the model needs an operator that C emission lacks", [problem])
         return found
 
@@ -103,7 +103,7 @@ class KernelSet:
             return ""
         variants = self._variants(node)
         if not variants:
-            return f"no kernel in assembly for {node.op.name}"
+            return f"no kernel in assembly for {node.op.label}"
         found = {v.name: v.refuse(node) or self._waived(v) for v in variants}
         near = {name: why for name, why in found.items() if not isinstance(why, OtherKind)} or found
         names: dict[str, list[str]] = {}
@@ -177,7 +177,7 @@ def unsupported(graph: Graph) -> list[Problem]:
 
 
 def _unsupported(node: Node) -> Problem | None:
-    where = f"{node.op.name} '{node.name}'"
+    where = f"{node.op.label} '{node.name}'"
     emitter = EMITTERS.get(type(node.op))
     if emitter is None:
         return Problem("has no C kernel", where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,11 @@ class Op:
     def name(self) -> str:
         """The operator's name, e.g. ``Conv2D``."""
         return type(self).__name__
+
+    @property
+    def label(self) -> str:
+        """What users know it as: integer operators are called like those that they stand for."""
+        return re.sub("^Q(?=[A-Z])", "", self.name)
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         """Output shapes from input shapes (``()`` stands for an absent optional input).

@@ -73,7 +73,7 @@ def refusal(node: Node) -> str:
     if isinstance(node.op, WINDOWED):
         return _window_refusal(node)
     if not isinstance(node.op, BY_ELEMENT):
-        return f"{node.op.name} does not work row by row"
+        return f"{node.op.label} does not work row by row"
     kinds = [_operand(v, node.output) for v in node.inputs if v is not None]
     return "an operand does not follow its rows" if "other" in kinds else ""
 

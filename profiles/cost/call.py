@@ -101,7 +101,7 @@ def call_of(op: Op, shapes: Sequence[Shape], dtype: str, rounding: str) -> Call 
         op, shapes = channels_last(op, shapes)
     describe = CALLS.get(type(op))
     if describe is None and type(op) not in EMITTERS:
-        return NoKernel(f"{op.name} has no C kernel")
+        return NoKernel(f"{op.label} has no C kernel")
     describe = describe or _not_counted
     try:
         node = _stand_in(op, shapes, DType(dtype))

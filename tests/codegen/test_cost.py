@@ -10,7 +10,7 @@ from codegen.assembly.cost import Cost
 from codegen.assembly.refusal import OtherKind
 from codegen.c.choice import PORTABLE, VARIANTS, KernelSet
 from edgekit.ir import DType, Graph, TensorType
-from edgekit.ir.ops import QClip, QConv2D, Rounding, Window
+from edgekit.ir.ops import OPS, QClip, QConv2D, Rounding, Window
 from quantize.requantize import make_requant
 from tests.codegen import graphs
 from tests.codegen.graphs import int8, single
@@ -49,7 +49,7 @@ def test_reasons_for_portable_c() -> None:
     few = graphs.conv(rng, (5, 5), 3, 2, (3, 3), Window(), 1, Rounding.DOUBLE)
     # one of two filters has no weights; what is for depthwise convolutions says nothing
     own = "packed, packed sparse: fewer than 4 filters"
-    assert refused(clip, KernelSet("rv32")) == "no kernel in assembly for QClip"
+    assert refused(clip, KernelSet("rv32")) == "no kernel in assembly for Clip"
     assert refused(conv, KernelSet("rv32")) == ""
     assert refused(few, KernelSet("rv32")) == own
     without = frozenset({"packed", "packed sparse"})  # one of five filters has no weights
@@ -59,6 +59,16 @@ def test_reasons_for_portable_c() -> None:
     assert refused(few, PORTABLE) == ""
     wide = graphs.conv(rng, (5, 5), 4, 6, (3, 3), Window(), 2, Rounding.DOUBLE)
     assert refused(wide, KernelSet("mve")).count("not for") == 1  # of groups nothing else is near
+
+
+def test_reasons_call_operators_as_users_know_them() -> None:
+    """Whatever classes they are inside."""
+    labels = {op.__name__: op.__new__(op).label for op in OPS.values()}
+    assert labels["QConv2D"] == labels["Conv2D"] == "Conv2D"
+    assert labels["QTableSoftmax"] == labels["QSoftmax"] == "Softmax"
+    assert labels["QMeanPool2D"] == "AvgPool2D"
+    assert labels["Quantize"] == "Quantize"
+    assert not [label for label in labels.values() if label.startswith("Q") and label[1].isupper()]
 
 
 def test_equal_reasons_are_given_once() -> None:

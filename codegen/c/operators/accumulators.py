@@ -45,7 +45,7 @@ def fold_zero_point(
     if alive.size:
         problem = Problem(
             f"the accumulators of channels {alive[:8].tolist()} can overflow int32",
-            f"{node.op.name} '{node.name}'",
+            f"{node.op.label} '{node.name}'",
             hint="Check the biases' scales.",
         )
         raise ModelError("an accumulator can overflow", [problem])

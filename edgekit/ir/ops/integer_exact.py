@@ -19,6 +19,10 @@ LEVELS = 256
 class QLookup(Op):
     """Any function of one int8 element: inputs x and a table of 256 int8, indexed by x + 128."""
 
+    @property
+    def label(self) -> str:
+        return "a function of each element"
+
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         require(shapes[1] == (LEVELS,), f"the table has shape {shapes[1]}, expected ({LEVELS},)")
         return (shapes[0],)
@@ -51,6 +55,10 @@ class QMeanPool2D(Op):
     x_zero: int = 0
     window: Window = Window()
 
+    @property
+    def label(self) -> str:
+        return "AvgPool2D"
+
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         return AvgPool2D(self.kernel, self.window).infer(shapes)
 
@@ -72,6 +80,10 @@ class QTableSoftmax(Op):
     factor: int
     factor_bits: int
     zero_point: int
+
+    @property
+    def label(self) -> str:
+        return "Softmax"
 
     def infer(self, shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         require(shapes[1] == (LEVELS,), f"the table has shape {shapes[1]}, expected ({LEVELS},)")
