@@ -116,7 +116,8 @@ class StepInfo:
         variant: kernel of the target's own instruction set that computes it; empty: portable C.
         stack_bytes: working memory that this kernel takes from the stack.
         parts: instructions of this kernel by what they are spent on, by its own count.
-        refused: why there is no such kernel on a core that has some.
+        refused: why there is no such kernel on a core that has some; for portable C that was asked
+            for, by which option.
     """
 
     symbol: str

@@ -45,6 +45,8 @@ class KernelSet:
         weighs: True where portable C computes the layers that it takes less for, whatever kernels
             in assembly are able to.
         features: of the core, for variants that need more than the instruction set.
+        asked: the option by which portable C alone was asked for on a core with kernels in
+            assembly; empty where it was not.
     """
 
     isa: str = ""
@@ -53,6 +55,7 @@ class KernelSet:
     pays_flash: bool = False
     weighs: bool = False
     features: frozenset[str] = frozenset()
+    asked: str = ""
     _found: dict[Node, Emitter | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -95,10 +98,12 @@ class KernelSet:
 
     def refusal(self, node: Node) -> str:
         """Why portable C computes a node on a core with kernels in assembly; empty where it does
-        not, or where they are not to be used.
+        not.
 
         Of several reasons those of kernels for nodes of another kind are left out.
         """
+        if self.asked:
+            return f"asked for with {self.asked}"
         if not self.isa or isinstance(self.find(node), Variant):
             return ""
         variants = self._variants(node)
@@ -154,11 +159,11 @@ def kernels_for(
         kernels, optimize: as in `edgekit.options.ConvertOptions`; of ``balanced`` those that
             `edgekit.pipeline.balancing` begins with.
     """
-    isa = isa_of(core)
-    if optimize == "size":
-        return KernelSet(small=True)
-    if isa is None or kernels == "portable":
-        return PORTABLE
+    isa, small = isa_of(core), optimize == "size"
+    if isa is None:
+        return KernelSet(small=small)
+    if small or kernels == "portable":
+        return KernelSet(small=small, asked="--optimize size" if small else "--kernels portable")
     return KernelSet(
         isa.name,
         pays_flash=optimize == "fastest",

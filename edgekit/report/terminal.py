@@ -132,7 +132,9 @@ def layer_limits(layers: Sequence[LayerCost]) -> Facts:
             "", "; ".join(f"{name}: {fmt.PARTS[name]}" for name, _ in spent.most_common())
         )
     for reason, names in refused.items():
-        facts.add_row("Portable C", f"{', '.join(map(fmt.abbreviate, names))}: {reason}")
+        every = len(names) == len(layers) > 1
+        which = "every layer" if every else ", ".join(map(fmt.abbreviate, names))
+        facts.add_row("Portable C", f"{which}: {reason}")
     return facts
 
 

@@ -8,10 +8,12 @@ import pytest
 from codegen.assembly.block import Block
 from codegen.assembly.cost import Cost
 from codegen.assembly.refusal import OtherKind
-from codegen.c.choice import PORTABLE, VARIANTS, KernelSet
+from codegen.c.choice import PORTABLE, VARIANTS, KernelSet, kernels_for
 from edgekit.ir import DType, Graph, TensorType
 from edgekit.ir.ops import OPS, QClip, QConv2D, Rounding, Window
+from edgekit.options import Kernels, Optimize
 from quantize.requantize import make_requant
+from targets.load import load_core
 from tests.codegen import graphs
 from tests.codegen.graphs import int8, single
 
@@ -59,6 +61,23 @@ def test_reasons_for_portable_c() -> None:
     assert refused(few, PORTABLE) == ""
     wide = graphs.conv(rng, (5, 5), 4, 6, (3, 3), Window(), 2, Rounding.DOUBLE)
     assert refused(wide, KernelSet("mve")).count("not for") == 1  # of groups nothing else is near
+
+
+@pytest.mark.parametrize(
+    ("core", "kernels", "optimize", "asked"),
+    [
+        ("cortex-m4", "portable", "speed", "--kernels portable"),
+        ("cortex-m4", "fastest", "size", "--optimize size"),
+        ("host", "portable", "speed", ""),
+    ],
+)
+def test_portable_c_that_was_asked_for(
+    core: str, kernels: Kernels, optimize: Optimize, asked: str
+) -> None:
+    """Not where there is nothing else."""
+    dense = graphs.dense(np.random.default_rng(0), 1, 8, 8, Rounding.DOUBLE)
+    reason = refused(dense, kernels_for(load_core(core), kernels, optimize))
+    assert reason == (f"asked for with {asked}" if asked else "")
 
 
 def test_reasons_call_operators_as_users_know_them() -> None:

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from edgekit.report import answers
 from edgekit.report.format import bytes_short, short, verdict
-from edgekit.report.model import Report, TargetInfo
+from edgekit.report.model import LayerCost, Report, TargetInfo
 from edgekit.report.results import (
     DebugResult,
     DebugStep,
@@ -20,7 +20,7 @@ from edgekit.report.results import (
     Profile,
     TensorInfo,
 )
-from edgekit.report.terminal import bar, report_view
+from edgekit.report.terminal import bar, layer_limits, report_view
 from tests.report.samples import HOSTILE, bare_report, full_report, native_report
 
 
@@ -51,6 +51,12 @@ def test_what_limits_a_layer() -> None:
     assert "Spent on    products 50.0 %, requantize 40.0 %, control 10.0 %" in text
     assert f"Portable C  {HOSTILE}: a reason" in text
     assert "Spent on" not in text_of(report_view(bare_report()))
+
+
+def test_one_reason_for_every_layer() -> None:
+    layers = [LayerCost(name, "QAdd", 0, None, limit="a reason") for name in "abc"]
+    assert "Portable C  every layer: a reason" in text_of(layer_limits(layers))
+    assert "Portable C  a: a reason" in text_of(layer_limits(layers[:1]))
 
 
 def test_names_are_not_interpreted() -> None:
