@@ -14,6 +14,7 @@ from typing import Any
 
 from edgekit.errors import DataError, convert_again, damage, other_version
 from edgekit.ir import DType, Quant
+from edgekit.options import Optimize
 
 MANIFEST_NAME = "manifest.json"
 STORE = "edgekit"
@@ -191,7 +192,8 @@ class Manifest:
         raw_inputs, ranked_outputs: helpers before and after the model.
         arena_memory: memory that the arena is meant for, where it is split over several.
         regions: further pieces of the arena in slower memories, in calling order.
-        optimize: what compilers optimise for: ``speed`` or ``size``.
+        optimize: what it was made for, `edgekit.options.Optimize`: flags of compilers, and which of
+            several images is kept.
         copied: constants that are read from RAM; None: all are read where they are stored.
     """
 
@@ -218,7 +220,7 @@ class Manifest:
     ranked_outputs: tuple[RankedOutput, ...] = ()
     arena_memory: str = ""
     regions: tuple[Region, ...] = ()
-    optimize: str = "speed"
+    optimize: Optimize = "speed"
     copied: Copied | None = None
     schema_version: int = SCHEMA_VERSION
 

@@ -40,8 +40,8 @@ class KernelSet:
     Attributes:
         isa: instruction set with an emitter of its own; empty for portable C alone.
         without: names of its variants that are not used.
-        small: True where compilers shall optimise for size.
-        pays_flash: True where kernels may be chosen that pay for instructions with flash.
+        optimize: as in `edgekit.options.ConvertOptions`: ``fastest`` admits kernels that pay for
+            instructions with flash.
         weighs: True where portable C computes the layers that it takes less for, whatever kernels
             in assembly are able to.
         features: of the core, for variants that need more than the instruction set.
@@ -51,8 +51,7 @@ class KernelSet:
 
     isa: str = ""
     without: frozenset[str] = frozenset()
-    small: bool = False
-    pays_flash: bool = False
+    optimize: Optimize = "speed"
     weighs: bool = False
     features: frozenset[str] = frozenset()
     asked: str = ""
@@ -138,10 +137,11 @@ class KernelSet:
     def _variants(self, node: Node) -> list[Variant]:
         """What the node's operator may become, refused or not."""
         found = VARIANTS.get(self.isa, {}).get(type(node.op), ())
+        pays = self.optimize == "fastest"
         return [
             v
             for v in found
-            if (self.pays_flash or not v.pays_flash) and (not v.needs or v.needs in self.features)
+            if (pays or not v.pays_flash) and (not v.needs or v.needs in self.features)
         ]
 
 
@@ -159,17 +159,13 @@ def kernels_for(
         kernels, optimize: as in `edgekit.options.ConvertOptions`; of ``balanced`` those that
             `edgekit.pipeline.balancing` begins with.
     """
-    isa, small = isa_of(core), optimize == "size"
+    isa = isa_of(core)
     if isa is None:
-        return KernelSet(small=small)
-    if small or kernels == "portable":
-        return KernelSet(small=small, asked="--optimize size" if small else "--kernels portable")
-    return KernelSet(
-        isa.name,
-        pays_flash=optimize == "fastest",
-        weighs=True,
-        features=frozenset(core.features),
-    )
+        return KernelSet(optimize=optimize)
+    if optimize == "size" or kernels == "portable":
+        asked = "--optimize size" if optimize == "size" else "--kernels portable"
+        return KernelSet(optimize=optimize, asked=asked)
+    return KernelSet(isa.name, optimize=optimize, weighs=True, features=frozenset(core.features))
 
 
 def unsupported(graph: Graph) -> list[Problem]:

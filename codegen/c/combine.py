@@ -10,6 +10,7 @@ from codegen.c.copies import ALIGN
 from codegen.c.render import arguments, render
 from edgekit import __version__
 from edgekit.artefact import Artefact, Copied, Manifest, Port, Region
+from edgekit.options import Optimize, allowed
 from targets.toolchains.base import OPTIMIZATION
 
 
@@ -75,7 +76,8 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
     """An artefact that calls models one after the other; their own files are not in it.
 
     Arena and further regions are as large as the largest of the models' own; nothing of a model
-    but its state and its copied constants has to survive the run of another.
+    but its state and its copied constants has to survive the run of another. All are built for
+    what the model that is to be the fastest is optimised for.
 
     Args:
         manifests: of models for the same core, with different names.
@@ -111,7 +113,7 @@ def combine(manifests: Sequence[Manifest], name: str) -> Artefact:
         stream_table_bytes=sum(m.stream_table_bytes for m in manifests),
         arena_memory=next((m.arena_memory for m in manifests if m.arena_memory), ""),
         regions=tuple(Region(n, size) for n, size in sizes.items()),
-        optimize="size" if all(m.optimize == "size" for m in manifests) else "speed",
+        optimize=min((m.optimize for m in manifests), key=allowed(Optimize).index),
         copied=_copied(parts, name),
     )
     context = {

@@ -54,7 +54,7 @@ def describe(
         stream_table_bytes=sum(c.table_bytes for c in constants if c.table_bytes < c.data.nbytes),
         arena_memory=program.split.arena if program.split else "",
         regions=tuple(Region(r.name, r.nbytes) for r in program.regions),
-        optimize="size" if chosen.small else "speed",
+        optimize=chosen.optimize,
     )
 
 

@@ -161,7 +161,6 @@ def _build_and_verify(
     flash = target.board.flash_bytes if target.board else None
     verified = verify_images(
         images, manifest, target.core, vectors, options.emulator, progress, flash, refuse,
-        options.optimize == "balanced",
     )  # fmt: skip
     if options.require_emulator and verified.emulator == NOT_RUN and not target.core.is_host:
         raise ToolError(f"--require-emulator: {target.core.name} was not run: {verified.reason}")

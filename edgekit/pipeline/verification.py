@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from codegen.c.emit import Vectors
 from edgekit.artefact import Manifest
 from edgekit.errors import CheckFailed, Problem, ToolError
-from edgekit.options import EmulatorChoice
+from edgekit.options import EmulatorChoice, Optimize
 from edgekit.pipeline.builds import Images
 from edgekit.pipeline.checks import Check, compare
 from profiles.memory import MemoryUse, measure_memory
@@ -78,7 +78,6 @@ def verify_images(
     progress: Callable[[str], None],
     flash_bytes: int | None = None,
     refuse: bool = True,
-    balanced: bool = False,
 ) -> Verified:
     """Run every image on the vectors.
 
@@ -89,7 +88,6 @@ def verify_images(
         progress: receives one line per run.
         flash_bytes: of the board; an image that fits is preferred to a faster one that does not.
         refuse: raise where an output differs; otherwise the checks say so.
-        balanced: keep the image whose product of code and instructions is smallest.
 
     Raises:
         CheckFailed: an output differs from the reference.
@@ -116,8 +114,7 @@ def verify_images(
         candidates.append(Candidate(image, memory, run))
     if refuse:
         _refuse_differences(checks)
-    wanted = "balanced" if balanced else manifest.optimize
-    chosen, why = _choose(candidates, flash_bytes, wanted)
+    chosen, why = choose(candidates, flash_bytes, manifest.optimize)
     version = NOT_RUN if runner is None else runner.version(core)
     return Verified(
         tuple(checks), tuple(candidates), chosen, why, version, reason, count, images.host
@@ -147,7 +144,16 @@ def _refuse_differences(checks: list[Check]) -> None:
         raise CheckFailed("the generated code does not compute what the reference does", problems)
 
 
-def _choose(candidates: list[Candidate], flash_bytes: int | None, wanted: str) -> tuple[int, str]:
+def choose(
+    candidates: Sequence[Candidate], flash_bytes: int | None, wanted: Optimize
+) -> tuple[int, str]:
+    """Index of the image that is kept, and why in words.
+
+    Args:
+        candidates: one for each compiler.
+        flash_bytes: as for `verify_images`.
+        wanted: what the model was made for.
+    """
     if len(candidates) == 1:
         return 0, "the only compiler used"
     sizes = [c.memory.flash_bytes if c.memory else 0 for c in candidates]

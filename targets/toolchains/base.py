@@ -10,7 +10,7 @@ from edgekit.artefact import Manifest
 from edgekit.errors import Problem
 from targets.model import Core
 
-OPTIMIZATION = {"speed": "-O2", "size": "-Os"}
+OPTIMIZATION = {"fastest": "-O2", "speed": "-O2", "balanced": "-O2", "size": "-Os"}
 """Compiler flag for what a manifest asks for."""
 
 

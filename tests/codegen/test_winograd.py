@@ -60,7 +60,7 @@ class Case:
     @property
     def fastest(self) -> KernelSet:
         """What pays with flash."""
-        return KernelSet(self.kernel.isa.name, pays_flash=True)
+        return KernelSet(self.kernel.isa.name, optimize="fastest")
 
     @property
     def alone(self) -> KernelSet:
@@ -238,7 +238,7 @@ def test_only_for_those_who_pay(case: Case) -> None:
     for graph, name in ((large, NAME), (small, case.rival)):
         assert chosen(graph, case.fastest) == [name]
         assert chosen(graph, speed) == [case.rival]
-    without = replace(case.alone, pays_flash=False)
+    without = replace(case.alone, optimize="speed")
     assert chosen(large, without) == [""]
     assert NAME not in without.refusal(large.nodes[0])
     rival = next(v for v in case.variants if v.name == case.rival)
