@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,13 @@ class Balance:
         return sum(self.code_bytes) * self.instructions
 
 
-def balance(graph: Graph, fastest: KernelSet, core: Core, choice: ToolchainChoice) -> KernelSet:
+def balance(
+    graph: Graph,
+    fastest: KernelSet,
+    core: Core,
+    choice: ToolchainChoice,
+    progress: Callable[[str], None],
+) -> KernelSet:
     """The fastest kernels of a core without those that are not worth their code.
 
     Kinds are tried from the one with the least work on; each is left out for good or kept.
@@ -71,6 +78,7 @@ def balance(graph: Graph, fastest: KernelSet, core: Core, choice: ToolchainChoic
         graph: lowered.
         fastest: kernels to choose from.
         core, choice: what builds them for what.
+        progress: receives one line per build.
 
     Raises:
         ToolError: a compiler is missing or fails.
@@ -94,11 +102,13 @@ def balance(graph: Graph, fastest: KernelSet, core: Core, choice: ToolchainChoic
 
     portable = sum(count(PORTABLE, node) or count(fastest, node) or 0 for node in nodes)
     limit = (sum(work.values()) * portable) ** 0.5
+    progress("building with every kernel")
     best = measure(fastest)
-    for name, _ in sorted(work.items(), key=lambda pair: pair[::-1]):
+    for index, (name, _) in enumerate(sorted(work.items(), key=lambda pair: pair[::-1]), 1):
         rest = replace(best.kernels, without=best.kernels.without | {name})
         counts = [count(rest, node) for node in nodes]
         if None not in counts and sum(filter(None, counts)) <= limit:
+            progress(f"building without '{name}' ({index} of {len(work)} kernels)")
             without = measure(rest)
             best = without if without.is_better(best) else best
     return best.kernels
@@ -108,7 +118,7 @@ def _build(
     graph: Graph, kernels: KernelSet, core: Core, tools: tuple[Toolchain, ...]
 ) -> list[tuple[int, int]]:
     """Bytes of code and of flash by compiler, with tensors placed by first fit: where they lie is
-    not code."""
+    hardly code, and the plan of the conversion takes longer."""
     program = plan(graph, kernels.scratch_bytes, kernels.overlaps)
     none = Vectors((np.empty(0),) * len(graph.inputs), (np.empty(0),) * len(graph.outputs))
     artefact = emit(program, NAME, core.name, Source("", ""), none, kernels)

@@ -81,7 +81,8 @@ def convert_model(
     name = symbol_name(options.name, source.file)
     progress("lowering to " + target.core.name)
     memories = rooms(options.memories, target)
-    lowered = lower(source, target.core, options, calibration, memories, target.board)
+    board = target.board
+    lowered = lower(source, target.core, options, calibration, memories, board, progress)
     vectors = make_vectors(lowered.defined, options.vectors, calibration)
     progress("emitting C")
     origin = Source(source.file, source.sha256 or "not a file")

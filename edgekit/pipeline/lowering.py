@@ -81,10 +81,12 @@ def lower(
     calibration: Arrays | None,
     memories: Sequence[Room] = (),
     board: Board | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Lowered:
     """Canonicalise, quantize if asked to, lower and schedule, over ``memories`` if there are any.
 
-    With a board layers are executed in strips where its RAM is too small otherwise.
+    With a board layers are executed in strips where its RAM is too small otherwise. ``progress``
+    receives one line for each build of `--optimize balanced`.
 
     Raises:
         UsageError: options that contradict each other or the model.
@@ -112,7 +114,7 @@ def lower(
         raise ModelError("some operators have no kernel for this target", problems)
     kernels = kernels_for(core, options.kernels, options.optimize)
     if options.optimize == "balanced":
-        kernels = balance(lowered, kernels, core, options.toolchain)
+        kernels = balance(lowered, kernels, core, options.toolchain, progress)
     program, front = schedule(lowered, kernels, options, memories, board)
     return Lowered(
         source, graph, defined, lowered, program.graph, program, kernels, precision, rounding,
