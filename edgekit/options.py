@@ -57,7 +57,8 @@ class ConvertOptions:
         kernels: ``fastest`` may use assembly of the target's instruction set, ``portable`` writes
             C alone.
         optimize: ``speed``; ``fastest``: as speed, and with kernels that pay for instructions with
-            flash (Winograd: four times the weights of 3x3 layers); ``size``: portable kernels,
+            flash where they save a twentieth of a layer's (Winograd: four times the weights of 3x3
+            layers); ``size``: portable kernels,
             compiled for size; ``balanced``: as speed, without the kinds of kernels whose absence
             makes the code smaller by a larger factor than it adds instructions.
         memories: bytes that the arena may take in each memory of the target, the fastest first;

@@ -29,8 +29,8 @@ VARIANTS: dict[str, Mapping[type[Op], tuple[Variant, ...]]] = {
 """Instruction set -> operator -> what it may become."""
 
 
-WORTH = 1.05
-"""What a kernel in assembly may take of portable C: estimates are no better than that."""
+MARGIN = 1.05
+"""How well costs are known. Portable C is taken, and flash is paid, for more than that."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class KernelSet:
         able = [
             v for v in self._variants(node) if v.name not in self.without and not v.refuse(node)
         ]
-        best = min(able, key=lambda v: v.instructions(node), default=None)
+        best = min(able, key=lambda v: _price(v, node), default=None)
         if best is None or (self.weighs and self._is_dearer(best, node)):
             return EMITTERS.get(type(node.op))
         return best
@@ -127,7 +127,7 @@ class KernelSet:
     def _is_dearer(self, variant: Variant, node: Node) -> bool:
         """True where portable C takes less than a variant and the filters that it leaves out."""
         portable = portable_instructions(node, self.isa)
-        return portable is not None and variant.cost(node).total > WORTH * portable
+        return portable is not None and variant.cost(node).total > MARGIN * portable
 
     def _waived(self, variant: Variant) -> str:
         """Why a variant that is able to is not used."""
@@ -143,6 +143,11 @@ class KernelSet:
             for v in found
             if (pays or not v.pays_flash) and (not v.needs or v.needs in self.features)
         ]
+
+
+def _price(variant: Variant, node: Node) -> float:
+    """What variants are compared by: instructions, more of them where flash is paid too."""
+    return variant.instructions(node) * (MARGIN if variant.pays_flash else 1)
 
 
 PORTABLE = KernelSet()

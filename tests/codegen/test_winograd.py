@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from codegen.assembly.armv7e_m.winograd_frame import TWICE_DIVIDED
 from codegen.assembly.rv32.conv import PACKED
 from codegen.assembly.winograd import Winograd
 from codegen.assembly.winograd_parts import MEMORY, SIGNED
-from codegen.c.choice import KernelSet
+from codegen.c.choice import MARGIN, KernelSet
 from codegen.c.step import Variant
 from edgekit.ir import Graph
 from edgekit.ir.ops import QConv2D, Window
@@ -244,6 +245,24 @@ def test_only_for_those_who_pay(case: Case) -> None:
     rival = next(v for v in case.variants if v.name == case.rival)
     node = large.nodes[0]
     assert 0.8 * rival.instructions(node) > case.variant.instructions(node)
+
+
+@every_case
+def test_flash_is_paid_where_a_twentieth_is_saved(case: Case) -> None:
+    """Layers that save more, less and nothing; those that save a little stay as they are."""
+    rng, same, saved = np.random.default_rng(6), Window(padding=SAME), []
+    sizes = ((4, 4), (5, 5), (6, 6), (16, 16))
+    for size, channels, filters in product(sizes, (8, 16, 32), (4, 6, 16)):
+        graph = conv(rng, size, channels, filters, (3, 3), same)
+        node = graph.nodes[0]
+        able = {v.name: v.instructions(node) for v in case.variants if not v.refuse(node)}
+        own = able.pop(NAME, None)
+        if own is not None:
+            saved.append(1 - own / min(able.values()))
+            assert (chosen(graph, case.fastest) == [NAME]) == (MARGIN * own <= min(able.values()))
+    assert min(saved) < 0
+    assert max(saved) > 0.2
+    assert any(0 < s < 0.05 for s in saved)
 
 
 @st.composite
