@@ -112,7 +112,7 @@ def _plain(
 ) -> tuple[HighWord, NDArray[np.bool_]]:
     """The plain form, and the channels for which it is not right."""
     form = HighWord(np.zeros_like(bias), (steps.wanted[0] << 40) + 8, False, requant.zero_point)
-    significand, total = _scales(requant, len(bias))
+    significand, total = real_scales(requant, len(bias))
     while (cut := (total > MAX_TOTAL) | (significand >= 1 << bits)).any():
         significand, total = significand >> cut, total - cut
     waiting = ~steps.constant
@@ -139,7 +139,7 @@ def _plain(
 
 def _signed(requant: Requant, bias: Int, steps: Steps) -> tuple[HighWord, NDArray[np.bool_]]:
     """The form that rounds as DOUBLE is defined, and the channels for which it is not right."""
-    multiplier, total = _scales(requant, len(bias))
+    multiplier, total = real_scales(requant, len(bias))
     alive = ~steps.constant
     shift = np.clip(total - 31, 1, SIGNED_MAX_SHIFT)
     zero = requant.zero_point
@@ -152,7 +152,7 @@ def _signed(requant: Requant, bias: Int, steps: Steps) -> tuple[HighWord, NDArra
     return form, ~proven | (alive & (shift != total - 31))
 
 
-def _scales(requant: Requant, count: int) -> tuple[Int, Int]:
+def real_scales(requant: Requant, count: int) -> tuple[Int, Int]:
     """Significand and right shift of the product, per channel."""
     pairs = list(zip(requant.multiplier, requant.shift, strict=True))
     if requant.rule is Rounding.FLOAT:

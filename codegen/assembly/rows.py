@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, Pieces
 from codegen.assembly.cost import Cost
 from codegen.assembly.isa import Isa
 from codegen.assembly.refusal import OtherKind
-from codegen.assembly.tiles import NO_FORM, form_of
+from codegen.assembly.tiles import LONG, NO_FORM, form_of, short_share, words_of
 from codegen.c.operators.geometry import declare_window
 from codegen.c.operators.integer import attributes, is_depthwise
 from codegen.c.operators.overlap import Declared, Walk, by_walk
@@ -31,6 +31,7 @@ class RowKernel:
         row_bytes: from one input row to the next.
         signed: outputs are rounded twice.
         clamp: the output's range is narrower than int8.
+        forms: those of the channels, see `codegen.assembly.tiles`.
     """
 
     pixels: int
@@ -39,6 +40,7 @@ class RowKernel:
     row_bytes: int
     signed: bool
     clamp: bool
+    forms: Pieces = frozenset({LONG})
 
     @property
     def columns(self) -> int:
@@ -136,13 +138,14 @@ def emit(
     op = attributes(w, QConv2D)
     form = form_of(w.node, bits)
     assert form is not None  # else refused
-    kind = kernel_of(w.node, most, form.signed)
+    words, forms = words_of(w.node, form, bits)
+    kind = replace(kernel_of(w.node, most, form.signed), forms=forms)
     kernel = w.function(isa, write(kind), kind.portable)
     window = declare_window(w, KERNEL, op.window, op.groups)
     row = w.declare(
         "ek_depthwise_row", "row",
         weights=w.weights(w.node.input(1).array, "weights"),
-        table=w.table(form.words().ravel(), "requant"),
+        table=w.table(words.ravel(), "requant"),
         channels=kind.channels, fill=op.x_zero, offset=2 * op.requant.zero_point + 1,
         low=op.requant.low, high=op.requant.high, pixels=kind.pixels, stride=kind.stride,
         row_bytes=kind.row_bytes,
@@ -160,6 +163,7 @@ class RowCost:
         output: of an output, from the start of its sum; ``signed``, ``clamped``: more, rounded
             twice or clamped to less than int8.
         channel: for each of them; ``share``: for the pixels.
+        spared: fewer for an output that two 32-bit products scale.
     """
 
     product: int
@@ -169,15 +173,17 @@ class RowCost:
     clamped: int
     channel: int
     share: int
+    spared: int = 0
 
     def total(self, node: Node, most: int, bits: int) -> Cost:
         """Columns, products and requantization of every channel, for all shares of all rows."""
         kind = kernel_of(node, most, is_signed(node, bits))
         batch, height, width, channels = node.output.type.shape
         output = self.output + self.signed * kind.signed + self.clamped * kind.clamp
+        spared = self.spared * short_share(node, bits) if self.spared else 0.0
         each = Cost(
             products=3 * (kind.columns + self.product * kind.pixels + self.row),
-            requantize=output * kind.pixels,
+            requantize=(output - spared) * kind.pixels,
             control=self.channel,
         )
         return batch * height * -(-width // kind.pixels) * (channels * each + self.share)

@@ -8,7 +8,16 @@ import numpy as np
 
 from codegen.assembly.cost import Cost
 from codegen.assembly.listed import ListCost
-from codegen.assembly.tiles import MOST, PIXELS, Split, largest_sum, parts_of, split_of
+from codegen.assembly.tiles import (
+    MOST,
+    PIXELS,
+    Split,
+    is_plain,
+    largest_sum,
+    parts_of,
+    short_share,
+    split_of,
+)
 from edgekit.ir import Node
 from edgekit.ir.ops import QConv2D, Rounding
 
@@ -28,7 +37,9 @@ class TileCost:
         copy, byte: copying one window's piece that reaches over an edge, and each byte of it that
             is inside.
         tile, layer: what is left, of a tile and of a sample.
+        straight, straight_row: fewer for a tile whose windows lie side by side, and for each row.
         waiting: a filter in each call but the last; ``unpacked``: more, as sums.
+        spared: fewer for a filter that two 32-bit products scale; ``bits``: of other multipliers.
     """
 
     product: int
@@ -44,6 +55,10 @@ class TileCost:
     layer: int
     waiting: int
     unpacked: int
+    straight: int
+    straight_row: int
+    spared: int = 0
+    bits: int = 31
 
 
 def convolution_cost(node: Node, cost: TileCost, lists: ListCost | None = None) -> Cost:
@@ -57,10 +72,13 @@ def convolution_cost(node: Node, cost: TileCost, lists: ListCost | None = None) 
     waits = cost.waiting
     if calls > 1 and largest_sum(node, [(slice(None), slice(None))]) > MOST:
         waits += cost.unpacked
+    scaling: float = cost.filter + cost.signed * rounded_twice + cost.clamped * clamps
+    if cost.spared:
+        scaling -= cost.spared * short_share(node, cost.bits)
     each_filter = Cost(
         products=cost.product * taps,
         packing=(calls - 1) * waits,
-        requantize=cost.filter + cost.signed * rounded_twice + cost.clamped * clamps,
+        requantize=scaling,
     )
     each_block = Cost(
         packing=cost.tap * taps + cost.row * split.height * split.pieces,
@@ -71,7 +89,23 @@ def convolution_cost(node: Node, cost: TileCost, lists: ListCost | None = None) 
     listed = Cost(products=lists.total(parts_of(node.input(1).array, split)) if lists else 0)
     each_tile = listed + sum(blocks) * each_filter + len(blocks) * each_block + cost.tile
     edges = len(blocks) * _edges(node, op, split, cost)
-    return samples * (tiles * each_tile + edges + cost.layer)
+    found = len(blocks) * cost.straight_row * split.height * split.pieces
+    straight = straight_tiles(node) * Cost(packing=found, control=cost.straight)
+    return samples * (tiles * each_tile + edges + cost.layer - straight)
+
+
+def straight_tiles(node: Node) -> int:
+    """Tiles of a sample whose windows lie side by side in one row, inside the input's columns."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    _, height, width, _ = node.output.type.shape
+    if is_plain(node):
+        return int(height * width // PIXELS)
+    (_, stride), (_, pad, _, _) = op.window.strides, op.window.padding
+    reach = (PIXELS - 1) * stride + node.input(1).type.shape[2]
+    columns = (first % width for first in range(0, height * width, PIXELS))
+    lefts = (x * stride - pad for x in columns if x + PIXELS <= width)
+    return sum(0 <= x <= node.input(0).type.shape[2] - reach for x in lefts)
 
 
 def _edges(node: Node, op: QConv2D, split: Split, cost: TileCost) -> Cost:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.assembly.block import Block
+from codegen.assembly.block import Block, Pieces
 from codegen.assembly.isa import Isa
 from codegen.assembly.listed import pack_lists
 from codegen.assembly.refusal import OtherKind
@@ -29,8 +29,9 @@ from codegen.c.operators.integer import attributes
 from codegen.c.operators.overlap import Declared, Walk, by_walk
 from codegen.c.step import StepWriter
 from edgekit.ir import DType, Node
-from edgekit.ir.ops import QConv2D, QDense, Requant
+from edgekit.ir.ops import QConv2D, QDense, Requant, Window
 from quantize.high_word import HighWord, high_word, without_high_word
+from quantize.two_products import two_products
 
 PIXELS = 6
 TAPS = 64
@@ -43,6 +44,8 @@ SEGMENTS = 4 * PIXELS * ROWS
 MOST = 2**20 - 2**10 - 1
 """Largest sum of a call: with it, B has eleven low bits with a sign, and ten more."""
 NO_FORM = "a channel's rounding has no proven form"
+LONG, SHORT = "long", "short"
+"""Forms of a channel: `quantize.high_word`, `quantize.two_products`."""
 Bytes = NDArray[np.int8]
 Int = NDArray[np.int64]
 
@@ -55,11 +58,13 @@ class TileKernel:
         signed: outputs are rounded twice.
         clamp: the output's range is narrower than int8.
         listed: weights of zero are left out.
+        forms: those of the channels.
     """
 
     signed: bool
     clamp: bool
     listed: bool = False
+    forms: Pieces = frozenset({LONG})
 
     @property
     def portable(self) -> str:
@@ -136,6 +141,13 @@ def split_of(node: Node) -> Split:
     return Split(height, width * channels, filters)
 
 
+def is_plain(node: Node) -> bool:
+    """Whether every window is one pixel, so that all pixels of an image may lie in one row."""
+    op = node.op
+    assert isinstance(op, QConv2D)
+    return node.input(1).type.shape[1:3] == (1, 1) and op.window == Window()
+
+
 def refuse(node: Node, bits: int = 31) -> str:
     """Why a convolution cannot be computed by tiles, with multipliers of so many bits."""
     reason = _refuse_shape(node)
@@ -167,6 +179,30 @@ def _refuse_shape(node: Node) -> str:
 def form_of(node: Node, bits: int = 31) -> HighWord | None:
     """The proven form of a layer's requantization, with multipliers of so many bits."""
     return high_word(*_accumulators(node), bits)
+
+
+def words_of(node: Node, form: HighWord, bits: int) -> tuple[NDArray[np.int32], Pieces]:
+    """Three words for each channel, and which forms they have.
+
+    Args:
+        node: the layer.
+        form: that of all its channels.
+        bits: of its multipliers. Cores that do not take all 31 have no long product; there channels
+            that two 32-bit products scale have that form.
+    """
+    words = form.words()
+    if bits == 31 or form.signed:
+        return words, frozenset({LONG})
+    two = two_products(*_accumulators(node))
+    words[two.found] = two.words()[two.found]
+    return words, frozenset([SHORT] * bool(two.found.any()) + [LONG] * (not two.found.all()))
+
+
+def short_share(node: Node, bits: int) -> float:
+    """Which part of a layer's channels two 32-bit products scale."""
+    form = form_of(node, bits)
+    assert form is not None  # else refused
+    return 0.0 if form.signed else float(two_products(*_accumulators(node)).found.mean())
 
 
 def without_form(node: Node, bits: int = 31) -> NDArray[np.bool_]:
@@ -252,11 +288,13 @@ def emit(
     op = attributes(w, QConv2D)
     split, form = split_of(w.node), form_of(w.node, bits)
     assert form is not None  # else refused
-    kind = TileKernel(form.signed, (op.requant.low, op.requant.high) != (-128, 127), listed)
+    words, forms = words_of(w.node, form, bits)
+    clamp = (op.requant.low, op.requant.high) != (-128, 127)
+    kind = TileKernel(form.signed, clamp, listed, forms)
     kernel = w.function(isa, write(kind), kind.portable)
     order = [f for filters in split.blocks() for f in filters]
     _, height, width, _ = w.node.input(1).type.shape
-    window = declare_window(w, (height, width), op.window)
+    window = declare_window(w, (height, width), op.window, flat=is_plain(w.node))
     fits = largest_sum(w.node, [(slice(None), slice(None))]) <= MOST
     if listed:
         weights, flags = pack_lists(parts_of(w.node.input(1).array, split)), LISTED
@@ -265,7 +303,7 @@ def emit(
     layer = w.declare(
         "ek_conv_tiles", "tiles",
         weights=w.weights(weights, "weights"),
-        table=w.table(form.words()[order].ravel(), "requant"),
+        table=w.table(words[order].ravel(), "requant"),
         rows=split.rows, piece=split.piece, filters=split.block, waiting=split.waiting,
         padded=int(any(op.window.padding)), flags=flags,
         resume=RESUME_WORDS if fits else RESUME, wait=WAIT_WORDS if fits else WAIT, fill=op.x_zero,

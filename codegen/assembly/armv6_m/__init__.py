@@ -35,16 +35,19 @@ DENSE_COST = DenseCost(
     lists=DENSE_LIST, listed_output=36, signed=12, listed_filter=17, piece=5,
 )  # fmt: skip
 TILE_COST = TileCost(
-    product=10, tap=32, filter=243, signed=46, clamped=39, call=166, row=170, copy=145, byte=2.9,
-    tile=233, layer=262, waiting=64, unpacked=70,
+    product=10, tap=32, filter=241, signed=44, clamped=39, call=168, row=170, copy=145, byte=2.9,
+    tile=233, layer=262, waiting=62, unpacked=62, straight=378, straight_row=3, spared=74,
+    bits=BITS,
 )  # fmt: skip
-LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=222, signed=58, waiting=45)
+LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=221, signed=58, waiting=43)
 """The same where weights are listed, whose lists are counted apart."""
 MATMUL_COST = MatmulCost(
     product=10, left=67, spread=25, column=306, signed=66, wait=97, call=392, tile=706, pack=10.6,
     add=5.7,
 )  # fmt: skip
-ROW_COST = RowCost(product=9, row=22, output=28, signed=9, clamped=6, channel=21, share=80)
+ROW_COST = RowCost(
+    product=9, row=22, output=28, signed=9, clamped=6, channel=21, share=80, spared=14
+)
 WINDOWS = WindowCore(
     ARMV6_M, window, reaches, bits=BITS, pixels=WINDOW_PIXELS, taps=TAPS, both=BOTH,
     column=2, product=3, last=2, weight=2, piece=1, row=10, filter=15, channel=10,

@@ -6,10 +6,19 @@ of it is multiplied by each weight, the last one by itself.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen.assembly.armv6_m.frame import enter, keep, leave
-from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
+from codegen.assembly.armv6_m.high_word import (
+    Places,
+    channel,
+    load_channel,
+    requantize,
+    scale_short,
+)
 from codegen.assembly.block import Block, noted
 from codegen.assembly.rows import RowKernel
+from codegen.assembly.tiles import LONG, SHORT
 
 PIXELS = 6
 """Most at once: the high registers."""
@@ -28,7 +37,8 @@ W = ("r5", "r6", "r7")
 
 def row(kind: RowKernel) -> Block:
     """``ek_depthwise_row_s8(r, x, y, inside)``."""
-    b = Block(f"depthwise_{kind.pixels}x{kind.stride}{kind.suffix}")
+    symbol = f"depthwise_{kind.pixels}x{kind.stride}{kind.suffix}"
+    b = Block(symbol, kind.forms, lambda forms: row(replace(kind, forms=forms)))
     sums = ("r8", "r9", "r10", "r11", "r12", "lr")[: kind.pixels]
     b.name(base="r0", at="r1", step="r2", x="r3", product="r4")
     enter(b, FRAME)
@@ -46,11 +56,12 @@ def row(kind: RowKernel) -> Block:
         b.op(f"mov {total}, r4")
     for ky in range(3):
         _kernel_row(b, kind, ky, sums)
-    load_channel(b, PLACES, kind.signed)
-    for p, total in enumerate(sums):
-        b.op(f"mov r0, {total}")
-        requantize(b, PLACES, kind.signed, kind.clamp)
-        _store(b, p)
+    if kind.signed:
+        load_channel(b, PLACES, kind.signed)
+        _outputs(b, kind, sums)
+    else:
+        both = {LONG: _outputs, SHORT: _short_outputs}
+        channel(b, kind.forms, PLACES, "r4", lambda form: both[form](b, kind, sums))
     _next(b)
     b.op("beq {to}", to=end)
     b.op("b {to}", to=head)
@@ -122,6 +133,24 @@ def _test(b: Block, shift: int) -> None:
     """The carry is one of the flags of `ek_depthwise_row.h`."""
     b.op("ldr {product}, [sp, #{place}]", place=INSIDE)
     b.op("lsls {product}, {product}, #{shift}", shift=shift)
+
+
+def _outputs(b: Block, kind: RowKernel, sums: tuple[str, ...]) -> None:
+    for p, total in enumerate(sums):
+        b.op(f"mov r0, {total}")
+        requantize(b, PLACES, kind.signed, kind.clamp)
+        _store(b, p)
+
+
+def _short_outputs(b: Block, kind: RowKernel, sums: tuple[str, ...]) -> None:
+    b.op("ldr r2, [sp, #{place}]", place=Y)
+    b.op("ldr r3, [sp, #{place}]", place=CHANNELS)
+    for p, total in enumerate(sums):
+        b.op(f"mov r0, {total}")
+        scale_short(b, "r0", "r1", "r4", (PLACES.least, PLACES.most) if kind.clamp else None)
+        b.op("strb r0, [r2]")
+        if p < len(sums) - 1:
+            b.op("adds r2, r2, r3")
 
 
 @noted

@@ -8,11 +8,19 @@ window's words is taken off again. Those of lists are extended instead, 14 instr
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen.assembly.armv6_m.frame import HIGH, enter, keep, leave
-from codegen.assembly.armv6_m.high_word import Places, load_channel, requantize
+from codegen.assembly.armv6_m.high_word import (
+    Places,
+    channel,
+    load_channel,
+    requantize,
+    scale_short,
+)
 from codegen.assembly.armv6_m.listed import TILE_LIST, multiply_listed, tile_item
 from codegen.assembly.block import Block, noted
-from codegen.assembly.tiles import TAPS, TileKernel
+from codegen.assembly.tiles import LONG, SHORT, TAPS, TileKernel
 
 WORDS = 4
 """Of six pixels, and as many sums."""
@@ -22,8 +30,9 @@ ARGS, Y, LEFT, OVER, ENTRY, GROUPS, PARTIAL, WEIGHTS, FILTER, SKIPPED, ROWS, LIN
     0, 4, 28, 32, 48, 52, 56, 60, 64, 68, 72, 76,
 )  # fmt: skip
 PLACES = Places(table=80, zero=84, high=88, half=92, least=96, most=100)
+FLAGS = 104
 """Offsets from the stack pointer; `Y` are six words, `OVER` four."""
-TILE = 104
+TILE = 112
 FRAME = TILE + 4 * WORDS * TAPS
 WEIGHTS_OFFSET, TABLE_OFFSET, PAIRS_OFFSET, ROWS_OFFSET, LENGTH_OFFSET = range(0, 20, 4)
 TAPS_OFFSET, FLAGS_OFFSET, ZERO_OFFSET, LOW_OFFSET, HIGH_OFFSET = range(20, 40, 4)
@@ -34,7 +43,7 @@ RESUME, WAIT, RESUME_WORDS, WAIT_WORDS = 31, 30, 28, 27
 
 def tile(kind: TileKernel) -> Block:
     """``ek_tile_s8(t, x, y, partial)``."""
-    b = Block(kind.symbol)
+    b = Block(kind.symbol, kind.forms, lambda forms: tile(replace(kind, forms=forms)))
     body, head, following, end = b.labels("body head following end")
     enter(b, FRAME)
     _keep(b, "" if kind.listed else body)
@@ -50,9 +59,11 @@ def tile(kind: TileKernel) -> Block:
         _taps(b, body)
     b.op("str r6, [sp, #{at}]", at=WEIGHTS)
     _keep_words(b, following)
-    load_channel(b, PLACES, kind.signed)
-    for group in range(2):
-        _finish(b, kind, group)
+    if kind.signed:
+        load_channel(b, PLACES, kind.signed)
+        _finish(b, kind, LONG)
+    else:
+        channel(b, kind.forms, PLACES, "r12", lambda form: _finish(b, kind, form))
     b.place(following)
     b.op("ldr r0, [sp, #{at}]", at=FILTER)
     b.op("adds r0, #1")
@@ -83,6 +94,7 @@ def _keep(b: Block, body: str) -> None:
     keep(
         b, "r0", (WEIGHTS_OFFSET, WEIGHTS), (TABLE_OFFSET, PLACES.table), (ROWS_OFFSET, ROWS),
         (ZERO_OFFSET, PLACES.zero), (LOW_OFFSET, PLACES.least), (HIGH_OFFSET, PLACES.most),
+        (FLAGS_OFFSET, FLAGS),
     )  # fmt: skip
     b.op("ldr r4, [r0, #{at}]", at=PAIRS_OFFSET)
     b.op("lsls r4, r4, #1")
@@ -230,8 +242,13 @@ def _taps(b: Block, body: str) -> None:
     b.place(done)
 
 
+def _finish(b: Block, kind: TileKernel, form: str) -> None:
+    for group in range(2):
+        _finish_three(b, kind, form, group)
+
+
 @noted
-def _finish(b: Block, kind: TileKernel, group: int) -> None:
+def _finish_three(b: Block, kind: TileKernel, form: str, group: int) -> None:
     """Outputs of three pixels; or their sums, where more taps come."""
     whole, done = b.labels("whole done")
     _unpack(b, *HIGH[2 * group : 2 * group + 2])
@@ -242,6 +259,10 @@ def _finish(b: Block, kind: TileKernel, group: int) -> None:
     b.op("bpl {to}", to=whole)
     b.op("b {to}", to=done)
     b.place(whole)
+    if form == SHORT:
+        _finish_short(b, kind, group)
+        b.place(done)
+        return
     b.op("mov r12, r2")
     b.op("mov lr, r3")
     b.op("mov r0, r1")
@@ -253,6 +274,15 @@ def _finish(b: Block, kind: TileKernel, group: int) -> None:
         if following:
             b.op(f"mov r0, {following}")
     b.place(done)
+
+
+def _finish_short(b: Block, kind: TileKernel, group: int) -> None:
+    b.op("ldr r4, [sp, #{at}]", at=FILTER)
+    for p in range(3):
+        clamp = (PLACES.least, PLACES.most) if kind.clamp else None
+        scale_short(b, f"r{1 + p}", "r0", "r12", clamp)
+        b.op("ldr r0, [sp, #{at}]", at=Y + 4 * (3 * group + p))
+        b.op(f"strb r{1 + p}, [r0, r4]")
 
 
 @noted
@@ -275,8 +305,7 @@ def _unpack(b: Block, first: str, second: str) -> None:
 
 def _flag(b: Block, shift: int) -> None:
     """The call's flags, shifted."""
-    b.op("ldr r0, [sp, #{at}]", at=ARGS)
-    b.op("ldr r0, [r0, #{at}]", at=FLAGS_OFFSET)
+    b.op("ldr r0, [sp, #{at}]", at=FLAGS)
     b.op("lsls r0, r0, #{shift}", shift=shift)
 
 

@@ -39,7 +39,7 @@ DENSE_COST = DenseCost(
 )  # fmt: skip
 TILE_COST = TileCost(
     product=6, tap=8, filter=86, signed=34, clamped=36, call=239, row=160, copy=101, byte=4.2,
-    tile=172, layer=130, waiting=14, unpacked=72,
+    tile=172, layer=130, waiting=14, unpacked=72, straight=273, straight_row=40,
 )  # fmt: skip
 LISTED_TILE_COST = replace(TILE_COST, product=0, filter=91, waiting=21)
 """The same where weights are listed, whose lists are counted apart."""

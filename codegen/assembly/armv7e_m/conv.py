@@ -159,6 +159,7 @@ def _walk(plan: Plan, backward: bool) -> dict[str, int]:
         "tiles": tiles,
         "first_out": first * g.filters,
         "pixel_step": -PIXELS if backward else PIXELS,
+        "repeats": int(plan.repeats),
     }
 
 

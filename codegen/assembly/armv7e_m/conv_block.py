@@ -18,7 +18,7 @@ from codegen.assembly.armv7e_m.conv_tails import (
     scale,
     scale_otherwise,
 )
-from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile
+from codegen.assembly.armv7e_m.conv_tile import enter, leave, next_tile, place_tile, repeat_tile
 from codegen.assembly.armv7e_m.frame import LOCAL_BYTES, LOCALS, PASS, UPPER
 from codegen.assembly.armv7e_m.plan import STEP_BYTES
 from codegen.assembly.armv7e_m.sparse_block import multiply_listed
@@ -26,13 +26,14 @@ from codegen.assembly.block import Block, Pieces, noted
 
 HEADS = ("bias", "sums", "bias_of_one", "sums_of_one")
 """What a pass may begin with; the last two are for tiles of one pixel."""
-ROWS, SINGLE = "rows", "single"
-"""Pieces of the function for kernels three positions wide, and for tiles of one pixel."""
+ROWS, SINGLE, REPEATS = "rows", "single", "repeats"
+"""Pieces of the function for kernels three positions wide, for tiles of one pixel, for layers with
+one pass."""
 
 
 def pieces_of(layer: Layer) -> Pieces:
-    """What of the function a layer needs: steps by their numbers, what its passes end with, `ROWS`
-    and `SINGLE`."""
+    """What of the function a layer needs: steps by their numbers, what its passes end with, `ROWS`,
+    `SINGLE`, `REPEATS`."""
     plan = layer.plan
     steps = range(max(map(plan.pass_steps, plan.passes)))
     needs = {
@@ -40,6 +41,7 @@ def pieces_of(layer: Layer) -> Pieces:
         TAILS[scaling.KEEP]: plan.chunks > 1,
         ROWS: plan.shared,
         SINGLE: layer.single,
+        REPEATS: plan.repeats,
     }
     return frozenset({*steps, *(name for name, needed in needs.items() if needed)})
 
@@ -57,7 +59,7 @@ def conv_function(pieces: Pieces, sparse: bool = False, fpu: bool = False) -> Bl
     b = Block(symbol, pieces, functools.partial(conv_function, sparse=sparse, fpu=fpu))
     b.name(w="lr", **{f"f{p}": r for p, r in enumerate(FIRST)})
     b.name(**{f"s{p}": r for p, r in enumerate(SECOND)})
-    names = ("tile", "pass", "done", "multiplied", "table", "stage", "store", "clamp")
+    names = ("tile", "pass", "again", "done", "multiplied", "table", "stage", "store", "clamp")
     labels = {name: b.label(name) for name in names}
     heads = [b.label(name) for name in HEADS]
     tails = [b.label(name) for name in (FLOAT_TAILS if fpu else TAILS)]
@@ -76,12 +78,14 @@ def conv_function(pieces: Pieces, sparse: bool = False, fpu: bool = False) -> Bl
     if SINGLE in pieces and not sparse:
         one_pixel(b, heads[2:], tails[5:], labels["done"])
     b.place(labels["tile"])
-    place_tile(b)
-    _fill_tile(b, labels, ROWS in pieces)
+    place_tile(b, REPEATS in pieces)
+    _fill_tile(b, labels, pieces)
     _begin_pass(b, labels, sparse)
     stage(b, labels["stage"])
     b.place(labels["done"])
     _end_pass(b, labels["pass"])
+    if REPEATS in pieces:
+        repeat_tile(b, labels["again"])
     next_tile(b, labels["tile"])
     leave(b)
     b.lines.append("    .balign 4")
@@ -100,7 +104,7 @@ def entry_distance(steps: int) -> int:
 
 
 @noted
-def _fill_tile(b: Block, labels: dict[str, str], rows: bool) -> None:
+def _fill_tile(b: Block, labels: dict[str, str], pieces: Pieces) -> None:
     """Read which taps the pass has, and fill the tile."""
     b.place(labels["pass"])
     b.name(tile="r6", tap="r7", taps="r8")
@@ -108,7 +112,7 @@ def _fill_tile(b: Block, labels: dict[str, str], rows: bool) -> None:
     b.op("ldr r0, [r9, #{o}]", o=UPPER["pass"])
     b.op("add r0, #{o}", o=PASS["tile"])
     b.op("ldm r0, {{{tile}, {tap}, {taps}}}")
-    pack_tile(b, labels["stage"], rows)
+    pack_tile(b, labels["stage"], labels["again"], ROWS in pieces, REPEATS in pieces)
 
 
 @noted

@@ -24,7 +24,7 @@ LDRD_REACH = 1020
 ENTER, LEAVE = 37, 4
 EXPANDING = 2
 """Of a step: to make the words of two filters from their bytes."""
-FAST_TILE = 54
+FAST_TILE, BEGIN_RUN, REPEATED = 54, 20, -74
 SLOW_TILE, ADVANCE = 115, 9
 PASS, PACK, PACK_ROWS = 39, 12, 3
 ROW, ROW_WORD, PADDED_ROW, PADDED_STEP = 34, 30, 28, 3
@@ -66,12 +66,17 @@ def conv_cost(layer: Layer, products: Callable[[Plan, Pass], Cost] | None = None
         tap += LAST_BYTE if plan.merged else LAST_WORD
     total += Cost(packing=count * packing * len(plan.taps) * tap)
     rows, columns = plan.inside
+    before = -1  # row of the tile before, if that was fast
     for first in range(0, plan.geometry.pixels, PIXELS):
         row, column = divmod(first, plan.geometry.out[1])
         if row in rows and column in columns:
             total += Cost(packing=packing * FAST_TAP * len(plan.taps), control=FAST_TILE)
+            if plan.repeats:
+                total += REPEATED if row == before else BEGIN_RUN
+            before = row
         else:
             total += _slow_tile(plan, first, packing)
+            before = -1
     return total
 
 

@@ -13,13 +13,14 @@ POINTERS = ("r8", "r9", "r10", "r11")
 
 
 @noted
-def pack_tile(b: Block, stage_label: str, with_rows: bool) -> None:
+def pack_tile(b: Block, stage_label: str, again: str, with_rows: bool, repeats: bool) -> None:
     """Fill the tile from its end with the taps of a pass, unless the pass has none of its own.
 
-    On entry ``tile``, ``tap``, ``taps`` are those of the pass (r6, r7, r8). ``with_rows``: whether
-    taps may be three positions wide.
+    On entry ``tile``, ``tap``, ``taps`` are those of the pass (r6, r7, r8). ``again``: label
+    of the first tap; ``with_rows``: whether taps may be three positions wide; ``repeats``: whether
+    tiles may find the pass prepared.
     """
-    filled, again, slow, ready, rows = b.labels("filled again slow ready rows")
+    filled, slow, ready, rows = b.labels("filled slow ready rows")
     b.op("cmp {taps}, #0")
     b.op("beq {filled}", filled=filled)
     b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
@@ -50,7 +51,15 @@ def pack_tile(b: Block, stage_label: str, with_rows: bool) -> None:
         b.op(f"add {pointer}, {before}, r1")
     b.place(ready)
     _pack_tap(b, again)
-    b.op("b {filled}", filled=filled)
+    if repeats:
+        b.op("ldrd r4, r5, [sp, #{o}]", o=LOCALS["upper"])
+        b.op("ldr r0, [r4, #{o}]", o=UPPER["run"])
+        b.op("cmp r0, #0")
+        b.op("bge {filled}", filled=filled)
+        b.op("ldr lr, [r5, #{o}]", o=ARGUMENTS["weights"])
+        b.op("ldr pc, [sp, #{o}]", o=LOCALS["head"])
+    else:
+        b.op("b {filled}", filled=filled)
     b.place(slow)
     _find_sources(b, stage_label)
     b.op("b {ready}", ready=ready)

@@ -1,13 +1,14 @@
 """Which four output pixels a tile has: the outer loop of the convolution function.
 
 Tiles whose windows lie inside the input and in one row are fast: one address and one distance
-say where their inputs are. All others keep a position and an address for each pixel; pixels beyond
-the last repeat it, and store the same output once more.
+say where their inputs are. Those that follow one side by side, of a layer with one pass, move these
+on and find everything else prepared. All others keep a position and an address for each pixel;
+pixels beyond the last repeat it, and store the same output once more.
 """
 
 from __future__ import annotations
 
-from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, UPPER
+from codegen.assembly.armv7e_m.frame import ARGUMENTS, LOCAL_BYTES, LOCALS, PACKING, UPPER
 from codegen.assembly.block import Block, noted
 
 SAVED = "{r4-r11, lr}"
@@ -34,7 +35,9 @@ def enter(b: Block) -> None:
     b.op("str r5, [{upper}, #{o}]", o=UPPER["single"])
     b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["origin"])
     b.op("add {x}, r6")
-    b.op("strd {y}, {x}, [{upper}, #{o}]", o=UPPER["y"])
+    b.op("strd {x}, {y}, [{upper}, #{o}]", o=UPPER["x"])
+    b.op("mov r5, #1")
+    b.op("str r5, [{upper}, #{o}]", o=UPPER["run"])
     b.op("add r7, {upper}, #{o}", o=4 * len(UPPER))
     b.op("str r7, [{upper}, #{o}]", o=UPPER["pad"])
     b.op("ldr r6, [{args}, #{o}]", o=ARGUMENTS["edge_bytes"])
@@ -47,7 +50,7 @@ def enter(b: Block) -> None:
 
 
 @noted
-def place_tile(b: Block) -> None:
+def place_tile(b: Block, repeats: bool) -> None:
     """Set up a tile at output position (oy, ox)."""
     slow, placed = b.labels("slow placed")
     b.name(oy="r0", ox="r1", upper="r4", args="r5", count="r12")
@@ -61,9 +64,14 @@ def place_tile(b: Block) -> None:
     b.op("it lo")
     b.op("cmplo r8, r9")
     b.op("bhs {slow}", slow=slow)
+    if repeats:
+        _begin_run(b)
     _place_fast(b)
     b.op("b {placed}", placed=placed)
     b.place(slow)
+    if repeats:
+        b.op("mov r6, #1")
+        b.op("str r6, [{upper}, #{o}]", o=UPPER["run"])
     _place_slow(b)
     b.place(placed)
     b.op("ldrd r6, r7, [{args}, #{o}]", o=ARGUMENTS["passes"])
@@ -71,6 +79,64 @@ def place_tile(b: Block) -> None:
     b.op("strd r6, r7, [{upper}, #{o}]", o=UPPER["pass"])
     b.op("ldr r7, [{args}, #{o}]", o=ARGUMENTS["weights"])
     b.op("str r7, [sp, #{o}]", o=LOCALS["weights"])
+
+
+@noted
+def _begin_run(b: Block) -> None:
+    """Count the fast tiles from here on (r8, r9: columns before the tile, columns of all), and go
+    to the place of the last of them."""
+    alone = b.label("alone")
+    b.name(step="r2", more="r12")
+    b.op("ldr r3, [{args}, #{o}]", o=ARGUMENTS["repeats"])
+    b.op("cbz r3, {alone}", alone=alone)
+    b.op("ldr {step}, [{args}, #{o}]", o=ARGUMENTS["pixel_step"])
+    b.op("mov {more}, r8")
+    b.op("cmp {step}, #0")
+    b.op("itt gt")
+    b.op("subgt {more}, r9, r8")
+    b.op("subgt {more}, #1")
+    b.op("lsr {more}, {more}, #2")
+    b.op("add r3, {more}, #1")
+    b.op("str r3, [{upper}, #{o}]", o=UPPER["run"])
+    b.op("mul {step}, {more}")
+    b.op("ldrd r6, r7, [{upper}, #{o}]", o=UPPER["left"])
+    b.op("sub r6, {step}")
+    b.op("sub r7, {more}")
+    b.op("strd r6, r7, [{upper}, #{o}]", o=UPPER["left"])
+    b.op("add {step}, {ox}")
+    b.op("str {step}, [{upper}, #{o}]", o=UPPER["ox"])
+    b.place(alone)
+
+
+@noted
+def repeat_tile(b: Block, again: str) -> None:
+    """The next tile of a run, if there is one; ``upper`` is set."""
+    over = b.label("over")
+    b.name(run="r0", args="r5", step="r1", top="r12")
+    b.op("ldr {run}, [{upper}, #{o}]", o=UPPER["run"])
+    b.op("cmp {run}, #1")
+    b.op("beq {over}", over=over)
+    b.op("ite gt")
+    b.op("rsbgt {run}, {run}, #1")
+    b.op("addle {run}, #1")
+    b.op("cbz {run}, {over}", over=over)
+    b.op("str {run}, [{upper}, #{o}]", o=UPPER["run"])
+    b.op("ldr {args}, [sp, #{o}]", o=LOCALS["args"])
+    b.op("ldr {step}, [{args}, #{o}]", o=ARGUMENTS["pixel_step"])
+    b.op("ldr r2, [{args}, #{o}]", o=ARGUMENTS["out_c"])
+    b.op("ldr r3, [{args}, #{o}]", o=ARGUMENTS["col_step"])
+    b.op("ldrd r6, r7, [{upper}, #{o}]", o=UPPER["y"])
+    b.op("mla r6, {step}, r2, r6")
+    b.op("mla r7, {step}, r3, r7")
+    b.op("strd r6, r7, [{upper}, #{o}]", o=UPPER["y"])
+    b.op("str r6, [sp, #{o}]", o=LOCALS["out"])
+    b.op("ldr {top}, [sp, #{o}]", o=LOCALS["top"])
+    b.op("ldr r0, [{args}, #{o}]", o=ARGUMENTS["taps"])
+    b.op("str r0, [sp, #{o}]", o=LOCALS["tap"])
+    b.op("add r0, sp, #{o}", o=LOCAL_BYTES)
+    b.op("str r0, [sp, #{o}]", o=PACKING["lane"])
+    b.op("b {again}", again=again)
+    b.place(over)
 
 
 def _place_fast(b: Block) -> None:

@@ -44,8 +44,8 @@ UPPER = offsets(
     (
         "oy",  # output position of the tile's first pixel
         "ox",
-        "y",  # its output
         "x",  # input address of output position (0, 0)
+        "y",  # output of the tile's first pixel
         "base",  # input address of the tile's first pixel
         "slow",  # whether its pixels have positions of their own
         "left",  # output pixels from its first to the last of all
@@ -55,6 +55,7 @@ UPPER = offsets(
         "pad",  # a tap of padding
         "sums",
         "single",  # whether the tile has one pixel
+        "run",  # tiles side by side from this one on; negative: those that follow the first
         *(f"source{p}" for p in range(4)),
         *(f"{name}{p}" for p in range(4) for name in ("iy", "ix", "from")),
     )
@@ -71,7 +72,7 @@ ARGUMENTS = offsets(
         "fast_y", "fast_h", "fast_x", "fast_w",
         "run", "columns", "steps", "back", "merged", "within", "staged", "shared", "fill",
         "tile_bytes", "pad_bytes", "edge_bytes", "frame_bytes", "add", "subtract", "zero", "single",
-        "first_y", "first_x", "first_left", "tiles", "first_out", "pixel_step",
+        "first_y", "first_x", "first_left", "tiles", "first_out", "pixel_step", "repeats",
     )
 )  # fmt: skip
 """``ek_conv_pairs``, in the order of its definition."""

@@ -217,6 +217,11 @@ class Plan:
         return rows, range(columns.start, max(last, columns.start))
 
     @property
+    def repeats(self) -> bool:
+        """Whether tiles that follow a fast one in its row find its only pass prepared."""
+        return len(self.passes) == 1 and not self.shared
+
+    @property
     def tile_bytes(self) -> int:
         """Bytes of the tile."""
         return (self.chunk * self.steps + self.merged) * STEP_BYTES

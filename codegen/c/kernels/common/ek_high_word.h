@@ -1,7 +1,8 @@
 /* Requantization by the high word of one 64-bit product (quantize/high_word.py).
  *
  * q holds the multiplier and a 64-bit constant, low word first; the low byte of the constant is
- * the shift. */
+ * the shift. Where q[0] is negative, the form is that of quantize/two_products.py: both parts of the
+ * multiplier, a constant, a shift; the output has 128 too much. */
 #ifndef EK_HIGH_WORD_H
 #define EK_HIGH_WORD_H
 
@@ -17,6 +18,10 @@ EK_INLINE int64_t ek_high_word_product(int32_t acc, const int32_t *q)
 /* Not yet clamped. */
 EK_INLINE int32_t ek_high_word(int32_t acc, const int32_t *q)
 {
+    if (q[0] < 0) {
+        const int32_t both = acc * (q[0] & 0xffff) + (acc * (q[0] >> 16 & 0x7fff) >> 11);
+        return ((both + q[1]) >> q[2]) - 128;
+    }
     return (int32_t)(ek_high_word_product(acc, q) >> 32) >> (q[1] & 31);
 }
 

@@ -47,6 +47,7 @@ typedef struct {
     int32_t single;        /* for the assembly: whether one last pixel is computed alone */
     int32_t first_y, first_x, first_left; /* the tile to begin with: its place, pixels from there */
     int32_t tiles, first_out, pixel_step; /* how many, output of the first, 4 or backward -4 */
+    int32_t repeats;       /* for the assembly: whether there is one pass, which it keeps prepared */
 } ek_conv_pairs;
 
 #endif

@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
     int32_t top[EK_TILE_PIXELS], left[EK_TILE_PIXELS];
     int8_t *y[EK_TILE_PIXELS];
+    int32_t straight; /* all in one row, their windows inside the input's columns: as the first */
 } ek_tile_place;
 
 EK_INLINE void ek_tile_locate(const ek_window *w, int32_t first, int8_t *y, ek_tile_place *place)
@@ -34,6 +35,17 @@ EK_INLINE void ek_tile_locate(const ek_window *w, int32_t first, int8_t *y, ek_t
     int32_t ox = first - oy * w->out_w;
     int8_t *dst = y + first * w->out_c;
     const int32_t rest = w->out_h * w->out_w - first;
+    const int32_t left = ox * w->stride_w - w->pad_left;
+    const int32_t right = left + (EK_TILE_PIXELS - 1) * w->stride_w + w->kernel_w;
+    place->straight = ox + EK_TILE_PIXELS <= w->out_w && left >= 0 && right <= w->in_w;
+    if (place->straight) {
+        place->top[0] = oy * w->stride_h - w->pad_top;
+        place->left[0] = left;
+        for (int32_t p = 0; p < EK_TILE_PIXELS; ++p, dst += w->out_c) {
+            place->y[p] = dst;
+        }
+        return;
+    }
     for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
         place->top[p] = oy * w->stride_h - w->pad_top;
         place->left[p] = ox * w->stride_w - w->pad_left;
@@ -72,6 +84,16 @@ EK_INLINE void ek_tile_row(const ek_window *w, const ek_tile_place *place, const
                            int8_t *pieces, const int8_t **found)
 {
     const int32_t in_c = w->in_c;
+    if (place->straight) {
+        const int32_t iy = place->top[0] + ky * w->dilation_h;
+        const int inside = iy >= 0 && iy < w->in_h;
+        const int8_t *at = inside ? x + (iy * w->in_w + place->left[0]) * in_c + begin : line;
+        const int32_t step = inside ? w->stride_w * in_c : 0;
+        for (int32_t p = 0; p < EK_TILE_PIXELS; ++p, at += step) {
+            found[p] = at;
+        }
+        return;
+    }
     for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
         const int32_t iy = place->top[p] + ky * w->dilation_h;
         const int32_t left = place->left[p];
@@ -140,15 +162,15 @@ EK_KERNEL void ek_conv_tiles_s8(const ek_window *w, const ek_conv_tiles *c, ek_t
             const int32_t back = count == 1 ? 1 : 0;
             t.pairs = (count + back) / 2;
             const int32_t done = 2 * t.pairs - back;
-            for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
+            for (int32_t p = 0; back && p < EK_TILE_PIXELS; ++p) {
                 place.y[p] -= back;
             }
             ek_conv_tile(w, c, kernel, &place, x, scratch, &t);
-            for (int32_t p = 0; p < EK_TILE_PIXELS; ++p) {
+            filter += done;
+            for (int32_t p = 0; filter < w->out_c && p < EK_TILE_PIXELS; ++p) {
                 place.y[p] += 2 * t.pairs;
             }
             t.table += 3 * 2 * t.pairs;
-            filter += done;
         }
     }
 }
