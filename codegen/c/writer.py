@@ -83,8 +83,8 @@ class Assembly:
 
     @property
     def linked(self) -> str:
-        """What linkers call it: its symbol and a digest of its text, so that models that were
-        written apart, by whatever versions, have one name for equal functions only."""
+        """What linkers call it: its symbol and a digest of its text, comments included, so
+        that models that were written apart have one name for equal functions only."""
         text = repr((self.isa, self.kernel, self.lines))
         return f"ek_{self.symbol}_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
@@ -96,9 +96,15 @@ class Assembly:
         """
         if self == other:
             return self
-        if self.write is None or self.pieces == other.pieces:
+        both = self.pieces | other.pieces
+        made = [
+            Assembly.of(one.isa, one.write(both), one.kernel)
+            for one in (self, other)
+            if one.write is not None and self.pieces != other.pieces
+        ]
+        if len(made) < 2 or made[0] != made[1]:
             raise ValueError(f"two assembly functions are called {self.symbol}")
-        return Assembly.of(self.isa, self.write(self.pieces | other.pieces), self.kernel)
+        return made[0]
 
 
 @dataclass

@@ -163,6 +163,9 @@ def test_a_function_has_the_pieces_that_its_layers_need() -> None:
     needs = frozenset({0, 1, "scale"}), frozenset({0, "round_twice"})
     blocks = [Assembly.of(ARMV7E_M, conv_function(n), "ek_conv_pairs_s8") for n in needs]
     (found,) = assembly_texts("m", [Writer("m", blocks=blocks)])
+    other = Assembly.of(ARMV7E_M, conv_function(needs[1]), "ek_clip_s8")
+    with pytest.raises(ValueError, match="two assembly functions are called"):
+        blocks[0].joined(other)  # different pieces do not hide that more differs
     (both,) = assembly_texts("m", [Writer("m", blocks=[blocks[0].joined(blocks[1])])])
     assert found == both
     steps = [sum("smlad" in line for line in b.lines) // 16 for b in blocks]

@@ -127,7 +127,8 @@ def refuse_product(node: Node) -> str:
         return "types of their own"
     if any(v.type.shape != node.output.type.shape for v in values):
         return "an operand is repeated"
-    if q.rule is not Rounding.DOUBLE or not -30 <= q.shift[0] <= -1:
+    normalised = q.multiplier[0] >= 2**30  # what the block's high word of less than a unit is for
+    if q.rule is not Rounding.DOUBLE or not normalised or not -30 <= q.shift[0] <= -1:
         return "a scale that is not TFLite's, or of a half and more"
     clamped = q.high != MOST or any((q.zero_point, op.a_zero, op.b_zero))
     return "a zero point or a clamp of its own" if clamped else ""

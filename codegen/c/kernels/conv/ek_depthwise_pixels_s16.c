@@ -38,7 +38,7 @@ EK_KERNEL void ek_depthwise_pixels_s16(ek_depthwise_channels *multiply, const ek
             .skipped = 4 * (w->kernel_w - columns),
             .rest = 4 * (w->kernel_h * w->kernel_w - first - rows * w->kernel_w),
         };
-        const int32_t from = (iy + top * dy) * w->in_w + ix + left * dx;
+        const int32_t from = rows == 0 ? 0 : (iy + top * dy) * w->in_w + ix + left * dx;
         multiply(a, x + from * w->in_c, y + pixel * w->out_c, &t);
     }
 }
