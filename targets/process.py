@@ -14,6 +14,8 @@ from edgekit.errors import Problem, ToolError
 
 T = TypeVar("T")
 
+GLANCE = 0.1
+"""Seconds that a wait for jobs lasts: a signal that comes just before it does not end it."""
 _FIRST_ERROR = re.compile(
     r"^.*\b(?:error|undefined reference|overflowed)\b.*$", re.IGNORECASE | re.M
 )
@@ -99,7 +101,8 @@ def run_parallel(jobs: Sequence[Callable[[], T]], workers: int | None = None) ->
         for thread, _ in threads:
             thread.start()
         for _, ended in threads:
-            ended.wait()
+            while not ended.wait(GLANCE):
+                pass
     finally:
         stop.set()
         for thread, ended in threads:

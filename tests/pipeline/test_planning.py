@@ -88,7 +88,7 @@ def test_a_gap_is_printed() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--levers", "order,magic", "'magic' is not one of: order, in-place, rows, patches, none"),
+        ("--levers", "order,magic", "'magic' is not one of: order, in-place, rows, patches"),
         ("--plan-time", "0", "not in the range"),
         ("--target", "z80", "z80"),
         ("--memory", "dtcm=lots", "'dtcm=lots' is no memory; give it as NAME or NAME=64KiB"),

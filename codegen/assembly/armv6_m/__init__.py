@@ -35,11 +35,11 @@ DENSE_COST = DenseCost(
     lists=DENSE_LIST, listed_output=36, signed=12, listed_filter=17, piece=5,
 )  # fmt: skip
 TILE_COST = TileCost(
-    product=10, tap=32, filter=241, signed=44, clamped=39, call=168, row=170, copy=145, byte=2.9,
-    tile=233, layer=262, waiting=62, unpacked=62, straight=378, straight_row=3, spared=74,
+    product=10, tap=32, filter=241, signed=44, clamped=39, call=168, row=232, copy=132, byte=2.9,
+    tile=233, layer=262, waiting=62, unpacked=62, straight=378, straight_row=65, spared=74,
     bits=BITS,
 )  # fmt: skip
-LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=221, signed=58, waiting=43)
+LISTED_TILE_COST = replace(TILE_COST, product=0, tap=28, filter=221, signed=58, waiting=34)
 """The same where weights are listed, whose lists are counted apart."""
 MATMUL_COST = MatmulCost(
     product=10, left=67, spread=25, column=306, signed=66, wait=97, call=392, tile=706, pack=10.6,
